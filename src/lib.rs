@@ -1,0 +1,4 @@
+//! Warta: a headless CMS for newsrooms.
+
+pub mod clock;
+pub mod database;
