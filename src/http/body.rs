@@ -1,0 +1,250 @@
+//! Bodies: JSON in UTF-8, of bounded size, arriving in bounded time, in which nothing is dropped silently.
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{Method, header},
+    web::{Bytes, BytesMut},
+};
+use deserr::Deserr;
+use futures::StreamExt;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{ApiError, ApiResult, Kind},
+    http::{context::Context, faults::Faults},
+};
+
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// A body as JSON, not yet looked into. [`Body`] parses it in one go; a handler that also has to look up what the body refers
+/// to takes this one, so that it can report all faults together.
+pub struct Json(pub Value);
+
+/// A body parsed into a `T`.
+pub struct Body<T>(pub T);
+
+/// A body that may be left out, as in an action's request.
+pub struct OptionalBody<T>(pub T);
+
+type Extraction<T> = Pin<Box<dyn Future<Output = ApiResult<T>>>>;
+
+impl FromRequest for Json {
+    type Error = ApiError;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&request)?;
+            json(&read(&request, &mut payload).await?).map(Self)
+        })
+    }
+}
+
+impl<T: Deserr<Faults> + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = Json::from_request(request, payload);
+        Box::pin(async move { parse(json.await?.0).map(Self).map_err(ApiError::invalid_body) })
+    }
+}
+
+impl<T: Deserr<Faults> + Default + 'static> FromRequest for OptionalBody<T> {
+    type Error = ApiError;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, &mut payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            check_media_type(&request)?;
+            parse(json(&bytes)?).map(Self).map_err(ApiError::invalid_body)
+        })
+    }
+}
+
+/// Parses JSON into an input type.
+///
+/// # Errors
+/// Every fault of it.
+pub fn parse<T: Deserr<Faults>>(value: Value) -> Result<T, Faults> {
+    deserr::deserialize(value)
+}
+
+fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
+    let headers = request.headers();
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let mut parts = media_type.split(';').map(str::trim);
+    let accepted = match parts.next() {
+        Some("application/json") => true,
+        Some("application/merge-patch+json") => request.method() == Method::PATCH,
+        _ => false,
+    };
+    // RFC 8259: JSON is UTF-8. A charset that says otherwise would be mistaken for it.
+    let utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some(("charset", charset)) => charset.trim_matches('"') == "utf-8",
+        _ => true,
+    });
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    if accepted && utf8 && plain {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::UnsupportedMediaType,
+        if request.method() == Method::PATCH {
+            "Send `Content-Type: application/merge-patch+json` or `application/json`, in UTF-8 and without a Content-Encoding."
+        } else {
+            "Send `Content-Type: application/json`, in UTF-8 and without a Content-Encoding."
+        },
+    ))
+}
+
+async fn read(request: &HttpRequest, payload: &mut Payload) -> ApiResult<Bytes> {
+    let too_large = || ApiError::new(Kind::BodyTooLarge, format!("The body has more than {MAX_BODY} bytes."));
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    if announced > MAX_BODY {
+        return Err(too_large());
+    }
+    let time = Context::services(request).map_or(Duration::from_secs(30), |services| services.body_timeout);
+    let arrive = async {
+        let mut bytes = BytesMut::with_capacity(announced);
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| {
+                ApiError::new(Kind::BadRequest, format!("The body did not arrive whole: {error}."))
+            })?;
+            if bytes.len() + chunk.len() > MAX_BODY {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(time, arrive).await.unwrap_or_else(|_| {
+        Err(ApiError::new(
+            Kind::RequestTimeout,
+            format!("The body did not arrive within {} seconds.", time.as_secs()),
+        ))
+    })
+}
+
+fn json(bytes: &[u8]) -> ApiResult<Value> {
+    let malformed = |detail: String| ApiError::new(Kind::MalformedBody, detail);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        malformed(format!("The body is not UTF-8: byte {} is invalid.", error.valid_up_to()))
+    })?;
+    if text.trim().is_empty() {
+        return Err(malformed("The body is empty; a JSON object is expected.".to_owned()));
+    }
+    serde_json::from_str::<NoRepeats>(text)
+        .map(|value| value.0)
+        .map_err(|error| malformed(format!("The body is not JSON: {error}.")))
+}
+
+/// A JSON value in which no object names a member twice. `serde_json::Value` would keep the last one and drop the others.
+struct NoRepeats(Value);
+
+impl<'de> Deserialize<'de> for NoRepeats {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NoRepeatsVisitor).map(Self)
+    }
+}
+
+struct NoRepeatsVisitor;
+
+impl<'de> Visitor<'de> for NoRepeatsVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(NoRepeats(value)) = sequence.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("the member `{name}` is there twice")));
+            }
+            let NoRepeats(value) = map.next_value()?;
+            members.insert(name, value);
+        }
+        Ok(members.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(body: &[u8]) -> String {
+        json(body).unwrap_err().problem("").detail
+    }
+
+    #[test]
+    fn what_is_wrong_with_json_is_told_with_its_place() {
+        assert_eq!(detail(b"{\n\"a\": }"), "The body is not JSON: expected value at line 2 column 6.");
+        assert!(detail(b"{\"a\": 1, \"a\": 2}").contains("the member `a` is there twice at line 1"));
+        assert_eq!(detail(b"\"\xff\""), "The body is not UTF-8: byte 1 is invalid.");
+        assert!(detail(b"  ").contains("empty"));
+        assert!(detail(&[b'['; 4096]).contains("recursion limit"));
+    }
+
+    #[test]
+    fn json_is_kept_as_it_is() {
+        let text = r#"{"a":[1,-2,1.5,null,true,"é\u0000"],"b":{}}"#;
+        assert_eq!(json(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+    }
+}

@@ -1,0 +1,71 @@
+//! What a handler works with: the services of the process, and what is known of the request.
+
+use std::{
+    future::{Ready, ready},
+    ops::Deref,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use chrono::{DateTime, Utc};
+
+use crate::{clock::Clock, database::Database, error::ApiError, pagination::CursorKey};
+
+/// What the process offers to every feature.
+#[derive(Clone)]
+pub struct Services {
+    /// The pool.
+    pub database: Database,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// What cursors are signed with.
+    pub cursor_key: CursorKey,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+/// The id of a request, the same in the answer's X-Request-Id, in problems, in events and in the log.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+/// One request's context: the services, its id, and the moment at which it is handled.
+#[derive(Clone)]
+pub struct Context {
+    services: web::Data<Services>,
+    /// The id of the request.
+    pub request_id: Arc<str>,
+    /// The time that everything which this request writes carries.
+    pub now: DateTime<Utc>,
+}
+
+impl Context {
+    /// The services that the request's application was built with.
+    #[must_use]
+    pub fn services(request: &HttpRequest) -> Option<&web::Data<Services>> {
+        request.app_data::<web::Data<Services>>()
+    }
+}
+
+impl Deref for Context {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}
+
+impl FromRequest for Context {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+        ready(match (Self::services(request), id) {
+            (Some(services), Some(request_id)) => {
+                Ok(Self { services: services.clone(), request_id, now: services.clock.now() })
+            }
+            _ => Err(ApiError::internal("the application was built without its services or its envelope")),
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! The faults of an input, collected all at once.
+//!
+//! Input types derive [`deserr::Deserr`] with [`Faults`] as their error: it goes on after a fault, so that a caller learns of
+//! every one in one answer.
+
+use std::ops::ControlFlow;
+
+use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, ValuePointerRef};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One fault of an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// Where in the body: a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/tags/0")]
+    pub pointer: Option<String>,
+    /// Which query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What is wrong, for programs: a stable word such as `required`, `unknown`, `too_long`, `not_found`.
+    #[schema(example = "not_found")]
+    pub code: &'static str,
+    /// What is wrong, for people.
+    #[schema(example = "No tag has this slug or id.")]
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at a place in the body.
+    pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
+    }
+}
+
+/// What is wrong with a value, before it is known where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+impl Invalid {
+    /// A fault without its place.
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// All faults of one input; [`Fault::pointer`] is set in each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// No faults yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One fault at a location.
+    #[must_use]
+    pub fn one(location: ValuePointerRef<'_>, invalid: Invalid) -> Self {
+        Self(vec![Fault::at(pointer(location), invalid.code, invalid.detail)])
+    }
+
+    /// Adds a fault.
+    pub fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Adds all faults of another collection.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The value, if there is no fault.
+    ///
+    /// # Errors
+    /// The faults, if there is one.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// Whether there is a fault at this place.
+    #[must_use]
+    pub fn concern(&self, pointer: &str) -> bool {
+        self.0.iter().any(|fault| fault.pointer.as_deref() == Some(pointer))
+    }
+
+    /// A sentence that says how many there are, with the first one's detail.
+    #[must_use]
+    pub fn summary(&self, of: &str) -> String {
+        match self.0.as_slice() {
+            [only] => format!("The {of} has 1 fault: {}", only.detail),
+            several => format!("The {of} has {} faults; `errors` lists them.", several.len()),
+        }
+    }
+
+    /// As faults of a body.
+    #[must_use]
+    pub fn into_body_faults(self) -> Vec<Fault> {
+        self.0
+    }
+
+    /// As faults of a query string, where the first step of the pointer is the parameter.
+    #[must_use]
+    pub fn into_query_faults(self) -> Vec<Fault> {
+        let parameter = |fault: Fault| Fault {
+            parameter: fault.pointer.map(|pointer| pointer.trim_start_matches('/').to_owned()),
+            pointer: None,
+            ..fault
+        };
+        self.0.into_iter().map(parameter).collect()
+    }
+}
+
+impl MergeWithError<Self> for Faults {
+    fn merge(self_: Option<Self>, other: Self, _: ValuePointerRef<'_>) -> ControlFlow<Self, Self> {
+        let mut faults = self_.unwrap_or_default();
+        faults.extend(other);
+        ControlFlow::Continue(faults)
+    }
+}
+
+impl DeserializeError for Faults {
+    fn error<V: IntoValue>(
+        self_: Option<Self>,
+        error: ErrorKind<'_, V>,
+        location: ValuePointerRef<'_>,
+    ) -> ControlFlow<Self, Self> {
+        let fault = match error {
+            ErrorKind::MissingField { field } => {
+                Self::one(location.push_key(field), Invalid::new("required", "This field is required."))
+            }
+            ErrorKind::UnknownKey { key, accepted } => Self::one(
+                location.push_key(key),
+                Invalid::new("unknown", format!("There is no `{key}` here; known are {}.", list(accepted))),
+            ),
+            ErrorKind::UnknownValue { value, accepted } => Self::one(
+                location,
+                Invalid::new("unknown_value", format!("`{value}` is not one of {}.", list(accepted))),
+            ),
+            ErrorKind::IncorrectValueKind { actual, accepted } => Self::one(
+                location,
+                Invalid::new(
+                    "wrong_type",
+                    format!(
+                        "Expected {}, got {}.",
+                        accepted.iter().map(|kind| kind_name(*kind)).collect::<Vec<_>>().join(" or "),
+                        kind_name(actual.kind())
+                    ),
+                ),
+            ),
+            ErrorKind::BadSequenceLen { expected, .. } => {
+                Self::one(location, Invalid::new("wrong_length", format!("Expected {expected} elements.")))
+            }
+            ErrorKind::Unexpected { msg } => Self::one(location, Invalid::new("invalid", msg)),
+        };
+        Self::merge(self_, fault, location)
+    }
+}
+
+fn kind_name(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Null => "null",
+        ValueKind::Boolean => "a boolean",
+        ValueKind::Integer => "an integer",
+        ValueKind::NegativeInteger => "a negative integer",
+        ValueKind::Float => "a number",
+        ValueKind::String => "a string",
+        ValueKind::Sequence => "an array",
+        ValueKind::Map => "an object",
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A location as a JSON pointer (RFC 6901), `~` and `/` escaped.
+#[must_use]
+pub fn pointer(location: ValuePointerRef<'_>) -> String {
+    match location {
+        ValuePointerRef::Origin => String::new(),
+        ValuePointerRef::Key { key, prev } => {
+            format!("{}/{}", pointer(*prev), key.replace('~', "~0").replace('/', "~1"))
+        }
+        ValuePointerRef::Index { index, prev } => format!("{}/{index}", pointer(*prev)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_escapes_what_rfc_6901_reserves() {
+        let origin = ValuePointerRef::Origin;
+        let key = origin.push_key("a/b~c");
+        assert_eq!(pointer(key.push_index(3)), "/a~1b~0c/3");
+        assert_eq!(pointer(origin), "");
+    }
+}

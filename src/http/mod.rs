@@ -1,0 +1,8 @@
+//! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
+
+pub mod body;
+pub mod conditional;
+pub mod context;
+pub mod faults;
+pub mod query;
+pub mod reply;

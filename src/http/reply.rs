@@ -1,0 +1,175 @@
+//! Typed answers. Each sets the headers that its kind of answer has, so that no handler can forget one.
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Responder,
+    http::{
+        StatusCode,
+        header::{self, ContentType, EntityTag, HeaderValue},
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    error::ApiError,
+    http::conditional::{already_known, entity_tag},
+};
+
+/// Something that answers are made of.
+pub trait Representation: Serialize {
+    /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
+    fn version(&self) -> Option<i64> {
+        None
+    }
+
+    /// The cursor of the next page, where this is a page and not the last one.
+    fn next_cursor(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// The tag of the representation, as any answer would carry it.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn tag_of<T: Representation>(value: &T) -> Result<EntityTag, ApiError> {
+    serialize(value).map(|(_, tag)| tag)
+}
+
+fn serialize<T: Representation>(value: &T) -> Result<(Vec<u8>, EntityTag), ApiError> {
+    let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
+    let tag = entity_tag(value.version(), &body);
+    Ok((body, tag))
+}
+
+/// That the request came with a token; the envelope leaves it in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn;
+
+/// How long an anonymous answer may be reused by browsers and CDNs without asking, and how long, after that, while asking.
+const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
+const PRIVATE: &str = "private, no-store";
+
+fn cache_control(request: &HttpRequest) -> HeaderValue {
+    HeaderValue::from_static(if request.extensions().contains::<SignedIn>() { PRIVATE } else { PUBLIC })
+}
+
+/// `200`: the answer to a `GET`; `304` where the caller already has it.
+pub struct Found<T>(pub T);
+
+impl<T: Representation> Responder for Found<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let (body, tag) = match serialize(&self.0) {
+            Ok(serialized) => serialized,
+            Err(error) => return HttpResponse::from_error(error),
+        };
+        let mut response = found(request, &tag);
+        if let Some(cursor) = self.0.next_cursor() {
+            response.insert_header((header::LINK, next_link(request, cursor)));
+        }
+        finish(response, request, &tag, ContentType::json(), body)
+    }
+}
+
+/// A text that does not change while the process runs, such as the OpenAPI document.
+pub struct Document {
+    /// The bytes.
+    pub body: actix_web::web::Bytes,
+    /// Their media type.
+    pub media_type: ContentType,
+}
+
+impl Responder for Document {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let tag = entity_tag(None, &self.body);
+        finish(found(request, &tag), request, &tag, self.media_type, self.body)
+    }
+}
+
+fn found(request: &HttpRequest, tag: &EntityTag) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header(header::ETag(tag.clone()))
+        .insert_header((header::CACHE_CONTROL, cache_control(request)))
+        .insert_header((header::VARY, "Authorization"));
+    response
+}
+
+fn finish(
+    mut response: HttpResponseBuilder,
+    request: &HttpRequest,
+    tag: &EntityTag,
+    media_type: ContentType,
+    body: impl actix_web::body::MessageBody + 'static,
+) -> HttpResponse {
+    if already_known(request, tag) {
+        return response.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    response.insert_header(media_type).body(body)
+}
+
+/// The `Link` of a page (RFC 8288): this request's own target, with the next cursor.
+fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let kept =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<_> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
+    format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"))
+}
+
+/// `201` with the address of what was made.
+pub struct Created<T> {
+    /// The whole resource.
+    pub value: T,
+    /// Its path.
+    pub location: String,
+}
+
+impl<T: Representation> Responder for Created<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Created();
+        response.insert_header((header::LOCATION, self.location));
+        changed(response, request, &self.value)
+    }
+}
+
+/// `200`: the whole resource after a change or an action.
+pub struct Updated<T>(pub T);
+
+impl<T: Representation> Responder for Updated<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        changed(HttpResponse::Ok(), request, &self.0)
+    }
+}
+
+fn changed<T: Representation>(
+    mut response: HttpResponseBuilder,
+    _request: &HttpRequest,
+    value: &T,
+) -> HttpResponse {
+    match serialize(value) {
+        Ok((body, tag)) => response
+            .insert_header(header::ETag(tag))
+            .insert_header((header::CACHE_CONTROL, PRIVATE))
+            .insert_header(ContentType::json())
+            .body(body),
+        Err(error) => HttpResponse::from_error(error),
+    }
+}
+
+/// `204`.
+pub struct NoContent;
+
+impl Responder for NoContent {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+}

@@ -1,0 +1,176 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    article_slugs (slug) {
+        slug -> Text,
+        article_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    articles (id) {
+        id -> Uuid,
+        author_id -> Uuid,
+        version -> Int8,
+        first_published_at -> Nullable<Timestamptz>,
+        trashed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    citations (article_id, kind, position) {
+        article_id -> Uuid,
+        kind -> Text,
+        position -> Int2,
+        source_id -> Uuid,
+        url -> Text,
+        title -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    edition_tags (article_id, kind, tag_id) {
+        article_id -> Uuid,
+        kind -> Text,
+        tag_id -> Uuid,
+        position -> Int2,
+    }
+}
+
+diesel::table! {
+    editions (article_id, kind) {
+        article_id -> Uuid,
+        kind -> Text,
+        status -> Text,
+        slug -> Text,
+        language -> Text,
+        title -> Text,
+        summary -> Text,
+        body -> Text,
+        body_html -> Text,
+        image -> Nullable<Jsonb>,
+        byline -> Nullable<Text>,
+        translation_group_id -> Uuid,
+        word_count -> Int4,
+        reading_minutes -> Int4,
+        revision -> Int4,
+        published_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    editors (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        active -> Bool,
+        password_hash -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        created_at -> Timestamptz,
+        #[sql_name = "type"]
+        type_ -> Text,
+        actor_id -> Nullable<Uuid>,
+        request_id -> Nullable<Text>,
+        subject_type -> Text,
+        subject_id -> Uuid,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Bytea,
+        session_id -> Uuid,
+        created_at -> Timestamptz,
+        spent_at -> Nullable<Timestamptz>,
+        successor_salt -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    revisions (article_id, number) {
+        article_id -> Uuid,
+        number -> Int4,
+        editor_id -> Uuid,
+        created_at -> Timestamptz,
+        content -> Jsonb,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        editor_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_attempts (key) {
+        key -> Bytea,
+        free_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        homepage_url -> Nullable<Text>,
+        description -> Text,
+        language -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tags (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(article_slugs -> articles (article_id));
+diesel::joinable!(articles -> editors (author_id));
+diesel::joinable!(citations -> sources (source_id));
+diesel::joinable!(edition_tags -> tags (tag_id));
+diesel::joinable!(editions -> articles (article_id));
+diesel::joinable!(events -> editors (actor_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(revisions -> articles (article_id));
+diesel::joinable!(revisions -> editors (editor_id));
+diesel::joinable!(sessions -> editors (editor_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    article_slugs,
+    articles,
+    citations,
+    edition_tags,
+    editions,
+    editors,
+    events,
+    refresh_tokens,
+    revisions,
+    sessions,
+    sign_in_attempts,
+    sources,
+    tags,
+);

@@ -1,0 +1,47 @@
+//! The values that inputs are parsed into. A value of one of these types is valid; its limits stand once, in its type, and
+//! the OpenAPI document takes them from there.
+
+pub mod change;
+pub mod enumeration;
+pub mod language;
+pub mod reference;
+pub mod slug;
+pub mod text;
+pub mod time;
+pub mod url;
+
+pub use self::{
+    change::{Change, Clear},
+    language::Language,
+    reference::Reference,
+    slug::Slug,
+    text::{Line, Prose},
+    time::Timestamp,
+    url::WebUrl,
+};
+
+/// A value that is written as a string.
+pub trait FromText: Sized {
+    /// Parses the string.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn from_text(text: String) -> Result<Self, crate::http::faults::Invalid>;
+}
+
+/// Makes a [`FromText`] type part of a body or a query string: a JSON string, parsed, its faults collected.
+#[macro_export]
+macro_rules! read_from_text {
+    ($({$($generics:tt)*})? $type:ty) => {
+        impl $(<$($generics)*>)? ::deserr::Deserr<$crate::http::faults::Faults> for $type {
+            fn deserialize_from_value<V: ::deserr::IntoValue>(
+                value: ::deserr::Value<V>,
+                location: ::deserr::ValuePointerRef<'_>,
+            ) -> Result<Self, $crate::http::faults::Faults> {
+                let text = String::deserialize_from_value(value, location)?;
+                <Self as $crate::values::FromText>::from_text(text)
+                    .map_err(|invalid| $crate::http::faults::Faults::one(location, invalid))
+            }
+        }
+    };
+}

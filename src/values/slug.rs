@@ -1,0 +1,147 @@
+//! The part of an address that people read.
+
+use std::ops::Deref;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
+use uuid::Uuid;
+
+use crate::{http::faults::Invalid, read_from_text, values::FromText};
+
+/// Lower-case ASCII letters and digits, in words joined by single hyphens; 1 to [`Slug::MAX`] characters; never shaped like
+/// an id, so that a path segment is one or the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slug(String);
+
+impl Slug {
+    /// The longest slug.
+    pub const MAX: usize = 120;
+    const PATTERN: &'static str = "^[a-z0-9]+(-[a-z0-9]+)*$";
+
+    /// Makes a slug from any text: transliterated to ASCII, cut between words. Where no letter or digit is left, it is
+    /// `fallback`, which must be a slug.
+    #[must_use]
+    pub fn make(text: &str, fallback: &str) -> Self {
+        // An apostrophe joins what it stands in: "Jum'at" is one word.
+        let ascii = deunicode::deunicode(text).replace(['\'', '`'], "").to_ascii_lowercase();
+        let mut slug = String::new();
+        // Room for the suffix that a taken slug gets.
+        let room = Self::MAX - 12;
+        for word in
+            ascii.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
+        {
+            let word = &word[..word.len().min(room)];
+            if slug.len() + 1 + word.len() > room {
+                break;
+            }
+            if !slug.is_empty() {
+                slug.push('-');
+            }
+            slug.push_str(word);
+        }
+        if slug.is_empty() || Uuid::try_parse(&slug).is_ok() {
+            slug = fallback.to_owned();
+        }
+        Self(slug)
+    }
+
+    /// The slug to try when this one is taken: `name`, then `name-2`, `name-3`, ...
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        if number < 2 { self.clone() } else { Self(format!("{}-{number}", self.0)) }
+    }
+}
+
+impl FromText for Slug {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        if text.is_empty() || text.len() > Self::MAX {
+            return Err(Invalid::new("wrong_length", format!("A slug has 1 to {} characters.", Self::MAX)));
+        }
+        let words = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if !text.split('-').all(words) {
+            return Err(Invalid::new(
+                "invalid_slug",
+                "A slug is lower-case ASCII letters and digits, in words joined by single hyphens.",
+            ));
+        }
+        if Uuid::try_parse(&text).is_ok() {
+            return Err(Invalid::new("invalid_slug", "A slug must not have the shape of an id."));
+        }
+        Ok(Self(text))
+    }
+}
+
+read_from_text!(Slug);
+
+impl PartialSchema for Slug {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(Self::MAX))
+            .pattern(Some(Self::PATTERN))
+            .description(Some("The part of an address that people read."))
+            .examples(["model-bahasa-untuk-bahasa-daerah"])
+            .into()
+    }
+}
+
+impl ToSchema for Slug {}
+
+impl Deref for Slug {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Slug> for String {
+    fn from(slug: Slug) -> Self {
+        slug.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_made_from_any_text() {
+        for (text, slug) in [
+            ("Model Bahasa: untuk 700 bahasa daerah!", "model-bahasa-untuk-700-bahasa-daerah"),
+            ("Ça va, Zürich – Straße", "ca-va-zurich-strasse"),
+            ("Salat Jum'at", "salat-jumat"),
+            ("日本語", "ri-ben-yu"),
+            ("???", "article"),
+            ("0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77", "article"),
+        ] {
+            assert_eq!(&*Slug::make(text, "article"), slug);
+        }
+    }
+
+    #[test]
+    fn a_made_slug_is_valid_and_stable() {
+        let long = "kata ".repeat(100);
+        let made = Slug::make(&long, "article").numbered(4_000_000_000);
+        assert_eq!(Slug::from_text(made.0.clone()), Ok(made.clone()));
+        assert_eq!(Slug::make(&made, "article").numbered(1), Slug::make(&made, "article"));
+        let word = Slug::make(&"x".repeat(500), "article");
+        assert_eq!(Slug::from_text(word.0.clone()), Ok(word));
+    }
+
+    #[test]
+    fn what_is_no_slug_is_refused() {
+        for text in ["", "A", "a--b", "-a", "a-", "a_b", "é", "a b", "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77"]
+        {
+            assert!(Slug::from_text(text.to_owned()).is_err(), "{text:?}");
+        }
+    }
+}

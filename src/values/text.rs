@@ -1,0 +1,157 @@
+//! Text with limits, kept exactly as it was written.
+
+use std::ops::Deref;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
+
+use crate::{http::faults::Invalid, read_from_text, values::FromText};
+
+/// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters; not only white space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<const MIN: usize, const MAX: usize>(String);
+
+/// Text of at most `MAX` characters that may have several lines; anything but U+0000, which Postgres cannot store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prose<const MAX: usize>(String);
+
+fn at_most(max: usize, text: &str) -> Result<(), Invalid> {
+    // A character has at least one byte, so the count is needed only where the bytes alone do not settle it.
+    if text.len() <= max {
+        return Ok(());
+    }
+    match text.chars().count() {
+        length if length > max => {
+            Err(Invalid::new("too_long", format!("At most {max} characters; this has {length}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> FromText for Line<MIN, MAX> {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        at_most(MAX, &text)?;
+        if MIN > 0 && text.trim().is_empty() {
+            return Err(Invalid::new("blank", "This must not be empty or only white space."));
+        }
+        if text.chars().count() < MIN {
+            return Err(Invalid::new("too_short", format!("At least {MIN} characters.")));
+        }
+        match text.chars().position(char::is_control) {
+            Some(index) => Err(Invalid::new(
+                "control_character",
+                format!("Character {} is a control character; this is a single line.", index + 1),
+            )),
+            None => Ok(Self(text)),
+        }
+    }
+}
+
+impl<const MAX: usize> FromText for Prose<MAX> {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        at_most(MAX, &text)?;
+        without_nul(&text)?;
+        Ok(Self(text))
+    }
+}
+
+/// # Errors
+/// The text has U+0000, which Postgres cannot store.
+pub fn without_nul(text: &str) -> Result<(), Invalid> {
+    match text.chars().position(|character| character == '\0') {
+        Some(index) => Err(Invalid::new(
+            "control_character",
+            format!("Character {} is U+0000, which text cannot hold.", index + 1),
+        )),
+        None => Ok(()),
+    }
+}
+
+read_from_text!({const MIN: usize, const MAX: usize} Line<MIN, MAX>);
+read_from_text!({const MAX: usize} Prose<MAX>);
+
+impl<const MIN: usize, const MAX: usize> PartialSchema for Line<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let pattern = if MIN > 0 {
+            r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+        } else {
+            r"^[^\u0000-\u001f\u007f-\u009f]*$"
+        };
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(MIN))
+            .max_length(Some(MAX))
+            .pattern(Some(pattern))
+            .into()
+    }
+}
+
+impl<const MAX: usize> PartialSchema for Prose<MAX> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(MAX))
+            .pattern(Some(r"^[^\u0000]*$"))
+            .into()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> ToSchema for Line<MIN, MAX> {}
+impl<const MAX: usize> ToSchema for Prose<MAX> {}
+
+impl<const MIN: usize, const MAX: usize> Deref for Line<MIN, MAX> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> Deref for Prose<MAX> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> From<Line<MIN, MAX>> for String {
+    fn from(line: Line<MIN, MAX>) -> Self {
+        line.0
+    }
+}
+
+impl<const MAX: usize> From<Prose<MAX>> for String {
+    fn from(prose: Prose<MAX>) -> Self {
+        prose.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<T: FromText + std::fmt::Debug>(text: &str) -> &'static str {
+        T::from_text(text.to_owned()).unwrap_err().code
+    }
+
+    #[test]
+    fn a_line_counts_characters_and_not_bytes() {
+        assert_eq!(&*Line::<1, 3>::from_text("日本語".to_owned()).unwrap(), "日本語");
+        assert_eq!(code::<Line<1, 3>>("日本語!"), "too_long");
+        assert_eq!(code::<Line<1, 3>>(""), "blank");
+        assert_eq!(code::<Line<1, 3>>(" \u{3000}"), "blank");
+        assert_eq!(code::<Line<1, 9>>("a\nb"), "control_character");
+    }
+
+    #[test]
+    fn prose_takes_anything_but_nul() {
+        assert_eq!(&*Prose::<9>::from_text(" a\n\tb ".to_owned()).unwrap(), " a\n\tb ");
+        assert_eq!(code::<Prose<9>>("a\0"), "control_character");
+    }
+}
