@@ -1,5 +1,6 @@
 //! Postgres: the pool, the migrations and the embedded server.
 
+pub mod fragment;
 pub mod migrations;
 mod tls;
 mod url;
