@@ -1,1 +1,187 @@
 //! Postgres: the pool, the migrations and the embedded server.
+
+pub mod embedded;
+pub mod migrations;
+mod tls;
+mod url;
+
+use std::{
+    error::Error,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use diesel::{ConnectionError, ConnectionResult, connection::InstrumentationEvent};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool},
+};
+use futures::FutureExt;
+use tokio::runtime::Handle;
+
+pub use self::url::{DatabaseUrl, DatabaseUrlError};
+
+/// A connection on loan from the pool; dropping it gives it back.
+pub type Connection = deadpool::Object<AsyncPgConnection>;
+
+/// How long a request waits for a free connection.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// No statement of a request may take longer, and no transaction may sit idle: both would hold locks of others.
+const LIMITS: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// The pool of connections. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    pool: deadpool::Pool<AsyncPgConnection>,
+    statements: Arc<AtomicU64>,
+}
+
+impl Database {
+    /// Makes a pool of at most `max_connections` and opens the first of them.
+    ///
+    /// Connections are driven by the Tokio runtime that this is called on, whichever thread uses them: they outlive the
+    /// threads of the HTTP server while it drains.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Connect`] when the database cannot be reached.
+    pub async fn connect(url: &DatabaseUrl, max_connections: usize) -> Result<Self, DatabaseError> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let mut config = ManagerConfig::default();
+        // A connection that is closed, or was left inside a transaction, is thrown away without asking the server.
+        config.recycling_method = RecyclingMethod::Fast;
+        let (target, counter, runtime) = (url.clone(), Arc::clone(&statements), Handle::current());
+        config.custom_setup = Box::new(move |_| {
+            let opening = runtime.spawn(open(target.clone(), Arc::clone(&counter)));
+            async {
+                opening.await.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+            }
+            .boxed()
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config("", config);
+        let failed = |cause: String| DatabaseError::Connect { target: url.to_string(), cause };
+        let pool = deadpool::Pool::builder(manager)
+            .max_size(max_connections)
+            .build()
+            .map_err(|error| failed(one_line(&error)))?;
+        drop(pool.get().await.map_err(|error| failed(one_line(&error)))?);
+        Ok(Self { pool, statements })
+    }
+
+    /// A connection that no one else uses; waits at most 5 seconds for one.
+    ///
+    /// # Errors
+    /// [`PoolError`]: all are busy, or the database cannot be reached.
+    pub async fn get(&self) -> Result<Connection, PoolError> {
+        match tokio::time::timeout(WAIT, self.pool.get()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(PoolError::Unavailable(one_line(&error))),
+            Err(_) => Err(PoolError::Busy),
+        }
+    }
+
+    /// How many SQL statements this pool's connections have run. `BEGIN`, `COMMIT` and `ROLLBACK` count, the set-up of a
+    /// connection does not.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes the idle connections now and the others when they come back. Later calls of [`Database::get`] fail.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("pool", &self.pool.status()).finish()
+    }
+}
+
+async fn open(url: DatabaseUrl, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
+    let mut connection = url.establish().await?;
+    connection.batch_execute(LIMITS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { .. } = event {
+            statements.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    Ok(connection)
+}
+
+/// Why there is no connection to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolError {
+    /// Every connection was in use for 5 seconds.
+    Busy,
+    /// A new connection could not be opened: one line, not for clients.
+    Unavailable(String),
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => write!(f, "no database connection became free in {} s", WAIT.as_secs()),
+            Self::Unavailable(cause) => write!(f, "the database cannot be reached: {cause}"),
+        }
+    }
+}
+
+impl Error for PoolError {}
+
+/// Why the database cannot be used. Each is one line without secrets.
+#[derive(Clone, Debug)]
+pub enum DatabaseError {
+    /// No connection could be opened.
+    Connect {
+        /// Where to, as [`DatabaseUrl`] displays itself.
+        target: String,
+        /// What went wrong, in one line.
+        cause: String,
+    },
+    /// The database holds a migration that this program does not know.
+    Newer {
+        /// The unknown migration's version.
+        version: String,
+    },
+    /// A migration failed; its transaction was rolled back.
+    Migration(String),
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { target, cause } => {
+                write!(f, "cannot connect to the database at {target}: {cause}")
+            }
+            Self::Newer { version } => {
+                write!(
+                    f,
+                    "the database was migrated by a newer Warta (migration {version} is unknown to this one)"
+                )
+            }
+            Self::Migration(cause) => write!(f, "cannot migrate the database: {cause}"),
+        }
+    }
+}
+
+impl Error for DatabaseError {}
+
+/// An error and its causes in one line, each said once.
+fn one_line(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,323 @@
+//! `DATABASE_URL`: parsed once, never printed with its password.
+
+use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use url::form_urlencoded;
+
+use super::{one_line, tls};
+
+/// How long one address may take to accept a connection, unless the URL says otherwise (`connect_timeout`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the database is and how to reach it: a libpq connection string in URL or key=value form.
+///
+/// `Debug` and `Display` name hosts and database only.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    config: tokio_postgres::Config,
+    ssl: Ssl,
+    tls: MakeRustlsConnect,
+}
+
+/// The two parameters that tokio-postgres does not know, as they were given.
+#[derive(Clone, Debug, Default)]
+struct Ssl {
+    mode: Option<String>,
+    root_cert: Option<String>,
+}
+
+/// Why a connection string cannot be used: one line without its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseUrlError(String);
+
+impl DatabaseUrl {
+    /// The database that the private server offers in `socket_dir`.
+    pub(super) fn unix(
+        socket_dir: &std::path::Path,
+        user: &str,
+        database: &str,
+    ) -> Result<Self, DatabaseUrlError> {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(socket_dir).port(5432).user(user).dbname(database);
+        let ssl = Ssl { mode: Some("disable".into()), root_cert: None };
+        Self::new(config, ssl)
+    }
+
+    fn new(mut config: tokio_postgres::Config, ssl: Ssl) -> Result<Self, DatabaseUrlError> {
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(DatabaseUrlError("it names no host".into()));
+        }
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            let hint = "its password holds a reserved character: percent-encode it (@ is %40)";
+            return Err(DatabaseUrlError(hint.into()));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("warta");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let (mode, check) = ssl.resolve()?;
+        config.ssl_mode(mode);
+        let tls = tls::connector(&check).map_err(DatabaseUrlError)?;
+        Ok(Self { config, ssl, tls })
+    }
+
+    /// The same server and user, another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.config.dbname(name);
+        other
+    }
+
+    /// The name of the database, where the string has one.
+    #[must_use]
+    pub fn database(&self) -> Option<&str> {
+        self.config.get_dbname()
+    }
+
+    /// The connection string in key=value form, **with its password**: for another program's environment, never for a
+    /// log. Settings other than host, port, user, password, database, TLS and `target_session_attrs` are left out.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        let config = &self.config;
+        let hosts = config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => Cow::from(name),
+            Host::Unix(path) => path.to_string_lossy(),
+        });
+        let join = |items: Vec<Cow<'_, str>>| (!items.is_empty()).then(|| items.join(","));
+        let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
+        let session = match config.get_target_session_attrs() {
+            TargetSessionAttrs::ReadWrite => Some("read-write".to_owned()),
+            TargetSessionAttrs::ReadOnly => Some("read-only".to_owned()),
+            _ => None,
+        };
+        let parameters = [
+            ("host", join(hosts.collect())),
+            ("hostaddr", join(config.get_hostaddrs().iter().map(|ip| ip.to_string().into()).collect())),
+            ("port", join(config.get_ports().iter().map(|port| port.to_string().into()).collect())),
+            ("user", config.get_user().map(str::to_owned)),
+            ("password", password),
+            ("dbname", config.get_dbname().map(str::to_owned)),
+            ("sslmode", self.ssl.mode.clone()),
+            ("sslrootcert", self.ssl.root_cert.clone()),
+            ("target_session_attrs", session),
+        ];
+        let quoted = |value: String| value.replace('\\', r"\\").replace('\'', r"\'");
+        let parameters = parameters.into_iter().filter_map(|(key, value)| Some((key, quoted(value?))));
+        parameters.map(|(key, value)| format!("{key}='{value}'")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Opens one connection; its driver runs on the current Tokio runtime.
+    pub(super) async fn establish(&self) -> ConnectionResult<AsyncPgConnection> {
+        let connecting = async {
+            let (client, connection) = self
+                .config
+                .connect(self.tls.clone())
+                .await
+                .map_err(|error| ConnectionError::BadConnection(one_line(&error)))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        };
+        // `connect_timeout` ends with TCP's handshake; a server that accepts and stays silent must not hold us.
+        let hosts = u32::try_from(self.config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+        let limit = self.config.get_connect_timeout().map_or(CONNECT_TIMEOUT, |limit| *limit) * 2 * hosts;
+        tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| {
+            Err(ConnectionError::BadConnection(format!("no answer in {} s", limit.as_secs())))
+        })
+    }
+}
+
+impl Ssl {
+    /// What tokio-postgres and rustls are told. The meanings are libpq's.
+    fn resolve(&self) -> Result<(SslMode, tls::Check), DatabaseUrlError> {
+        let system = self.root_cert.as_deref() == Some("system");
+        let roots = self.root_cert.as_ref().filter(|_| !system).map(PathBuf::from);
+        let mode = self.mode.as_deref().unwrap_or(if system { "verify-full" } else { "prefer" });
+        if system && mode != "verify-full" {
+            return Err(DatabaseUrlError("sslrootcert=system needs sslmode=verify-full".into()));
+        }
+        match (mode, roots) {
+            ("disable", _) => Ok((SslMode::Disable, tls::Check::Nothing)),
+            ("prefer", _) => Ok((SslMode::Prefer, tls::Check::Nothing)),
+            ("require", None) => Ok((SslMode::Require, tls::Check::Nothing)),
+            ("require" | "verify-ca", Some(roots)) => Ok((SslMode::Require, tls::Check::Chain(roots))),
+            ("verify-ca", None) => Err(DatabaseUrlError("sslmode=verify-ca needs sslrootcert".into())),
+            ("verify-full", roots) => Ok((SslMode::Require, tls::Check::ChainAndName(roots))),
+            (unknown, _) => Err(DatabaseUrlError(format!(
+                "unknown sslmode {unknown:?}: use disable, prefer, require, verify-ca or verify-full"
+            ))),
+        }
+    }
+
+    /// Keeps the parameter when it is one of ours; answers whether it was.
+    fn take(&mut self, key: &str, value: &str) -> bool {
+        match key {
+            "sslmode" => self.mode = Some(value.to_owned()),
+            "sslrootcert" => self.root_cert = Some(value.to_owned()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut ssl = Ssl::default();
+        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        let rest = if is_url { from_query(text, &mut ssl) } else { from_pairs(text, &mut ssl) };
+        let config = rest.parse().map_err(|error| DatabaseUrlError(one_line(&error)))?;
+        Self::new(config, ssl)
+    }
+}
+
+/// The URL without the parameters that `ssl` takes.
+fn from_query(url: &str, ssl: &mut Ssl) -> String {
+    let after_password = url.find('@').unwrap_or(0);
+    let Some(mark) = url[after_password..].find('?').map(|at| after_password + at) else {
+        return url.to_owned();
+    };
+    let mine = |pair: &str, ssl: &mut Ssl| {
+        // A `+` is a plus sign here, not the space of HTML forms.
+        let pair = pair.replace('+', "%2B");
+        form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, value)| ssl.take(&key, &value))
+    };
+    let others: Vec<_> = url[mark + 1..].split('&').filter(|pair| !mine(pair, ssl)).collect();
+    if others.is_empty() { url[..mark].to_owned() } else { format!("{}?{}", &url[..mark], others.join("&")) }
+}
+
+/// The key=value string without the parameters that `ssl` takes. What is malformed stays, for the parser to refuse.
+fn from_pairs(pairs: &str, ssl: &mut Ssl) -> String {
+    let mut others = String::new();
+    let mut rest = pairs.trim_start();
+    while let Some((key, after)) = rest.split_once('=') {
+        let after = after.trim_start();
+        let (value, length) = value(after);
+        let end = rest.len() - after.len() + length;
+        if !ssl.take(key.trim_end(), &value) {
+            others.push_str(&rest[..end]);
+            others.push(' ');
+        }
+        rest = rest[end..].trim_start();
+    }
+    others + rest
+}
+
+/// The unquoted value at the start of `text`, and how many bytes it takes there.
+fn value(text: &str) -> (String, usize) {
+    let quoted = text.starts_with('\'');
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(usize::from(quoted));
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\'' if quoted => return (value, at + 1),
+            space if !quoted && space.is_whitespace() => return (value, at),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, text.len())
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports = self.config.get_ports();
+        let names = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string);
+        let hosts: Vec<_> =
+            if self.config.get_hosts().is_empty() { addresses.collect() } else { names.collect() };
+        for (index, host) in hosts.iter().enumerate() {
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            write!(f, "{}{host}:{port}", if index == 0 { "" } else { "," })?;
+        }
+        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+impl fmt::Display for DatabaseUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for DatabaseUrlError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<DatabaseUrl, String> {
+        text.parse::<DatabaseUrl>().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn takes_both_forms_and_several_hosts() {
+        let url =
+            parse("postgres://u:p%40s@one:1,two:2/news?sslmode=disable&target_session_attrs=read-write")
+                .unwrap();
+        assert_eq!(url.to_string(), "one:1,two:2/news");
+        assert_eq!(url.config.get_password(), Some(b"p@s".as_slice()));
+        assert_eq!(url.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+
+        let pairs =
+            parse(r"sslmode = 'disable' host=one,two port=1 user=u password='p\' q' dbname=news").unwrap();
+        assert_eq!(pairs.to_string(), "one:1,two:1/news");
+        assert_eq!(pairs.config.get_password(), Some(b"p' q".as_slice()));
+        assert_eq!(pairs.config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    #[test]
+    fn understands_libpqs_ssl_modes() {
+        for (mode, expected) in
+            [("prefer", SslMode::Prefer), ("require", SslMode::Require), ("verify-full", SslMode::Require)]
+        {
+            assert_eq!(
+                parse(&format!("postgres://h/d?sslmode={mode}")).unwrap().config.get_ssl_mode(),
+                expected
+            );
+            assert_eq!(parse(&format!("host=h sslmode={mode}")).unwrap().config.get_ssl_mode(), expected);
+        }
+        assert!(parse("postgres://h/d?sslmode=verify").unwrap_err().contains("unknown sslmode \"verify\""));
+        assert!(parse("host=h sslmode=verify-ca").unwrap_err().contains("needs sslrootcert"));
+        assert!(parse("host=h sslmode=verify-full sslrootcert=/none.pem").unwrap_err().contains("/none.pem"));
+        assert!(parse("host=h sslmode=require sslrootcert=system").unwrap_err().contains("verify-full"));
+    }
+
+    #[test]
+    fn tells_no_password() {
+        let url = parse("postgres://u:secret@h/d").unwrap();
+        assert!(!format!("{url:?} {url}").contains("secret"));
+        assert!(!parse("postgres://u:sec@ret@h/d").unwrap_err().contains("ret@"));
+    }
+
+    #[test]
+    fn exposes_a_string_that_parses_to_the_same() {
+        let url = parse(r"host=/run/x port=6 user=u password='a\'\\ b' dbname=d sslmode=disable").unwrap();
+        let again = parse(&url.expose()).unwrap();
+        assert_eq!(again.config, url.config);
+        assert_eq!(url.with_database("other").database(), Some("other"));
+    }
+
+    #[test]
+    fn refuses_what_cannot_work() {
+        assert_eq!(parse("postgres:///news").unwrap_err(), "it names no host");
+        assert!(parse("postgres://h/d?sslkey=k").unwrap_err().contains("sslkey"));
+        assert!(parse("nonsense").is_err());
+        assert!(parse("postgres://h:port/d").is_err());
+    }
+}
