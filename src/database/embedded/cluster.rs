@@ -57,7 +57,7 @@ async fn create(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
             .args(["--username", NAME, "--auth=trust", "--encoding=UTF8"])
             .args(locale);
         initdb.args(home.throw_away.then_some("--no-sync"));
-        let output = tokio::process::Command::from(initdb).output().await;
+        let output = tokio::process::Command::from(initdb).kill_on_drop(true).output().await;
         let output = output.map_err(|error| EmbeddedError::Initdb(error.to_string()))?;
         if output.status.success() {
             let path = home.cluster();

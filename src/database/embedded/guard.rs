@@ -10,13 +10,17 @@ use super::{EmbeddedError, home::Home};
 
 /// Reads two lines, the server's number and the folder of its socket, then waits for the pipe to close, which it does
 /// when our process ends, however that happens. By then an orderly stop has removed `postmaster.pid`; while that file
-/// still names our server, the server is stopped: in order, after 3 seconds at once.
+/// still names our server, and that process works in our cluster (where the system tells), the server is stopped: in order,
+/// after 3 seconds at once.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 read -r pid
 read -r socket
 read -r _
-runs() { read -r first <"$1/postmaster.pid" && [ "$first" = "$pid" ] && kill -0 "$pid"; }
+runs() {
+  read -r first <"$1/postmaster.pid" && [ "$first" = "$pid" ] && kill -0 "$pid" || return 1
+  case "$(readlink "/proc/$pid/cwd")" in "$1" | '') ;; *) return 1 ;; esac
+}
 wait_for() { n=0; while runs "$1" && [ $n -lt 30 ]; do sleep 0.1; n=$((n + 1)); done; }
 if [ -n "$pid" ] && runs "$1"; then
   kill -INT "$pid"; wait_for "$1"

@@ -67,6 +67,14 @@ impl Embedded {
         Ok(Self { url, server, guard, _lock: lock })
     }
 
+    /// The database of the instance that runs on `data_dir`, for commands beside it; `None` when it is not ready.
+    #[must_use]
+    pub fn running(data_dir: &Path) -> Option<DatabaseUrl> {
+        let home = Home::permanent(data_dir).ok()?;
+        let server = process::PidFile::read(&home.cluster()).filter(|file| file.ready)?;
+        DatabaseUrl::unix(&server.socket_dir, server.port, NAME, NAME).ok()
+    }
+
     /// The database to use. Another one of the same cluster: [`DatabaseUrl::with_database`].
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {

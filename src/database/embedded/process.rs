@@ -24,6 +24,9 @@ pub(super) struct PidFile {
     pub(super) pid: i32,
     /// Whether it takes connections.
     pub(super) ready: bool,
+    pub(super) port: u16,
+    /// Where its socket is; empty until it has one.
+    pub(super) socket_dir: PathBuf,
 }
 
 impl PidFile {
@@ -38,8 +41,10 @@ impl PidFile {
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
-        // The eighth line is the state; it is the last to be written.
-        Some(Self { pid, ready: lines.nth(6).is_some_and(|state| state.trim() == "ready") })
+        // The fourth and fifth line are the port and the socket's folder; the eighth is the state, the last to be written.
+        let port = lines.nth(2).and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+        let socket_dir = lines.next().unwrap_or_default().into();
+        Some(Self { pid, port, socket_dir, ready: lines.nth(2).is_some_and(|state| state.trim() == "ready") })
     }
 }
 
@@ -96,8 +101,14 @@ mod tests {
     #[test]
     fn reads_pid_files() {
         let text = "4711\n/data\n1700000000\n5432\n/socket\n\n  1234  5678\nready   \n";
-        assert_eq!(PidFile::parse(text), Some(PidFile { pid: 4711, ready: true }));
-        assert_eq!(PidFile::parse("4711\n/data\n"), Some(PidFile { pid: 4711, ready: false }));
+        assert_eq!(
+            PidFile::parse(text),
+            Some(PidFile { pid: 4711, port: 5432, socket_dir: "/socket".into(), ready: true })
+        );
+        assert_eq!(
+            PidFile::parse("4711\n/data\n"),
+            Some(PidFile { pid: 4711, port: 0, socket_dir: PathBuf::new(), ready: false })
+        );
         assert_eq!(PidFile::parse("-4711\n"), None);
         assert_eq!(PidFile::parse(""), None);
     }

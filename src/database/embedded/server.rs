@@ -9,12 +9,13 @@ use std::{
 };
 
 use super::{
-    EmbeddedError,
+    EmbeddedError, NAME,
     cluster::Cluster,
     guard::Guard,
     home::Home,
     process::{self, PidFile},
 };
+use crate::database::DatabaseUrl;
 
 /// How often the server is asked whether it is ready.
 const POLL: Duration = Duration::from_millis(5);
@@ -52,6 +53,7 @@ const THROW_AWAY: [(&str, &str); 4] = [
 pub(super) struct Server {
     child: Child,
     socket_dir: PathBuf,
+    port: u16,
 }
 
 impl Server {
@@ -65,8 +67,11 @@ impl Server {
         let path = home.cluster();
         clear(&path).await?;
         let socket_dir = home.socket_dir()?;
-        remove(&socket_dir.join(".s.PGSQL.5432"))?;
-        remove(&socket_dir.join(".s.PGSQL.5432.lock"))?;
+        let port =
+            settings.iter().rfind(|(name, _)| name == "port").map_or("5432", |(_, port)| port.as_str());
+        let port = port.parse().map_err(|_| EmbeddedError::Server(format!("port {port:?}")))?;
+        remove(&socket_dir.join(format!(".s.PGSQL.{port}")))?;
+        remove(&socket_dir.join(format!(".s.PGSQL.{port}.lock")))?;
 
         let started = Instant::now();
         loop {
@@ -84,8 +89,11 @@ impl Server {
                 .stdout(log.try_clone().map_err(|error| EmbeddedError::folder(&home.log(), error))?)
                 .stderr(log);
             let child = command.spawn().map_err(|error| EmbeddedError::Server(error.to_string()))?;
-            let mut server = Self { child, socket_dir: socket_dir.clone() };
-            guard.watch(server.child.id(), &socket_dir)?;
+            let mut server = Self { child, socket_dir: socket_dir.clone(), port };
+            if let Err(error) = guard.watch(server.child.id(), &socket_dir) {
+                server.stop().await;
+                return Err(error);
+            }
             match server.ready(&path, &home.log(), log_start).await {
                 Ok(()) => return Ok(server),
                 Err(complaint) if complaint.contains("still in use") && started.elapsed() < LEFTOVERS => {
@@ -120,8 +128,9 @@ impl Server {
         Err(format!("not ready after {} s, see {}", PATIENCE.as_secs(), log.display()))
     }
 
-    pub(super) fn socket_dir(&self) -> &Path {
-        &self.socket_dir
+    /// A database of this server.
+    pub(super) fn url(&self, database: &str) -> Result<DatabaseUrl, EmbeddedError> {
+        DatabaseUrl::unix(&self.socket_dir, self.port, NAME, database).map_err(EmbeddedError::url)
     }
 
     pub(super) fn is_running(&mut self) -> bool {
