@@ -1,6 +1,7 @@
 //! Postgres: the pool, the migrations and the embedded server.
 
 pub mod embedded;
+pub mod fragment;
 pub mod migrations;
 mod tls;
 mod url;
