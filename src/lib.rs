@@ -1,6 +1,7 @@
 //! Warta: a headless CMS for newsrooms.
 #![recursion_limit = "256"]
 
+pub mod articles;
 pub mod auth;
 pub mod clock;
 pub mod config;

@@ -4,6 +4,7 @@ diesel::table! {
     article_slugs (slug) {
         slug -> Text,
         article_id -> Uuid,
+        ever_live -> Bool,
     }
 }
 

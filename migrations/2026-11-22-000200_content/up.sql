@@ -41,6 +41,8 @@ create index articles_author_id_idx on articles (author_id);
 create table article_slugs (
     slug text constraint article_slugs_pkey primary key,
     article_id uuid not null references articles (id) on delete cascade,
+    -- Whether readers have seen it: links to it are out there.
+    ever_live boolean not null default false,
     unique (article_id, slug)
 );
 

@@ -23,6 +23,14 @@ pub fn fragment<ST: TypedExpressionType>(sql: &'static str) -> Fragment<ST> {
     Fragment(sql, PhantomData)
 }
 
+impl<ST> Clone for Fragment<ST> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<ST> Copy for Fragment<ST> {}
+
 impl<ST: TypedExpressionType> Expression for Fragment<ST> {
     type SqlType = ST;
 }

@@ -154,18 +154,6 @@ impl<T: FromText> FromText for List<T> {
 
 read_from_text!({T: FromText} List<T>);
 
-impl<T> PartialSchema for List<T> {
-    // A string and not an array: how its elements are joined is part of the contract.
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .min_length(Some(1))
-            .description(Some(format!("1 to {} elements, comma-separated, none empty.", Self::MAX)))
-            .into()
-    }
-}
-impl<T> ToSchema for List<T> {}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,278 @@
+//! Articles over HTTP.
+
+use actix_web::{delete, get, patch, post, web::Path};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use serde_json::json;
+
+use super::{
+    Article, ArticleItem,
+    editing::{self, Edit},
+    filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Position, View},
+    input::{ArticleInput, PublishInput},
+    rules::{Action, permit, require_state},
+    store::{self, Locked},
+};
+use crate::{
+    auth::{Author, Editor, Principal, Role, Viewer},
+    clock,
+    error::{ApiError, ApiResult},
+    http::{
+        body::{Json, OptionalBody},
+        conditional::{IfMatch, stale},
+        context::Context,
+        patch::{Patch, changed_members},
+        query::{NoQuery, Query},
+        reply::{Created, Found, NoContent, Updated, tag_of},
+    },
+    pagination::{Page, page},
+    values::Reference,
+};
+
+type ArticlePatch = Patch<ArticleInput>;
+
+/// List articles
+///
+/// What readers see, latest first, or with `draft=true` what editors work on. Filters add up: an article has to pass all of them.
+#[utoipa::path(
+    operation_id = "list_articles", tag = "articles", security((), ("token" = [])),
+    params(ArticlesQuery),
+    responses((status = 200, description = "A page of articles.", body = Page<ArticleItem>)),
+)]
+#[get("/v1/articles")]
+pub async fn list(
+    viewer: Viewer,
+    query: Query<ArticlesQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<ArticleItem>>> {
+    let Query { value: query, fingerprint } = query;
+    let view = query.view(viewer.0)?;
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|cursor| context.cursor_key.open(&fingerprint, cursor)).transpose()?;
+    let mut conn = context.database.get().await?;
+    let total = if query.count.0 { Some(store::count(&mut conn, view, &query).await?) } else { None };
+    let articles = store::list(&mut conn, view, &query, query.limit.rows(), after).await?;
+    let items = articles.into_iter().map(ArticleItem).collect();
+    let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
+    page(items, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Create an article
+///
+/// It starts as a draft that readers do not see. Its author is the signed-in editor.
+#[utoipa::path(
+    operation_id = "create_article", tag = "articles", security(("token" = [])),
+    request_body = ArticleInput,
+    responses(
+        (status = 201, description = "The draft.", body = Article),
+        (status = 409, description = "The slug is taken."),
+    ),
+)]
+#[post("/v1/articles")]
+pub async fn create(
+    author: Author,
+    _: NoQuery,
+    context: Context,
+    Json(body): Json,
+) -> ApiResult<Created<Article>> {
+    let mut conn = context.database.get().await?;
+    let article = conn
+        .transaction(async |conn| {
+            let id = context.clock.new_id();
+            editing::create(conn, &context, author.0, id, body).await?;
+            context.record(conn, author.0, "article.created", ("article", id), json!({})).await?;
+            draft(conn, author.0, id).await
+        })
+        .await?;
+    Ok(Created { location: format!("/v1/articles/{}", article.slug), value: article })
+}
+
+/// Read an article
+///
+/// As readers see it, or with `draft=true` as editors work on it.
+#[utoipa::path(
+    operation_id = "read_article", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ArticleQuery),
+    responses((status = 200, description = "The article.", body = Article)),
+)]
+#[get("/v1/articles/{article}")]
+pub async fn read(
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<ArticleQuery>,
+    context: Context,
+) -> ApiResult<Found<Article>> {
+    let view = View::of(query.value.draft, viewer.0)?;
+    let mut conn = context.database.get().await?;
+    match (store::find(&mut conn, view, &reference).await, view) {
+        // Somebody else's draft of what readers can see: the caller knows that it exists.
+        (Err(diesel::NotFound), View::DraftsOf(_))
+            if store::find(&mut conn, View::Live, &reference).await.is_ok() =>
+        {
+            Err(ApiError::forbidden("An author sees only own drafts."))
+        }
+        (found, _) => Ok(Found(found?)),
+    }
+}
+
+/// Change an article's draft
+///
+/// Readers see no change until it is published. `If-Match` must name the draft's ETag, so that nobody's work is overwritten.
+#[utoipa::path(
+    operation_id = "update_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body(content((ArticlePatch = "application/merge-patch+json"), (ArticlePatch = "application/json"))),
+    responses(
+        (status = 200, description = "The changed draft.", body = Article),
+        (status = 409, description = "The slug is taken."),
+        (status = 412, description = "If-Match does not name the current draft."),
+        (status = 428, description = "If-Match is missing."),
+    ),
+)]
+#[patch("/v1/articles/{article}")]
+pub async fn update(
+    author: Author,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Json(patch): Json,
+) -> ApiResult<Updated<Article>> {
+    let if_match = if_match.required()?;
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
+        let details = json!({"fields": changed_members(&patch)});
+        let edit = Edit { locked: &locked, present: draft(conn, author.0, locked.id).await?, patch };
+        editing::update(conn, &context, author.0, edit).await?;
+        context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
+        draft(conn, author.0, locked.id).await
+    })
+    .await
+    .map(Updated)
+}
+
+/// Publish an article
+///
+/// Copies the draft over the live edition, at once. Publishing what has no change since is no error and changes nothing.
+#[utoipa::path(
+    operation_id = "publish_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body = Option<PublishInput>,
+    responses(
+        (status = 200, description = "The draft, now published.", body = Article),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/publish")]
+pub async fn publish(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    OptionalBody(input): OptionalBody<PublishInput>,
+) -> ApiResult<Updated<Article>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, editor.0, Action::Publish, &reference, &if_match).await?;
+        editing::publish(conn, &context, editor.0, &locked, &input).await?;
+        draft(conn, editor.0, locked.id).await
+    })
+    .await
+    .map(Updated)
+}
+
+/// Unpublish an article
+///
+/// Takes the live edition away from the readers; the draft stays.
+#[utoipa::path(
+    operation_id = "unpublish_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    responses(
+        (status = 200, description = "The draft.", body = Article),
+        (status = 409, description = "The article is not published."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/unpublish")]
+pub async fn unpublish(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<Updated<Article>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, editor.0, Action::Unpublish, &reference, &if_match).await?;
+        require_state(Action::Unpublish, &locked.standing)?;
+        store::unpublish(conn, &locked, clock::after(locked.updated_at, context.now)).await?;
+        context.record(conn, editor.0, "article.unpublished", ("article", locked.id), json!({})).await?;
+        draft(conn, editor.0, locked.id).await
+    })
+    .await
+    .map(Updated)
+}
+
+/// Delete an article
+///
+/// Moves it to the trash, where nobody sees it, or with `permanent=true` deletes it for good.
+#[utoipa::path(
+    operation_id = "delete_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), DeleteQuery),
+    responses(
+        (status = 204, description = "The article is gone."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[delete("/v1/articles/{article}")]
+pub async fn remove(
+    author: Author,
+    reference: Path<Reference>,
+    query: Query<DeleteQuery>,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<NoContent> {
+    let permanent = query.value.permanent.0;
+    let action = if permanent { Action::Delete } else { Action::Trash };
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, author.0, action, &reference, &if_match).await?;
+        let kind = if permanent {
+            store::delete(conn, &locked).await?;
+            "article.deleted"
+        } else {
+            store::trash(conn, &locked, clock::after(locked.updated_at, context.now)).await?;
+            "article.trashed"
+        };
+        context.record(conn, author.0, kind, ("article", locked.id), json!({})).await?;
+        Ok(NoContent)
+    })
+    .await
+}
+
+/// The draft as its editor sees it, at the end of a change.
+async fn draft(conn: &mut AsyncPgConnection, principal: Principal, id: uuid::Uuid) -> ApiResult<Article> {
+    Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
+}
+
+/// The article, locked, in the state that the caller means, if the caller may do this to it.
+async fn locked(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    action: Action,
+    reference: &Reference,
+    if_match: &IfMatch,
+) -> ApiResult<Locked> {
+    let locked = store::lock(conn, reference).await?;
+    // What is in the trash is there for an admin only, who may empty it.
+    if locked.trashed && !(action == Action::Delete && principal.role == Role::Admin) {
+        return Err(ApiError::not_found());
+    }
+    permit(principal, action, &locked.standing)?;
+    if if_match.allows(locked.version) {
+        return Ok(locked);
+    }
+    let current = store::find(conn, View::drafts(principal), &Reference::Id(locked.id)).await?;
+    Err(stale(&tag_of(&current)?))
+}

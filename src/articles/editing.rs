@@ -1,0 +1,235 @@
+//! How a draft changes: from what a client sent, over what its references name, to what is stored. Each step runs in the
+//! transaction of its caller.
+
+use diesel_async::AsyncPgConnection;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Article, Image, Status,
+    filter::View,
+    input::{ArticleInput, PublishInput, References, Resolved},
+    markdown, rules,
+    store::{self, CitationRow, Content, Draft, Locked},
+};
+use crate::{
+    auth::Principal,
+    clock,
+    error::{ApiError, ApiResult, Kind},
+    http::{
+        body::parse,
+        context::Context,
+        faults::{Fault, Faults},
+        patch,
+    },
+    values::Slug,
+};
+
+/// A change of a locked article.
+pub struct Edit<'a> {
+    /// The article.
+    pub locked: &'a Locked,
+    /// Its draft.
+    pub present: Article,
+    /// The merge patch.
+    pub patch: Value,
+}
+
+/// Makes an article with its first draft and its first revision.
+///
+/// # Errors
+/// `422` with every fault of the body; `409` where the slug is taken.
+pub async fn create(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    id: Uuid,
+    body: Value,
+) -> ApiResult<()> {
+    let references = References::of(&body);
+    let (resolved, faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    let input = checked(parse(body), faults)?;
+    // An article that translates nothing starts a group of its own.
+    let group = resolved.translation_group_id.unwrap_or(id);
+    if resolved.translation_group_id.is_some() {
+        require_free_language(conn, group, &input, id).await?;
+    }
+    store::insert(conn, id, principal.editor_id, context.now).await?;
+    let slug = choose_slug(conn, id, &input).await?;
+    let draft = draft(input, resolved, group, slug);
+    store::insert_draft(conn, id, &draft, context.now).await?;
+    keep_revision(conn, context, principal, id, 1, group).await
+}
+
+/// Changes the draft, and keeps the result as a revision.
+///
+/// # Errors
+/// `422` with every fault of the patch; `409` where the slug is taken.
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    edit: Edit<'_>,
+) -> ApiResult<()> {
+    let Edit { locked, present, patch } = edit;
+    // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
+    let says_translation_of = patch.get("translation_of").is_some();
+    let mut merged = present.as_input();
+    json_patch::merge(&mut merged, &patch);
+    let references = References::of(&merged);
+    let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    if references.translation_of.is_some_and(|reference| reference.names(present.id, &present.slug)) {
+        let detail = "An article is no translation of itself.";
+        faults.push(Fault::at("/translation_of", "itself", detail));
+    }
+    let input = patch::merge(present.as_input(), patch, ArticleInput::MEMBERS);
+    let input: ArticleInput = checked(input, faults)?;
+    let group = match (says_translation_of, resolved.translation_group_id) {
+        (false, _) => locked.translation_group_id,
+        (true, Some(group)) => group,
+        // Out of the group, into one of its own.
+        (true, None) => context.clock.new_id(),
+    };
+    if group != locked.translation_group_id || *input.language != *present.language {
+        require_free_language(conn, group, &input, locked.id).await?;
+    }
+    let slug = choose_slug(conn, locked.id, &input).await?;
+    let draft = draft(input, resolved, group, slug);
+    let status = rules::status_after_edit(locked.standing.status);
+    let now = clock::after(locked.updated_at, context.now);
+    store::update_draft(conn, locked, &draft, status, now).await?;
+    keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await
+}
+
+/// Puts the draft before the readers.
+///
+/// # Errors
+/// `422` where `at` cannot be.
+pub async fn publish(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    locked: &Locked,
+    input: &PublishInput,
+) -> ApiResult<()> {
+    let at = input.at.map(|at| at.0);
+    let refuse = |code, detail: &str| {
+        let mut faults = Faults::none();
+        faults.push(Fault::at("/at", code, detail));
+        Err(ApiError::invalid_body(faults))
+    };
+    match at {
+        Some(at) if at > context.now => {
+            return refuse("in_future", "The time must be in the past; leave it out to publish now.");
+        }
+        Some(at) if locked.standing.live && locked.first_published_at != Some(at) => {
+            return refuse(
+                "already_published",
+                "Readers see the article already; when they first did cannot be changed.",
+            );
+        }
+        _ => {}
+    }
+    if locked.standing.live && locked.standing.status == Status::Published {
+        return Ok(());
+    }
+    let first_published_at = at.or(locked.first_published_at).unwrap_or(context.now);
+    let now = clock::after(locked.updated_at, context.now);
+    store::publish(conn, locked, first_published_at, now).await?;
+    let details = json!({"revision": locked.revision, "published_at": first_published_at});
+    context.record(conn, principal, "article.published", ("article", locked.id), details).await?;
+    Ok(())
+}
+
+/// The input, where neither it nor what it refers to is at fault.
+fn checked(input: Result<ArticleInput, Faults>, mut faults: Faults) -> ApiResult<ArticleInput> {
+    match input {
+        Ok(input) => faults.or(input),
+        Err(others) => {
+            faults.extend(others);
+            Err(faults)
+        }
+    }
+    .map_err(ApiError::invalid_body)
+}
+
+async fn require_free_language(
+    conn: &mut AsyncPgConnection,
+    group: Uuid,
+    input: &ArticleInput,
+    id: Uuid,
+) -> ApiResult<()> {
+    if !store::language_taken(conn, group, &input.language, id).await? {
+        return Ok(());
+    }
+    let detail = format!("The story has an article in `{}` already.", &*input.language);
+    let mut faults = Faults::none();
+    faults.push(Fault::at("/language", "taken", detail));
+    Err(ApiError::invalid_body(faults))
+}
+
+/// The slug that was given, or one made of the title that no other article has.
+async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &ArticleInput) -> ApiResult<Slug> {
+    if let Some(slug) = &input.slug {
+        if store::reserve_slug(conn, id, slug).await? {
+            return Ok(slug.clone());
+        }
+        let detail = "Another article has this slug.";
+        let fault = Fault::at("/slug", "taken", detail);
+        return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
+    }
+    let made = Slug::make(&input.title, "article");
+    // Another transaction may take the free one first; then there is a next one.
+    for _ in 0..8 {
+        let slug = made.first_free(&store::slugs_like(conn, id, &made).await?);
+        if store::reserve_slug(conn, id, &slug).await? {
+            return Ok(slug);
+        }
+    }
+    Err(ApiError::new(Kind::Conflict, "Many articles with this title are being made; please retry."))
+}
+
+fn draft(input: ArticleInput, resolved: Resolved, group: Uuid, slug: Slug) -> Draft {
+    let body = input.body.map(String::from).unwrap_or_default();
+    let rendered = markdown::render(&body);
+    let citations = input.citations.unwrap_or_default().0;
+    let citations = resolved.sources.into_iter().zip(citations).map(|(source_id, citation)| CitationRow {
+        source_id,
+        url: citation.url.into(),
+        title: citation.title.into(),
+        role: citation.role,
+    });
+    Draft {
+        tags: resolved.tags,
+        citations: citations.collect(),
+        content: Content {
+            slug: slug.into(),
+            language: input.language.into(),
+            title: input.title.into(),
+            summary: input.summary.map(String::from).unwrap_or_default(),
+            body,
+            body_html: rendered.html,
+            image: input.image.map(Image::from),
+            byline: input.byline.map(String::from),
+            translation_group_id: group,
+            word_count: rendered.word_count,
+            reading_minutes: rendered.reading_minutes,
+        },
+    }
+}
+
+async fn keep_revision(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    id: Uuid,
+    number: i32,
+    group: Uuid,
+) -> ApiResult<()> {
+    let reference = crate::values::Reference::Id(id);
+    let saved = store::find(conn, View::drafts(principal), &reference).await?;
+    let mut content = saved.as_input();
+    content["translation_group_id"] = json!(group);
+    store::insert_revision(conn, id, number, principal.editor_id, content, context.now).await?;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! What a list of articles can be asked for.
+
+use chrono::{DateTime, Utc};
+use deserr::{Deserr, ValuePointerRef};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{Article, Status};
+use crate::{
+    auth::Principal,
+    error::{ApiError, ApiResult},
+    http::{
+        faults::{Faults, Invalid},
+        query::{Flag, List},
+    },
+    pagination::{Limit, TextPosition},
+    read_from_text, text_enum,
+    values::{FromText, Language, Reference, Timestamp},
+};
+
+/// Which articles, in which order.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArticlesQuery {
+    /// Articles with any of these tags, by slug or id, comma-separated.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1, example = "riset,kebijakan")]
+    pub tag: Option<List<Reference>>,
+    /// Articles with all of these tags, by slug or id, comma-separated.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
+    pub tag_all: Option<List<Reference>>,
+    /// Articles with none of these tags, by slug or id, comma-separated.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
+    pub tag_none: Option<List<Reference>>,
+    /// Articles that cite any of these sources, by slug or id, comma-separated.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
+    pub source: Option<List<Reference>>,
+    /// Articles in any of these languages, BCP 47 tags, comma-separated.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1, example = "id")]
+    pub language: Option<List<Language>>,
+    /// Articles by any of these editors, by id, comma-separated. Needs a token.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
+    pub author: Option<List<EditorId>>,
+    /// Articles published after this time (RFC 3339), not at it.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub published_after: Option<Timestamp>,
+    /// Articles published before this time (RFC 3339), not at it.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub published_before: Option<Timestamp>,
+    /// Articles changed after this time (RFC 3339), not at it.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub updated_after: Option<Timestamp>,
+    /// Whether to list the drafts: an author's own, or everybody's for editors and admins. Needs a token.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub draft: Flag,
+    /// Articles with any of these statuses, comma-separated. Other ones than `published` need `draft=true`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
+    pub status: Option<List<Status>>,
+    /// The order. Where it leaves a tie, ids decide. A draft that readers cannot see counts as published after all others.
+    #[deserr(default = Sort::PublishedDescending)]
+    #[param(required = false)]
+    pub sort: Sort,
+    /// How many articles a page has at most.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before; without it, the first page.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+    /// Whether to count the articles of all pages, into `total`.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub count: Flag,
+    /// What else to give of each article.
+    #[deserr(default)]
+    #[param(required = false)]
+    pub include: Option<Include>,
+}
+
+text_enum! {
+    /// The order of a list of articles.
+    pub enum Sort {
+        /// Latest published first.
+        PublishedDescending = "-published_at",
+        /// First published first.
+        PublishedAscending = "published_at",
+        /// Last changed first.
+        UpdatedDescending = "-updated_at",
+        /// First changed first.
+        UpdatedAscending = "updated_at",
+        /// By headline.
+        Title = "title",
+    }
+}
+
+text_enum! {
+    /// What a list can have more of.
+    pub enum Include {
+        /// `body` and `body_html`.
+        Body = "body",
+    }
+}
+
+/// How one article is read.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleQuery {
+    /// Whether to read the draft instead of what readers see. Needs a token.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub draft: Flag,
+}
+
+/// How an article is deleted.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteQuery {
+    /// Whether to delete for good, out of the trash too. Admins only.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub permanent: Flag,
+}
+
+/// An editor's id in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EditorId(pub Uuid);
+
+impl FromText for EditorId {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        Uuid::try_parse(&text).map(Self).map_err(|_| Invalid::new("invalid_id", "An editor's id is a UUID."))
+    }
+}
+
+read_from_text!(EditorId);
+
+/// Whose editions a query may read. It stands in the query's conditions: what is hidden is simply not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// What readers see.
+    Live,
+    /// Every draft.
+    Drafts,
+    /// The drafts of one author.
+    DraftsOf(Uuid),
+}
+
+impl View {
+    /// The drafts that this editor may see.
+    #[must_use]
+    pub fn drafts(principal: Principal) -> Self {
+        if principal.edits_everything() { Self::Drafts } else { Self::DraftsOf(principal.editor_id) }
+    }
+
+    /// What a request may see that asks for drafts or not.
+    ///
+    /// # Errors
+    /// `401`: drafts need a token.
+    pub fn of(draft: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
+        match (draft.0, viewer) {
+            (false, _) => Ok(Self::Live),
+            (true, Some(principal)) => Ok(Self::drafts(principal)),
+            (true, None) => Err(ApiError::unauthenticated("Drafts need an access token.")),
+        }
+    }
+}
+
+impl ArticlesQuery {
+    /// What the caller may see.
+    ///
+    /// # Errors
+    /// `401`: the query needs a token; `400`: it filters what it does not list.
+    pub fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
+        // Who wrote a story is not shown to readers, so they cannot ask for it either.
+        if self.author.is_some() && viewer.is_none() {
+            return Err(ApiError::unauthenticated("The filter `author` needs an access token."));
+        }
+        let hidden = |status: &Status| *status != Status::Published;
+        if !self.draft.0 && self.status.as_ref().is_some_and(|statuses| statuses.0.iter().any(hidden)) {
+            return Err(ApiError::invalid_query(Faults::one(
+                ValuePointerRef::Origin.push_key("status"),
+                Invalid::new("needs_draft", "Without `draft=true` a list has only published articles."),
+            )));
+        }
+        View::of(self.draft, viewer)
+    }
+}
+
+/// The last row that was seen of a list of articles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Position {
+    /// In a list sorted by title.
+    Title(TextPosition),
+    /// In a list sorted by a time; `None` sorts after all times.
+    Time {
+        /// The row's time.
+        time: Option<DateTime<Utc>>,
+        /// The row's id.
+        id: Uuid,
+    },
+}
+
+impl Position {
+    /// Where an article stands in a list of this order.
+    #[must_use]
+    pub fn of(article: &Article, sort: Sort) -> Self {
+        let id = article.id;
+        match sort {
+            Sort::PublishedAscending | Sort::PublishedDescending => {
+                Self::Time { time: article.published_at, id }
+            }
+            Sort::UpdatedAscending | Sort::UpdatedDescending => {
+                Self::Time { time: Some(article.updated_at), id }
+            }
+            Sort::Title => Self::Title(TextPosition { text: article.title.clone(), id }),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Bodies: Markdown to HTML in which nothing can run, and how long it takes to read.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use ammonia::Builder;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+
+/// What is derived from a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Sanitised HTML.
+    pub html: String,
+    /// The words that a reader reads, separated by white space.
+    pub word_count: i32,
+    /// At 200 words a minute, rounded up.
+    pub reading_minutes: i32,
+}
+
+const WORDS_A_MINUTE: i32 = 200;
+
+/// Ids are the author's; a prefix keeps them from shadowing the page's own.
+const ID_PREFIX: &str = "body-";
+
+/// An allow list: tags, attributes and URL schemes that are not named are dropped, so that what a browser learns to run tomorrow
+/// is not in it either.
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::default();
+    builder
+        .url_schemes(["http", "https", "mailto"].into())
+        .url_relative(ammonia::UrlRelative::Custom(Box::new(only_fragments)))
+        .link_rel(Some("noopener noreferrer"))
+        .add_generic_attributes(["id"])
+        .add_allowed_classes("sup", ["footnote-reference", "footnote-definition-label"])
+        .add_allowed_classes("div", ["footnote-definition"])
+        .add_tag_attributes("td", ["style"])
+        .add_tag_attributes("th", ["style"])
+        .filter_style_properties(["text-align"].into())
+        .add_tag_attributes("img", ["loading"])
+        .id_prefix(Some(ID_PREFIX));
+    builder
+});
+
+/// A relative address would point into whichever site shows the story; `#` stays, for footnotes.
+fn only_fragments(url: &str) -> Option<Cow<'_, str>> {
+    let fragment = url.strip_prefix('#')?;
+    Some(format!("#{ID_PREFIX}{fragment}").into())
+}
+
+/// Renders a body.
+#[must_use]
+pub fn render(body: &str) -> Rendered {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
+    let mut unsafe_html = String::with_capacity(body.len() + body.len() / 2);
+    let mut words = WordCount::default();
+    let events = Parser::new_ext(body, options).inspect(|event| words.see(event));
+    html::push_html(&mut unsafe_html, events);
+    let word_count = words.finish();
+    Rendered {
+        html: SANITISER.clean(&unsafe_html).to_string(),
+        word_count,
+        reading_minutes: (word_count + WORDS_A_MINUTE - 1) / WORDS_A_MINUTE,
+    }
+}
+
+/// Counts words over the pieces that the parser cuts text into: `un**bold**` is one word.
+#[derive(Default)]
+struct WordCount {
+    count: i32,
+    in_word: bool,
+}
+
+impl WordCount {
+    fn see(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Text(text) | Event::Code(text) => text.chars().for_each(|character| {
+                let in_word = !character.is_whitespace();
+                self.count += i32::from(in_word && !self.in_word);
+                self.in_word = in_word;
+            }),
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. })
+            | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_) => {}
+            _ => self.in_word = false,
+        }
+    }
+
+    fn finish(self) -> i32 {
+        self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_becomes_html() {
+        let rendered =
+            render("# Judul\n\nSatu **dua** ~~tiga~~.[^1]\n\n|a|b|\n|:-|-:|\n|1|2|\n\n[^1]: Catatan.\n");
+        for part in [
+            "<h1>Judul</h1>",
+            "<strong>dua</strong>",
+            "<del>tiga</del>",
+            "<table>",
+            "text-align:right",
+            "href=\"#body-1\"",
+            "id=\"body-1\"",
+        ] {
+            assert!(rendered.html.contains(part), "{part} in {}", rendered.html);
+        }
+    }
+
+    #[test]
+    fn nothing_that_runs_survives() {
+        let rendered = render(
+            "<script>alert(1)</script><img src=x onerror=alert(1)>\n\n[a](javascript:alert(1))\n\n\
+             <svg onload=alert(1)><iframe src=//x></iframe><a href=\"data:text/html,x\" style=\"x\">b</a>\n\n\
+             <form action=/v1/auth/logout method=post><input type=submit></form><style>*{}</style>",
+        );
+        for part in ["script", "onerror", "onload", "svg", "iframe", "data:", "style", "form", "input"] {
+            assert!(!rendered.html.contains(part), "{part} in {}", rendered.html);
+        }
+    }
+
+    #[test]
+    fn words_are_counted_as_read() {
+        for (body, words, minutes) in
+            [("", 0, 0), ("satu **dua**tiga [empat](https://a.example)", 3, 1), ("# a\nb\n\n- c\n- d", 4, 1)]
+        {
+            let rendered = render(body);
+            assert_eq!((rendered.word_count, rendered.reading_minutes), (words, minutes), "{body}");
+        }
+        assert_eq!(render(&"kata ".repeat(201)).reading_minutes, 2);
+    }
+}

@@ -1,0 +1,245 @@
+//! Articles: stories, each with a draft that editors work on and, once published, a live edition that readers see.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `mod` | what an article is in answers |
+//! | [`input`] | what clients write, and how it is read |
+//! | [`filter`] | what lists can be asked for |
+//! | [`editing`] | how a draft changes |
+//! | [`rules`] | who may do what, in which state |
+//! | [`markdown`] | bodies to HTML |
+//! | [`store`] | SQL |
+//! | [`api`] | HTTP |
+
+pub mod api;
+pub mod editing;
+pub mod filter;
+pub mod input;
+pub mod markdown;
+pub mod rules;
+pub mod store;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    serialize::{self, Output, ToSql},
+    sql_types::Jsonb,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
+use uuid::Uuid;
+
+use crate::{http::reply::Representation, text_enum, values::Slug};
+
+text_enum! {
+    /// Where an edition stands.
+    pub enum Status {
+        /// A draft that has changes which readers do not see, or was never published.
+        Draft = "draft",
+        /// A draft that waits for review.
+        InReview = "in_review",
+        /// A draft that will be published at a set time.
+        Scheduled = "scheduled",
+        /// What readers see; of a draft, that it has no change since.
+        Published = "published",
+        /// A live edition that was taken back, with a reason.
+        Retracted = "retracted",
+    }
+}
+
+text_enum! {
+    /// How a story uses a document.
+    pub enum CitationRole {
+        /// The story rests on it.
+        Original = "original",
+        /// The story is a translation of it.
+        TranslatedFrom = "translated_from",
+        /// The story quotes it.
+        Quoted = "quoted",
+        /// The story uses its figures.
+        Data = "data",
+        /// A statement that its source gave to the press.
+        PressRelease = "press_release",
+    }
+}
+
+/// An article, as one of its editions has it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Article {
+    /// The article's id.
+    pub id: Uuid,
+    /// The article's address.
+    #[schema(value_type = Slug)]
+    pub slug: String,
+    /// The language it is written in, a canonical BCP 47 tag.
+    #[schema(example = "id")]
+    pub language: String,
+    /// The headline.
+    #[schema(example = "Model bahasa terbuka kini memahami tujuh bahasa daerah")]
+    pub title: String,
+    /// The dek.
+    #[schema(example = "Peneliti merilis model kecil yang dilatih dari arsip radio komunitas.")]
+    pub summary: String,
+    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), as it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = String, example = "Tim peneliti **merilis** model itu pekan ini.")]
+    pub body: Option<String>,
+    /// The text as HTML without anything that can run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = String, example = "<p>Tim peneliti <strong>merilis</strong> model itu pekan ini.</p>\n")]
+    pub body_html: Option<String>,
+    /// The lead picture.
+    #[schema(required)]
+    pub image: Option<Image>,
+    /// Who wrote it, for readers.
+    #[schema(required, example = "Redaksi Warta")]
+    pub byline: Option<String>,
+    /// The tags, in the order that the article gives them.
+    pub tags: Vec<TagLink>,
+    /// Where the story comes from, in the order that the article gives them.
+    pub citations: Vec<Citation>,
+    /// The same story in other languages.
+    pub translations: Vec<Translation>,
+    /// Where this edition stands.
+    pub status: Status,
+    /// The words of the text.
+    #[schema(minimum = 0, example = 412)]
+    pub word_count: i32,
+    /// The minutes it takes to read, at 200 words a minute.
+    #[schema(minimum = 0, example = 3)]
+    pub reading_minutes: i32,
+    /// When readers first saw it; `null` for a draft of what they cannot see.
+    #[schema(required)]
+    pub published_at: Option<DateTime<Utc>>,
+    /// When this edition was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the article was made.
+    pub created_at: DateTime<Utc>,
+    /// Counts the article's changes, for the draft's ETag; not of a live edition.
+    #[serde(skip)]
+    pub version: Option<i64>,
+}
+
+impl Representation for Article {
+    fn version(&self) -> Option<i64> {
+        self.version
+    }
+}
+
+/// An article in a list: the same as [`Article`], with `body` and `body_html` only where `include=body` asked for them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct ArticleItem(pub Article);
+
+impl PartialSchema for ArticleItem {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut object)) = Article::schema() else {
+            return Article::schema();
+        };
+        object.required.retain(|name| !name.starts_with("body"));
+        object.description = Some(
+            "An article in a list: `body` and `body_html` are there only with `include=body`.".to_owned(),
+        );
+        Schema::Object(object).into()
+    }
+}
+
+impl ToSchema for ArticleItem {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Article::schemas(schemas);
+    }
+}
+
+/// A tag on an article.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct TagLink {
+    /// The tag's id.
+    pub id: Uuid,
+    /// The tag's address.
+    #[schema(value_type = Slug)]
+    pub slug: String,
+    /// What readers see.
+    #[schema(example = "Riset")]
+    pub name: String,
+}
+
+/// Where a story comes from: a document of a source.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Citation {
+    /// Whose document it is.
+    pub source: SourceLink,
+    /// Where the document is.
+    #[schema(format = "uri", example = "https://pesisir.example/laporan/2026/model-bahasa")]
+    pub url: String,
+    /// The document's title.
+    #[schema(example = "Laporan tahunan model bahasa daerah")]
+    pub title: String,
+    /// How the story uses it.
+    pub role: CitationRole,
+}
+
+/// A source that an article cites.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct SourceLink {
+    /// The source's id.
+    pub id: Uuid,
+    /// The source's address.
+    #[schema(value_type = Slug)]
+    pub slug: String,
+    /// Its name.
+    #[schema(example = "Kantor Berita Pesisir")]
+    pub name: String,
+    /// Its home page.
+    #[schema(required, format = "uri", example = "https://pesisir.example/")]
+    pub homepage_url: Option<String>,
+}
+
+/// The same story in another language.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Translation {
+    /// The article's id.
+    pub id: Uuid,
+    /// The article's address.
+    #[schema(value_type = Slug)]
+    pub slug: String,
+    /// The language it is written in.
+    #[schema(example = "en")]
+    pub language: String,
+}
+
+/// A lead picture.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+pub struct Image {
+    /// Where the picture is.
+    #[schema(format = "uri", example = "https://images.warta.example/nelayan.jpg")]
+    pub url: String,
+    /// What it shows, for those who cannot see it; empty for a mere decoration.
+    #[schema(example = "Dua nelayan membaca ramalan cuaca di telepon genggam.")]
+    pub alt: String,
+    /// The text below it.
+    #[schema(example = "Nelayan membaca ramalan sebelum melaut.")]
+    pub caption: String,
+    /// Whose picture it is.
+    #[schema(example = "Warta")]
+    pub credit: String,
+}
+
+impl FromSql<Jsonb, Pg> for Image {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let value = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
+        Ok(serde_json::from_value(value)?)
+    }
+}
+
+impl ToSql<Jsonb, Pg> for Image {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let value = serde_json::to_value(self)?;
+        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
+    }
+}

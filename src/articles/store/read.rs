@@ -1,0 +1,334 @@
+//! Reading: one statement an answer, so that no reader sees half of a change.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    dsl::{self, case_when, exists, not},
+    pg::{Pg, PgValue},
+    prelude::*,
+    sql_types::{Bool, Json, Nullable, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{
+    articles::{
+        Article, Citation, Image, Status, TagLink, Translation,
+        filter::{ArticlesQuery, Include, Position, Sort, View},
+    },
+    database::fragment::{Fragment, fragment, lower},
+    pagination::TextPosition,
+    schema::{article_slugs, articles, citations, edition_tags, editions, sources, tags},
+    values::{Reference, reference::split},
+};
+
+// The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
+const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
+const DRAFT: &str = "(editions.kind = 'draft')";
+
+const TAGS: &str = "(select coalesce(json_agg(json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) \
+     order by et.position), '[]') from edition_tags et join tags t on t.id = et.tag_id \
+     where et.article_id = editions.article_id and et.kind = editions.kind)";
+
+const CITATIONS: &str = "(select coalesce(json_agg(json_build_object('source', \
+     json_build_object('id', s.id, 'slug', s.slug, 'name', s.name, 'homepage_url', s.homepage_url), \
+     'url', c.url, 'title', c.title, 'role', c.role) order by c.position), '[]') \
+     from citations c join sources s on s.id = c.source_id \
+     where c.article_id = editions.article_id and c.kind = editions.kind)";
+
+const LIVE_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
+     'language', o.language) order by o.language, o.article_id), '[]') from editions o \
+     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
+     and o.kind = 'live' and o.status = 'published')";
+
+const DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
+     'language', o.language) order by o.language, o.article_id), '[]') \
+     from editions o join articles a on a.id = o.article_id \
+     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
+     and o.kind = 'draft' and a.trashed_at is null)";
+
+/// An author sees drafts of own articles only, so the one that is read is the author's, and others count where they are the
+/// author's too, or live.
+const OWN_DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
+     'language', o.language) order by o.language, o.article_id), '[]') \
+     from editions o join articles a on a.id = o.article_id \
+     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
+     and a.trashed_at is null and case when a.author_id = articles.author_id then o.kind = 'draft' \
+     else o.kind = 'live' and o.status = 'published' end)";
+
+/// Where a draft that readers cannot see stands among times.
+const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
+
+type Filtered<'a> = dsl::IntoBoxed<'a, dsl::InnerJoin<editions::table, articles::table>, Pg>;
+
+#[derive(Queryable)]
+struct Row {
+    id: Uuid,
+    kind: String,
+    status: Status,
+    slug: String,
+    language: String,
+    title: String,
+    summary: String,
+    body: Option<String>,
+    body_html: Option<String>,
+    image: Option<Image>,
+    byline: Option<String>,
+    word_count: i32,
+    reading_minutes: i32,
+    published_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    version: i64,
+    tags: FromJson<Vec<TagLink>>,
+    citations: FromJson<Vec<Citation>>,
+    translations: FromJson<Vec<Translation>>,
+}
+
+/// A value that Postgres put together as JSON.
+#[derive(Debug, FromSqlRow)]
+struct FromJson<T>(T);
+
+impl<T: DeserializeOwned> FromSql<Json, Pg> for FromJson<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(serde_json::from_slice(value.as_bytes())?))
+    }
+}
+
+impl From<Row> for Article {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            version: (row.kind == "draft").then_some(row.version),
+            slug: row.slug,
+            language: row.language,
+            title: row.title,
+            summary: row.summary,
+            body: row.body,
+            body_html: row.body_html,
+            image: row.image,
+            byline: row.byline,
+            tags: row.tags.0,
+            citations: row.citations.0,
+            translations: row.translations.0,
+            status: row.status,
+            word_count: row.word_count,
+            reading_minutes: row.reading_minutes,
+            published_at: row.published_at,
+            updated_at: row.updated_at,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// What a view may see: every query starts here.
+fn visible<'a>(view: View) -> Filtered<'a> {
+    let query = editions::table.inner_join(articles::table).into_boxed();
+    match view {
+        View::Live => query.filter(fragment::<Bool>(LIVE)),
+        View::Drafts => query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null()),
+        View::DraftsOf(author) => query
+            .filter(fragment::<Bool>(DRAFT))
+            .filter(articles::trashed_at.is_null())
+            .filter(articles::author_id.eq(author)),
+    }
+}
+
+async fn load(
+    conn: &mut AsyncPgConnection,
+    query: Filtered<'_>,
+    view: View,
+    with_body: bool,
+) -> QueryResult<Vec<Article>> {
+    let translations: Fragment<Json> = fragment(match view {
+        View::Live => LIVE_TRANSLATIONS,
+        View::Drafts => DRAFT_TRANSLATIONS,
+        View::DraftsOf(_) => OWN_DRAFT_TRANSLATIONS,
+    });
+    let columns = (
+        editions::article_id,
+        editions::kind,
+        editions::status,
+        editions::slug,
+        editions::language,
+        editions::title,
+        editions::summary,
+        case_when(with_body.into_sql::<Bool>(), editions::body),
+        case_when(with_body.into_sql::<Bool>(), editions::body_html),
+        editions::image,
+        editions::byline,
+        editions::word_count,
+        editions::reading_minutes,
+        editions::published_at,
+        editions::updated_at,
+        articles::created_at,
+        articles::version,
+        fragment::<Json>(TAGS),
+        fragment::<Json>(CITATIONS),
+        translations,
+    );
+    let rows: Vec<Row> = query.select(columns).load(conn).await?;
+    Ok(rows.into_iter().map(Article::from).collect())
+}
+
+/// The article with this id or slug, as the view has it. Readers find it by the slug they see; editors by any slug that is its.
+///
+/// # Errors
+/// [`diesel::NotFound`], also for what the view hides; else as any statement.
+pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Article> {
+    let query = visible(view);
+    let query = match (reference, view) {
+        (Reference::Id(id), _) => query.filter(editions::article_id.eq(*id)),
+        (Reference::Slug(slug), View::Live) => query.filter(editions::slug.eq(slug.to_string())),
+        (Reference::Slug(slug), _) => {
+            let owner = article_slugs::table.find(slug.to_string()).select(article_slugs::article_id);
+            query.filter(editions::article_id.eq_any(owner))
+        }
+    };
+    load(conn, query, view, true).await?.pop().ok_or(diesel::NotFound)
+}
+
+/// Up to `rows` articles that the view has and the query asks for, in its order, from after a position.
+///
+/// # Errors
+/// As any statement.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    rows: i64,
+    after: Option<Position>,
+) -> QueryResult<Vec<Article>> {
+    let filtered = ordered(filtered(view, query), view, query.sort, after);
+    load(conn, filtered.limit(rows), view, query.include == Some(Include::Body)).await
+}
+
+/// How many articles the view has and the query asks for.
+///
+/// # Errors
+/// As any statement.
+pub async fn count(conn: &mut AsyncPgConnection, view: View, query: &ArticlesQuery) -> QueryResult<i64> {
+    filtered(view, query).count().get_result(conn).await
+}
+
+fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
+    let mut filtered = visible(view);
+    if let Some(any) = &query.tag {
+        filtered = filtered.filter(has_tag(&any.0));
+    }
+    for tag in query.tag_all.iter().flat_map(|all| &all.0) {
+        filtered = filtered.filter(has_tag(std::slice::from_ref(tag)));
+    }
+    if let Some(none) = &query.tag_none {
+        filtered = filtered.filter(not(has_tag(&none.0)));
+    }
+    if let Some(any) = &query.source {
+        let (ids, slugs) = split(&any.0);
+        filtered = filtered.filter(exists(
+            citations::table
+                .inner_join(sources::table)
+                .filter(citations::article_id.eq(editions::article_id))
+                .filter(citations::kind.eq(editions::kind))
+                .filter(sources::id.eq_any(ids).or(sources::slug.eq_any(slugs))),
+        ));
+    }
+    if let Some(any) = &query.language {
+        let languages: Vec<&str> = any.0.iter().map(|language| &**language).collect();
+        filtered = filtered.filter(editions::language.eq_any(languages));
+    }
+    if let Some(any) = &query.author {
+        let authors: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
+        filtered = filtered.filter(articles::author_id.eq_any(authors));
+    }
+    if let Some(any) = &query.status {
+        filtered = filtered.filter(editions::status.eq_any(any.0.clone()));
+    }
+    if let Some(time) = query.published_after {
+        filtered = filtered.filter(editions::published_at.gt(time.0));
+    }
+    if let Some(time) = query.published_before {
+        filtered = filtered.filter(editions::published_at.lt(time.0));
+    }
+    if let Some(time) = query.updated_after {
+        filtered = filtered.filter(editions::updated_at.gt(time.0));
+    }
+    filtered
+}
+
+type Condition<'a> = Box<
+    dyn BoxableExpression<dsl::InnerJoinQuerySource<editions::table, articles::table>, Pg, SqlType = Bool>
+        + 'a,
+>;
+
+fn has_tag(any: &[Reference]) -> Condition<'_> {
+    let (ids, slugs) = split(any);
+    Box::new(exists(
+        edition_tags::table
+            .inner_join(tags::table)
+            .filter(edition_tags::article_id.eq(editions::article_id))
+            .filter(edition_tags::kind.eq(editions::kind))
+            .filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs))),
+    ))
+}
+
+/// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
+/// out what a tie would repeat.
+fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option<Position>) -> Filtered<'_> {
+    macro_rules! ascending {
+        ($key:expr, $after:expr) => {{
+            let query = query.order(($key.asc(), editions::article_id.asc()));
+            match $after {
+                Some((key, id)) => {
+                    query.filter($key.ge(key.clone())).filter($key.gt(key).or(editions::article_id.gt(id)))
+                }
+                None => query,
+            }
+        }};
+    }
+    macro_rules! descending {
+        ($key:expr, $after:expr) => {{
+            let query = query.order(($key.desc(), editions::article_id.desc()));
+            match $after {
+                Some((key, id)) => {
+                    query.filter($key.le(key.clone())).filter($key.lt(key).or(editions::article_id.lt(id)))
+                }
+                None => query,
+            }
+        }};
+    }
+    let by_time = match &after {
+        Some(Position::Time { time, id }) => Some((*time, *id)),
+        _ => None,
+    };
+    let by_title = match after {
+        Some(Position::Title(TextPosition { text, id })) => Some((lower(text), id)),
+        _ => None,
+    };
+    // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
+    let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
+    match (sort, view) {
+        (Sort::Title, _) => ascending!(lower(editions::title), by_title),
+        (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),
+        (Sort::UpdatedDescending, _) => descending!(editions::updated_at.nullable(), by_time),
+        (Sort::PublishedAscending, View::Live) => ascending!(editions::published_at, by_time),
+        (Sort::PublishedDescending, View::Live) => descending!(editions::published_at, by_time),
+        (Sort::PublishedAscending, _) => {
+            ascending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+        }
+        (Sort::PublishedDescending, _) => {
+            descending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+        }
+    }
+}
+
+diesel::define_sql_function! {
+    /// The first of the two that is not null.
+    fn coalesce(first: Nullable<Timestamptz>, second: Timestamptz) -> Timestamptz;
+}
+
+type OrInfinity = coalesce<Option<DateTime<Utc>>, Fragment<Timestamptz>>;
+
+fn or_infinity(time: Option<DateTime<Utc>>) -> OrInfinity {
+    coalesce(time, fragment("'infinity'::timestamptz"))
+}

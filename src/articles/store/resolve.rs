@@ -1,0 +1,109 @@
+//! What the references of a body name.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    articles::{
+        filter::View,
+        input::{References, Resolved},
+    },
+    http::faults::{Fault, Faults},
+    schema::{article_slugs, articles, editions, sources, tags},
+    values::{Reference, reference::split},
+};
+
+/// Looks up what the references name, in three statements at most. What the view hides counts as not there.
+///
+/// # Errors
+/// As any statement. What is not there is in the faults.
+pub async fn resolve(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    references: &References,
+) -> QueryResult<(Resolved, Faults)> {
+    let mut faults = Faults::none();
+    let mut resolved = Resolved::default();
+
+    let found = find_tags(conn, &references.tags).await?;
+    for (pointer, reference) in &references.tags {
+        match named(&found, reference) {
+            Some(id) if resolved.tags.contains(&id) => {
+                faults.push(Fault::at(pointer, "duplicate", "The article has this tag already."));
+            }
+            Some(id) => resolved.tags.push(id),
+            None => faults.push(Fault::at(pointer, "not_found", "No tag has this slug or id.")),
+        }
+    }
+    let found = find_sources(conn, &references.sources).await?;
+    for (pointer, reference) in &references.sources {
+        match named(&found, reference) {
+            Some(id) => resolved.sources.push(id),
+            None => faults.push(Fault::at(pointer, "not_found", "No source has this slug or id.")),
+        }
+    }
+    if let Some(reference) = &references.translation_of {
+        resolved.translation_group_id = find_group(conn, view, reference).await?;
+        if resolved.translation_group_id.is_none() {
+            let detail = "No article that you may see has this slug or id.";
+            faults.push(Fault::at("/translation_of", "not_found", detail));
+        }
+    }
+    Ok((resolved, faults))
+}
+
+fn named(found: &[(Uuid, String)], reference: &Reference) -> Option<Uuid> {
+    found.iter().find(|(id, slug)| reference.names(*id, slug)).map(|(id, _)| *id)
+}
+
+fn parts(references: &[(String, Reference)]) -> Vec<Reference> {
+    references.iter().map(|(_, reference)| reference.clone()).collect()
+}
+
+async fn find_tags(
+    conn: &mut AsyncPgConnection,
+    references: &[(String, Reference)],
+) -> QueryResult<Vec<(Uuid, String)>> {
+    let references = parts(references);
+    let (ids, slugs) = split(&references);
+    let query = tags::table.filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs)));
+    if references.is_empty() { Ok(Vec::new()) } else { query.select((tags::id, tags::slug)).load(conn).await }
+}
+
+async fn find_sources(
+    conn: &mut AsyncPgConnection,
+    references: &[(String, Reference)],
+) -> QueryResult<Vec<(Uuid, String)>> {
+    let references = parts(references);
+    let (ids, slugs) = split(&references);
+    let query = sources::table.filter(sources::id.eq_any(ids).or(sources::slug.eq_any(slugs)));
+    if references.is_empty() {
+        Ok(Vec::new())
+    } else {
+        query.select((sources::id, sources::slug)).load(conn).await
+    }
+}
+
+/// The translation group of an article that the view may see: as a draft of its own, or as everybody, live.
+async fn find_group(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    reference: &Reference,
+) -> QueryResult<Option<Uuid>> {
+    let (id, slug) = reference.parts();
+    let owner = article_slugs::table
+        .filter(article_slugs::slug.nullable().eq(slug))
+        .select(article_slugs::article_id);
+    let mut query = editions::table
+        .inner_join(articles::table)
+        .filter(articles::trashed_at.is_null())
+        .filter(editions::article_id.nullable().eq(id).or(editions::article_id.eq_any(owner)))
+        .order(editions::kind)
+        .select(editions::translation_group_id)
+        .into_boxed();
+    if let View::DraftsOf(author) = view {
+        query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live")));
+    }
+    query.first(conn).await.optional()
+}

@@ -1,0 +1,448 @@
+//! Writing: steps of a transaction, each of a constant number of statements.
+
+use chrono::{DateTime, Utc};
+use diesel::{dsl::exists, prelude::*, sql_types::Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    articles::{CitationRole, Image, Status, rules::Standing},
+    schema::{article_slugs, articles, citations, edition_tags, editions, revisions},
+    values::{Reference, Slug},
+};
+
+const DRAFT: &str = "draft";
+const LIVE: &str = "live";
+
+/// A draft as it is saved.
+#[derive(Debug)]
+pub struct Draft {
+    /// Its own columns.
+    pub content: Content,
+    /// The tags' ids, in order.
+    pub tags: Vec<Uuid>,
+    /// The citations, in order.
+    pub citations: Vec<CitationRow>,
+}
+
+/// The columns of an edition that its content makes.
+#[derive(Debug, Insertable, AsChangeset)]
+#[diesel(table_name = editions, treat_none_as_null = true)]
+#[expect(missing_docs, reason = "they are the article's fields")]
+pub struct Content {
+    pub slug: String,
+    pub language: String,
+    pub title: String,
+    pub summary: String,
+    pub body: String,
+    pub body_html: String,
+    pub image: Option<Image>,
+    pub byline: Option<String>,
+    pub translation_group_id: Uuid,
+    pub word_count: i32,
+    pub reading_minutes: i32,
+}
+
+/// A citation of a draft.
+#[derive(Debug)]
+pub struct CitationRow {
+    /// Whose document it is.
+    pub source_id: Uuid,
+    /// Where it is.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// How the story uses it.
+    pub role: CitationRole,
+}
+
+/// An article that this transaction has locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Locked {
+    /// The article's id.
+    pub id: Uuid,
+    /// How often it was changed.
+    pub version: i64,
+    /// The draft's revision.
+    pub revision: i32,
+    /// What it is a translation of, or has as translations.
+    pub translation_group_id: Uuid,
+    /// When readers first saw it.
+    pub first_published_at: Option<DateTime<Utc>>,
+    /// When the draft was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Whether it is in the trash.
+    pub trashed: bool,
+    /// What decides over actions.
+    pub standing: Standing,
+}
+
+/// Locks an article, whoever may see it, until the end of the transaction.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
+    let (id, slug) = reference.parts();
+    let owner = article_slugs::table
+        .filter(article_slugs::slug.nullable().eq(slug))
+        .select(article_slugs::article_id);
+    // First the row, then what depends on it: a statement sees what was committed before it began, not what it waited for.
+    let (id, author_id, version, first_published_at, trashed_at) = articles::table
+        .filter(articles::id.nullable().eq(id).or(articles::id.eq_any(owner)))
+        .select((
+            articles::id,
+            articles::author_id,
+            articles::version,
+            articles::first_published_at,
+            articles::trashed_at,
+        ))
+        .for_update()
+        .first::<(Uuid, Uuid, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
+        .await?;
+    let live = diesel::alias!(editions as live);
+    let is_live = exists(
+        live.filter(live.field(editions::article_id).eq(id)).filter(live.field(editions::kind).eq(LIVE)),
+    );
+    let (status, revision, translation_group_id, updated_at, live) = editions::table
+        .find((id, DRAFT))
+        .select((
+            editions::status,
+            editions::revision,
+            editions::translation_group_id,
+            editions::updated_at,
+            is_live,
+        ))
+        .first::<(Status, i32, Uuid, DateTime<Utc>, bool)>(conn)
+        .await?;
+    let standing = Standing { author_id, status, live, ever_published: first_published_at.is_some() };
+    Ok(Locked {
+        id,
+        version,
+        revision,
+        translation_group_id,
+        first_published_at,
+        updated_at,
+        trashed: trashed_at.is_some(),
+        standing,
+    })
+}
+
+/// Makes an article without editions.
+///
+/// # Errors
+/// As any statement.
+pub async fn insert(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    author_id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let row = (articles::id.eq(id), articles::author_id.eq(author_id), articles::created_at.eq(now));
+    diesel::insert_into(articles::table).values(row).execute(conn).await.map(drop)
+}
+
+/// Gives the article this slug, unless another one has it.
+///
+/// # Errors
+/// As any statement.
+pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) -> QueryResult<bool> {
+    diesel::insert_into(article_slugs::table)
+        .values((article_slugs::slug.eq(slug), article_slugs::article_id.eq(id)))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    let owner = article_slugs::table.find(slug).select(article_slugs::article_id);
+    Ok(owner.first::<Uuid>(conn).await.optional()? == Some(id))
+}
+
+/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from.
+///
+/// # Errors
+/// As any statement.
+pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+    let extended = article_slugs::slug.like(format!("{}-%", &**base));
+    article_slugs::table
+        .filter(article_slugs::slug.eq(&**base).or(extended))
+        .filter(article_slugs::article_id.ne(id))
+        .select(article_slugs::slug)
+        .load(conn)
+        .await
+}
+
+/// Whether another article of the translation group has this language. Where two transactions ask for one group, the second
+/// waits for the first.
+///
+/// # Errors
+/// As any statement.
+pub async fn language_taken(
+    conn: &mut AsyncPgConnection,
+    group: Uuid,
+    language: &str,
+    id: Uuid,
+) -> QueryResult<bool> {
+    let key = i64::from_be_bytes(group.as_bytes()[8..].try_into().unwrap_or_default());
+    diesel::select(pg_advisory_xact_lock(key)).execute(conn).await?;
+    let other = editions::table
+        .inner_join(articles::table)
+        .filter(editions::translation_group_id.eq(group))
+        .filter(editions::language.eq(language))
+        .filter(editions::kind.eq(DRAFT))
+        .filter(editions::article_id.ne(id))
+        .filter(articles::trashed_at.is_null());
+    diesel::select(exists(other)).get_result(conn).await
+}
+
+diesel::define_sql_function! {
+    /// Waits for a lock that the end of the transaction gives back.
+    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt);
+}
+
+/// Makes the first draft of an article.
+///
+/// # Errors
+/// As any statement.
+pub async fn insert_draft(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    draft: &Draft,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(editions::table)
+        .values((
+            editions::article_id.eq(id),
+            editions::kind.eq(DRAFT),
+            editions::status.eq(Status::Draft),
+            editions::revision.eq(1),
+            editions::updated_at.eq(now),
+            &draft.content,
+        ))
+        .execute(conn)
+        .await?;
+    insert_children(conn, id, draft).await
+}
+
+/// Replaces the draft of a locked article, and frees the slugs that only it had and readers never saw.
+///
+/// # Errors
+/// As any statement.
+pub async fn update_draft(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    draft: &Draft,
+    status: Status,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(editions::table.find((locked.id, DRAFT)))
+        .set((
+            &draft.content,
+            editions::status.eq(status),
+            editions::revision.eq(locked.revision + 1),
+            editions::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    diesel::delete(
+        article_slugs::table
+            .filter(article_slugs::article_id.eq(locked.id))
+            .filter(article_slugs::slug.ne(&draft.content.slug))
+            .filter(diesel::dsl::not(article_slugs::ever_live)),
+    )
+    .execute(conn)
+    .await?;
+    delete_children(conn, locked.id).await?;
+    insert_children(conn, locked.id, draft).await?;
+    bump(conn, locked.id).await
+}
+
+async fn delete_children(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+    let tags = edition_tags::table.filter(edition_tags::article_id.eq(id));
+    diesel::delete(tags.filter(edition_tags::kind.eq(DRAFT))).execute(conn).await?;
+    let citations = citations::table.filter(citations::article_id.eq(id));
+    diesel::delete(citations.filter(citations::kind.eq(DRAFT))).execute(conn).await.map(drop)
+}
+
+async fn insert_children(conn: &mut AsyncPgConnection, id: Uuid, draft: &Draft) -> QueryResult<()> {
+    let tags: Vec<_> = (0_i16..)
+        .zip(&draft.tags)
+        .map(|(position, tag)| {
+            (
+                edition_tags::article_id.eq(id),
+                edition_tags::kind.eq(DRAFT),
+                edition_tags::tag_id.eq(tag),
+                edition_tags::position.eq(position),
+            )
+        })
+        .collect();
+    diesel::insert_into(edition_tags::table).values(tags).execute(conn).await?;
+    let citations: Vec<_> = (0_i16..)
+        .zip(&draft.citations)
+        .map(|(position, citation)| {
+            (
+                citations::article_id.eq(id),
+                citations::kind.eq(DRAFT),
+                citations::position.eq(position),
+                citations::source_id.eq(citation.source_id),
+                citations::url.eq(&citation.url),
+                citations::title.eq(&citation.title),
+                citations::role.eq(citation.role),
+            )
+        })
+        .collect();
+    diesel::insert_into(citations::table).values(citations).execute(conn).await.map(drop)
+}
+
+async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+    diesel::update(articles::table.find(id))
+        .set(articles::version.eq(articles::version + 1))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Keeps a snapshot of the draft.
+///
+/// # Errors
+/// As any statement.
+pub async fn insert_revision(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    number: i32,
+    editor_id: Uuid,
+    content: Value,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(revisions::table)
+        .values((
+            revisions::article_id.eq(id),
+            revisions::number.eq(number),
+            revisions::editor_id.eq(editor_id),
+            revisions::created_at.eq(now),
+            revisions::content.eq(content),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug.
+///
+/// # Errors
+/// As any statement.
+pub async fn publish(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    first_published_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    take_down(conn, locked.id).await?;
+    let draft = editions::table.find((locked.id, DRAFT));
+    diesel::update(draft)
+        .set((editions::status.eq(Status::Published), editions::published_at.eq(first_published_at)))
+        .execute(conn)
+        .await?;
+    diesel::insert_into(editions::table)
+        .values(draft.select((
+            editions::article_id,
+            LIVE.into_sql::<Text>(),
+            editions::status,
+            editions::slug,
+            editions::language,
+            editions::title,
+            editions::summary,
+            editions::body,
+            editions::body_html,
+            editions::image,
+            editions::byline,
+            editions::translation_group_id,
+            editions::word_count,
+            editions::reading_minutes,
+            editions::revision,
+            editions::published_at,
+            now.into_sql::<diesel::sql_types::Timestamptz>(),
+        )))
+        .into_columns(editions::all_columns)
+        .execute(conn)
+        .await?;
+    let tags = edition_tags::table.filter(edition_tags::article_id.eq(locked.id));
+    diesel::insert_into(edition_tags::table)
+        .values(tags.filter(edition_tags::kind.eq(DRAFT)).select((
+            edition_tags::article_id,
+            LIVE.into_sql::<Text>(),
+            edition_tags::tag_id,
+            edition_tags::position,
+        )))
+        .into_columns(edition_tags::all_columns)
+        .execute(conn)
+        .await?;
+    let cited = citations::table.filter(citations::article_id.eq(locked.id));
+    diesel::insert_into(citations::table)
+        .values(cited.filter(citations::kind.eq(DRAFT)).select((
+            citations::article_id,
+            LIVE.into_sql::<Text>(),
+            citations::position,
+            citations::source_id,
+            citations::url,
+            citations::title,
+            citations::role,
+        )))
+        .into_columns(citations::all_columns)
+        .execute(conn)
+        .await?;
+    let slug = draft.select(editions::slug).single_value();
+    diesel::update(article_slugs::table.filter(article_slugs::slug.nullable().eq(slug)))
+        .set(article_slugs::ever_live.eq(true))
+        .execute(conn)
+        .await?;
+    diesel::update(articles::table.find(locked.id))
+        .set((
+            articles::version.eq(articles::version + 1),
+            articles::first_published_at.eq(first_published_at),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Takes the live edition of a locked article away from the readers; the draft stays.
+///
+/// # Errors
+/// As any statement.
+pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
+    take_down(conn, locked.id).await?;
+    diesel::update(editions::table.find((locked.id, DRAFT)))
+        .set((
+            editions::status.eq(Status::Draft),
+            editions::published_at.eq(None::<DateTime<Utc>>),
+            editions::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    bump(conn, locked.id).await
+}
+
+async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+    diesel::delete(editions::table.find((id, LIVE))).execute(conn).await.map(drop)
+}
+
+/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost.
+///
+/// # Errors
+/// As any statement.
+pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
+    unpublish(conn, locked, now).await?;
+    diesel::update(articles::table.find(locked.id))
+        .set(articles::trashed_at.eq(now))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Deletes a locked article for good, with its editions, revisions and slugs.
+///
+/// # Errors
+/// As any statement.
+pub async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+    diesel::delete(editions::table.filter(editions::article_id.eq(locked.id))).execute(conn).await?;
+    diesel::delete(articles::table.find(locked.id)).execute(conn).await.map(drop)
+}
