@@ -61,9 +61,7 @@ impl Embedded {
         let mut guard = Guard::set(&home)?;
         let cluster = Cluster::open(&home, pg_bin.as_deref()).await?;
         let server = Server::start(&home, &cluster, &settings, &mut guard).await?;
-        let postgres =
-            DatabaseUrl::unix(server.socket_dir(), NAME, "postgres").map_err(EmbeddedError::url)?;
-        let url = cluster::database(&postgres, NAME).await?;
+        let url = cluster::database(&server.url("postgres")?, NAME).await?;
         Ok(Self { url, server, guard, _lock: lock })
     }
 
