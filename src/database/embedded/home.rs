@@ -14,7 +14,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aws_lc_rs::digest;
 use nix::unistd::{self, Gid, Uid, User};
 
 use super::EmbeddedError;
@@ -22,7 +21,7 @@ use super::EmbeddedError;
 /// Longest path of a socket's folder: a socket's address holds 107 bytes on Linux and 103 on macOS.
 const MAX_SOCKET_DIR: usize = 103 - "/.s.PGSQL.5432".len();
 
-/// Where clusters go that cannot stay in their data folder.
+/// Where clusters go that cannot stay in their data folder; each has a folder of its own.
 const SYSTEM_DIR: &str = "/var/lib/warta";
 
 /// The folder of a cluster, and the user of its server.
@@ -40,7 +39,7 @@ impl Home {
     pub(super) fn temporary() -> Result<Self, EmbeddedError> {
         let user = unprivileged()?;
         for parent in [std::env::temp_dir(), "/tmp".into()] {
-            let dir = private_temporary(&parent, user)?;
+            let dir = private_dir_in(&parent, "warta-", user)?;
             let home = Self { dir, user, throw_away: true };
             if home.reaches(&home.dir) {
                 return Ok(home);
@@ -50,28 +49,38 @@ impl Home {
         Err(EmbeddedError::Server("its user cannot reach the temporary folder (TMPDIR)".into()))
     }
 
-    /// The data folder itself, or where its server's user cannot reach it, a folder of the system's made for it.
+    /// The data folder itself, or where its server's user cannot reach it, a folder of the system's that `postgres` in the
+    /// data folder then links to.
     pub(super) fn permanent(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let failed = |error| EmbeddedError::folder(data_dir, error);
-        let data_dir = fs::canonicalize(data_dir).map_err(failed)?;
+        let data_dir = fs::canonicalize(data_dir).map_err(|error| EmbeddedError::folder(data_dir, error))?;
         let cluster = data_dir.join("postgres");
+        if let Ok(target) = fs::read_link(&cluster)
+            && let Some(dir) = target.parent()
+        {
+            let away = Self { dir: dir.to_owned(), user: unprivileged()?, throw_away: false };
+            make_dir(Path::new(SYSTEM_DIR), 0o755)?;
+            away.private_dir(dir)?;
+            return Ok(away);
+        }
         // An existing cluster stays where it is and with its owner: a second place would look like lost data.
         match fs::metadata(&cluster) {
             Ok(found) => return Self::existing(data_dir, (found.uid().into(), found.gid().into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(EmbeddedError::folder(&cluster, error)),
         }
-        let user = unprivileged()?;
-        let home = Self { dir: data_dir.clone(), user, throw_away: false };
-        let away = Self { dir: relocated(&data_dir), ..home.clone() };
-        if user.is_none() || (home.reaches(&data_dir) && !away.dir.exists()) {
-            return Ok(home);
-        }
+        let home = Self { dir: data_dir, user: unprivileged()?, throw_away: false };
+        if home.reaches(&home.dir) { Ok(home) } else { home.away() }
+    }
+
+    /// A new place for the cluster of a data folder that its server's user cannot reach.
+    fn away(self) -> Result<Self, EmbeddedError> {
         make_dir(Path::new(SYSTEM_DIR), 0o755)?;
-        away.private_dir(&away.dir)?;
+        let away = Self { dir: private_dir_in(Path::new(SYSTEM_DIR), "", self.user)?, ..self.clone() };
+        let (link, cluster) = (self.cluster(), away.cluster());
+        std::os::unix::fs::symlink(&cluster, &link).map_err(|error| EmbeddedError::folder(&link, error))?;
         tracing::info!(
-            cluster = %away.dir.display(),
-            data_dir = %data_dir.display(),
+            cluster = %cluster.display(),
+            data_dir = %self.dir.display(),
             "the cluster is kept outside of the data folder, which its server's user cannot reach"
         );
         Ok(away)
@@ -112,10 +121,15 @@ impl Home {
     pub(super) fn socket_dir(&self) -> Result<PathBuf, EmbeddedError> {
         let dir = self.dir.join("socket");
         if dir.as_os_str().len() > MAX_SOCKET_DIR {
-            return private_temporary(Path::new("/tmp"), self.user);
+            return private_dir_in(Path::new("/tmp"), "warta-", self.user);
         }
         self.private_dir(&dir)?;
         Ok(dir)
+    }
+
+    /// A new folder beside the cluster, for the server's user only; its name starts with `prefix`.
+    pub(super) fn new_dir(&self, prefix: &str) -> Result<PathBuf, EmbeddedError> {
+        private_dir_in(&self.dir, prefix, self.user)
     }
 
     /// Makes a folder that only the server's user can enter, or makes it that.
@@ -158,16 +172,11 @@ fn unprivileged() -> Result<Option<(Uid, Gid)>, EmbeddedError> {
         })
 }
 
-/// The place of a data folder's cluster outside of it. The same for ever: the digest is of the path.
-fn relocated(data_dir: &Path) -> PathBuf {
-    let digest = digest::digest(&digest::SHA256, data_dir.as_os_str().as_encoded_bytes());
-    let name: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Path::new(SYSTEM_DIR).join(name)
-}
-
-fn private_temporary(parent: &Path, user: Option<(Uid, Gid)>) -> Result<PathBuf, EmbeddedError> {
+/// A new folder with a name of its own, for the server's user only.
+fn private_dir_in(parent: &Path, prefix: &str, user: Option<(Uid, Gid)>) -> Result<PathBuf, EmbeddedError> {
     let failed = |error| EmbeddedError::folder(parent, error);
-    let dir = unistd::mkdtemp(&parent.join("warta-XXXXXX")).map_err(|error| failed(error.into()))?;
+    let dir =
+        unistd::mkdtemp(&parent.join(format!("{prefix}XXXXXX"))).map_err(|error| failed(error.into()))?;
     give(&dir, user).map_err(failed)?;
     Ok(dir)
 }
