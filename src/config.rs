@@ -103,7 +103,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 
-    /// Origins whose pages may write, such as https://desk.example.org, separated by commas [default: none]
+    /// Origins whose pages may write, such as `https://desk.example.org`, separated by commas [default: none]
     #[arg(long, env = "WARTA_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<Origin>,
 
@@ -142,7 +142,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 
-    /// The public site that feeds and sitemaps link to, such as https://news.example.org [default: none]
+    /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
 

@@ -98,8 +98,8 @@ impl LogFilter {
     /// The filter to install.
     #[must_use]
     pub fn to_env_filter(&self) -> EnvFilter {
-        // Its server tells of each thread; a filter that names it still has its way.
-        EnvFilter::new(format!("actix_server=warn,{}", self.0))
+        // These tell of each thread and of each attempt; a filter that names them still has its way.
+        EnvFilter::new(format!("actix_server=warn,reqwest_retry=error,{}", self.0))
     }
 }
 
