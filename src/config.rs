@@ -3,11 +3,9 @@
 use std::{
     error::Error,
     ffi::{OsStr, OsString},
-    fmt,
     io::{self, Read},
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::SocketAddr,
     path::PathBuf,
-    str::FromStr,
     time::Duration,
 };
 
@@ -19,9 +17,10 @@ use clap::{
 };
 use email_address::EmailAddress;
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
+pub use self::values::{ArticlePath, LogFilter, Origin, Secret};
+use self::values::{listen, network, seconds, site_url};
 use crate::database::DatabaseUrl;
 
 /// A headless CMS for newsrooms.
@@ -104,7 +103,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 
-    /// Origins whose pages may write, such as https://desk.example.org, separated by commas [default: none]
+    /// Origins whose pages may write, such as `https://desk.example.org`, separated by commas [default: none]
     #[arg(long, env = "WARTA_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<Origin>,
 
@@ -143,7 +142,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 
-    /// The public site that feeds and sitemaps link to, such as https://news.example.org [default: none]
+    /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
 
@@ -207,7 +206,7 @@ impl Cli {
     #[must_use]
     pub fn from_process() -> Self {
         let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        match Self::from_args(std::env::args_os(), is_empty) {
+        match Self::from_args(std::env::args_os().collect(), is_empty) {
             Ok(cli) => cli,
             Err(Refused::Asked(help)) => help.exit(),
             Err(Refused::Wrong(line)) => {
@@ -218,17 +217,18 @@ impl Cli {
     }
 
     /// `is_unset` tells which variables to take for unset.
-    fn from_args(
-        args: impl IntoIterator<Item = OsString>,
-        is_unset: impl Fn(&OsStr) -> bool,
-    ) -> Result<Self, Refused> {
-        let command = Self::command().mut_args(|arg| {
+    fn from_args(args: Vec<OsString>, is_unset: impl Fn(&OsStr) -> bool) -> Result<Self, Refused> {
+        let documented = Self::command().mut_args(|arg| arg.global(true));
+        let command = documented.clone().mut_args(|arg| {
             let unset = arg.get_env().is_some_and(&is_unset);
-            let arg = arg.global(true);
             if unset { arg.env(None::<&'static str>) } else { arg }
         });
-        let matches = command.try_get_matches_from(args).map_err(Refused::from_clap)?;
-        let cli = Self::from_arg_matches(&matches).map_err(Refused::from_clap)?;
+        let matches = command.try_get_matches_from(&args).map_err(|error| match error.kind() {
+            // Help names every variable, the unset ones too.
+            ErrorKind::DisplayHelp => documented.try_get_matches_from(&args).err().unwrap_or(error).into(),
+            _ => Refused::from(error),
+        })?;
+        let cli = Self::from_arg_matches(&matches)?;
         if given_as_argument(&matches, "admin_password") {
             let line = "WARTA_ADMIN_PASSWORD: set the variable; an argument can be seen by others";
             return Err(Refused::Wrong(line.into()));
@@ -256,8 +256,8 @@ enum Refused {
     Wrong(String),
 }
 
-impl Refused {
-    fn from_clap(error: clap::Error) -> Self {
+impl From<clap::Error> for Refused {
+    fn from(error: clap::Error) -> Self {
         let command = Cli::command();
         if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
             return Self::Asked(error);
@@ -293,142 +293,15 @@ pub fn editor_password() -> io::Result<Secret> {
         || io::Error::other("no password: set WARTA_EDITOR_PASSWORD or write a line to standard input");
     if let Some(value) = std::env::var_os("WARTA_EDITOR_PASSWORD").filter(|value| !value.is_empty()) {
         let value = value.into_string().map_err(|_| io::Error::other("WARTA_EDITOR_PASSWORD: not UTF-8"))?;
-        return Ok(Secret(value));
+        return Ok(Secret::from(value));
     }
     let mut text = String::new();
     // Enough for any password that is accepted; a line that never ends must not fill the memory.
     io::BufRead::read_line(&mut io::BufReader::new(io::stdin().lock().take(64 * 1024)), &mut text)?;
     let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() { Err(missing()) } else { Ok(Secret(line.to_owned())) }
-}
-
-/// Something that is never printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-/// A web origin as browsers send it: `https://desk.example.org`, with a port where it is not the scheme's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
-
-impl Origin {
-    /// The origin as an `Origin` header has it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Origin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let url = web_url(text.trim())?;
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err("an origin is scheme, host and port only".into());
-        }
-        Ok(Self(url.origin().ascii_serialization()))
-    }
-}
-
-/// The path of an article on the public site, with placeholders in braces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArticlePath(String);
-
-impl ArticlePath {
-    /// The path of one article.
-    #[must_use]
-    pub fn of(&self, id: &str, slug: &str, language: &str) -> String {
-        self.0.replace("{id}", id).replace("{slug}", slug).replace("{language}", language)
-    }
-}
-
-impl FromStr for ArticlePath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = Self(text.to_owned());
-        if !text.starts_with('/') {
-            return Err("it must start with /".into());
-        }
-        if !text.contains("{slug}") && !text.contains("{id}") {
-            return Err("it must contain {slug} or {id}".into());
-        }
-        if path.of("", "", "").contains(['{', '}']) {
-            return Err("its placeholders are {language}, {slug} and {id}".into());
-        }
-        Ok(path)
-    }
-}
-
-/// A filter of log lines, in the syntax of `tracing_subscriber::EnvFilter`.
-#[derive(Clone, Debug)]
-pub struct LogFilter(String);
-
-impl LogFilter {
-    /// The filter to install.
-    #[must_use]
-    pub fn to_env_filter(&self) -> EnvFilter {
-        // Its server tells of each thread; a filter that names it still has its way.
-        EnvFilter::new(format!("actix_server=warn,{}", self.0))
-    }
-}
-
-impl FromStr for LogFilter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(|error| error.to_string())
-    }
-}
-
-fn listen(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text.to_socket_addrs().map_err(|_| "use address:port or host:port".to_owned())?;
-    found.next().ok_or_else(|| "this host has no address".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
-        _ => Err("use whole seconds, 1 to 3600".into()),
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let text = text.trim();
-    let single = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| single()).map_err(|_| "use an address or a network such as 10.0.0.0/8".into())
-}
-
-fn web_url(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
-    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("use http:// or https://".into()) }
-}
-
-fn site_url(text: &str) -> Result<Url, String> {
-    let url = web_url(text)?;
-    if url.query().is_some() || url.fragment().is_some() { Err("no ? or # here".into()) } else { Ok(url) }
+    if line.is_empty() { Err(missing()) } else { Ok(Secret::from(line.to_owned())) }
 }
 
 #[cfg(test)]
 mod tests;
+mod values;

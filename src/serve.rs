@@ -67,7 +67,9 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let handle = server.handle();
     for address in &addresses {
         tracing::info!(%address, "listening");
-        banner(*address).map_err(ServeError::Http)?;
+        if let Err(error) = banner(*address) {
+            tracing::debug!(%error, "no one reads the banner");
+        }
     }
     let mut server = pin!(server);
     let outcome = tokio::select! {

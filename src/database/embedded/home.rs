@@ -39,7 +39,7 @@ impl Home {
     pub(super) fn temporary() -> Result<Self, EmbeddedError> {
         let user = unprivileged()?;
         for parent in [std::env::temp_dir(), "/tmp".into()] {
-            let dir = private_dir_in(&parent, user)?;
+            let dir = private_dir_in(&parent, "warta-", user)?;
             let home = Self { dir, user, throw_away: true };
             if home.reaches(&home.dir) {
                 return Ok(home);
@@ -54,28 +54,31 @@ impl Home {
     pub(super) fn permanent(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let data_dir = fs::canonicalize(data_dir).map_err(|error| EmbeddedError::folder(data_dir, error))?;
         let cluster = data_dir.join("postgres");
-        if let Ok(target) = fs::read_link(&cluster)
-            && let Some(dir) = target.parent()
-        {
-            let away = Self { dir: dir.to_owned(), user: unprivileged()?, throw_away: false };
-            make_dir(Path::new(SYSTEM_DIR), 0o755)?;
-            away.private_dir(dir)?;
-            return Ok(away);
-        }
+        // A link that is not ours, to a bigger disk perhaps, is followed like any folder.
+        let ours = |dir: &PathBuf| dir.parent() == Some(Path::new(SYSTEM_DIR));
+        let link =
+            fs::read_link(&cluster).ok().and_then(|target| Some(target.parent()?.to_owned())).filter(ours);
+        let away = link.is_some();
+        let dir = link.unwrap_or(data_dir);
         // An existing cluster stays where it is and with its owner: a second place would look like lost data.
-        match fs::metadata(&cluster) {
-            Ok(found) => return Self::existing(data_dir, (found.uid().into(), found.gid().into())),
+        match fs::metadata(dir.join("postgres")) {
+            Ok(found) => return Self::existing(dir, (found.uid().into(), found.gid().into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(EmbeddedError::folder(&cluster, error)),
         }
-        let home = Self { dir: data_dir, user: unprivileged()?, throw_away: false };
+        let home = Self { dir, user: unprivileged()?, throw_away: false };
+        if away {
+            make_dir(Path::new(SYSTEM_DIR), 0o755)?;
+            home.private_dir(&home.dir)?;
+            return Ok(home);
+        }
         if home.reaches(&home.dir) { Ok(home) } else { home.away() }
     }
 
     /// A new place for the cluster of a data folder that its server's user cannot reach.
     fn away(self) -> Result<Self, EmbeddedError> {
         make_dir(Path::new(SYSTEM_DIR), 0o755)?;
-        let away = Self { dir: private_dir_in(Path::new(SYSTEM_DIR), self.user)?, ..self.clone() };
+        let away = Self { dir: private_dir_in(Path::new(SYSTEM_DIR), "", self.user)?, ..self.clone() };
         let (link, cluster) = (self.cluster(), away.cluster());
         std::os::unix::fs::symlink(&cluster, &link).map_err(|error| EmbeddedError::folder(&link, error))?;
         tracing::info!(
@@ -86,11 +89,12 @@ impl Home {
         Ok(away)
     }
 
-    fn existing(data_dir: PathBuf, (uid, gid): (Uid, Gid)) -> Result<Self, EmbeddedError> {
+    /// The home of a cluster that is there.
+    fn existing(dir: PathBuf, (uid, gid): (Uid, Gid)) -> Result<Self, EmbeddedError> {
         let us = Uid::effective();
         let refused = |why: &str| {
             let error = io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned());
-            Err(EmbeddedError::Folder { path: data_dir.join("postgres"), error })
+            Err(EmbeddedError::Folder { path: dir.join("postgres"), error })
         };
         if uid != us && !us.is_root() {
             return refused("the cluster belongs to another user; start warta as that user or as root");
@@ -98,7 +102,7 @@ impl Home {
         if uid.is_root() {
             return refused("the cluster belongs to root, as whom Postgres does not run");
         }
-        let home = Self { dir: data_dir.clone(), user: (uid != us).then_some((uid, gid)), throw_away: false };
+        let home = Self { dir: dir.clone(), user: (uid != us).then_some((uid, gid)), throw_away: false };
         if home.reaches(&home.cluster()) { Ok(home) } else { refused("the cluster's owner cannot reach it") }
     }
 
@@ -121,10 +125,15 @@ impl Home {
     pub(super) fn socket_dir(&self) -> Result<PathBuf, EmbeddedError> {
         let dir = self.dir.join("socket");
         if dir.as_os_str().len() > MAX_SOCKET_DIR {
-            return private_dir_in(Path::new("/tmp"), self.user);
+            return private_dir_in(Path::new("/tmp"), "warta-", self.user);
         }
         self.private_dir(&dir)?;
         Ok(dir)
+    }
+
+    /// A new folder beside the cluster, for the server's user only; its name starts with `prefix`.
+    pub(super) fn new_dir(&self, prefix: &str) -> Result<PathBuf, EmbeddedError> {
+        private_dir_in(&self.dir, prefix, self.user)
     }
 
     /// Makes a folder that only the server's user can enter, or makes it that.
@@ -168,9 +177,10 @@ fn unprivileged() -> Result<Option<(Uid, Gid)>, EmbeddedError> {
 }
 
 /// A new folder with a name of its own, for the server's user only.
-fn private_dir_in(parent: &Path, user: Option<(Uid, Gid)>) -> Result<PathBuf, EmbeddedError> {
+fn private_dir_in(parent: &Path, prefix: &str, user: Option<(Uid, Gid)>) -> Result<PathBuf, EmbeddedError> {
     let failed = |error| EmbeddedError::folder(parent, error);
-    let dir = unistd::mkdtemp(&parent.join("warta-XXXXXX")).map_err(|error| failed(error.into()))?;
+    let dir =
+        unistd::mkdtemp(&parent.join(format!("{prefix}XXXXXX"))).map_err(|error| failed(error.into()))?;
     give(&dir, user).map_err(failed)?;
     Ok(dir)
 }

@@ -1,0 +1,140 @@
+//! The types of settings, and how they are read.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    str::FromStr,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// Something that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+/// A web origin as browsers send it: `https://desk.example.org`, with a port where it is not the scheme's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin as an `Origin` header has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let url = web_url(text.trim())?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !bare || !url.username().is_empty() || url.password().is_some() {
+            return Err("an origin is scheme, host and port only".into());
+        }
+        Ok(Self(url.origin().ascii_serialization()))
+    }
+}
+
+/// The path of an article on the public site, with placeholders in braces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArticlePath(String);
+
+impl ArticlePath {
+    /// The path of one article.
+    #[must_use]
+    pub fn of(&self, id: &str, slug: &str, language: &str) -> String {
+        self.0.replace("{id}", id).replace("{slug}", slug).replace("{language}", language)
+    }
+}
+
+impl FromStr for ArticlePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = Self(text.to_owned());
+        if !text.starts_with('/') {
+            return Err("it must start with /".into());
+        }
+        if !text.contains("{slug}") && !text.contains("{id}") {
+            return Err("it must contain {slug} or {id}".into());
+        }
+        if path.of("", "", "").contains(['{', '}']) {
+            return Err("its placeholders are {language}, {slug} and {id}".into());
+        }
+        Ok(path)
+    }
+}
+
+/// A filter of log lines, in the syntax of `tracing_subscriber::EnvFilter`.
+#[derive(Clone, Debug)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// The filter to install.
+    #[must_use]
+    pub fn to_env_filter(&self) -> EnvFilter {
+        // These tell of each thread and of each attempt; a filter that names them still has its way.
+        EnvFilter::new(format!("actix_server=warn,reqwest_retry=error,{}", self.0))
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(|error| error.to_string())
+    }
+}
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|_| "use address:port or host:port".to_owned())?;
+    found.next().ok_or_else(|| "this host has no address".to_owned())
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("use whole seconds, 1 to 3600".into()),
+    }
+}
+
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| single()).map_err(|_| "use an address or a network such as 10.0.0.0/8".into())
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("use http:// or https://".into()) }
+}
+
+pub(super) fn site_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.query().is_some() || url.fragment().is_some() { Err("no ? or # here".into()) } else { Ok(url) }
+}

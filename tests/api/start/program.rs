@@ -1,0 +1,97 @@
+//! The real program, started by a test and never left running.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+
+/// A `warta` that serves.
+pub(super) struct Program {
+    child: Child,
+    /// The address it printed.
+    pub(super) address: String,
+}
+
+/// The program with a data folder, a port of its own choice and no other setting.
+pub(super) fn command(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_warta"));
+    for (name, _) in std::env::vars_os() {
+        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("WARTA_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("WARTA_DATA_DIR", data_dir).env("WARTA_LISTEN", "127.0.0.1:0").env("WARTA_LOG", "error");
+    command
+}
+
+/// Runs the program to its end.
+pub(super) fn output(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+impl Program {
+    /// Starts it and waits until it serves.
+    pub(super) fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.find_map(|line| Some(line.unwrap().split_once("http://")?.1.to_owned()));
+        let Some(address) = address else {
+            let mut text = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+            panic!("it did not start: {text}");
+        };
+        // Kept open: it may go on writing.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address: address.split('/').next().unwrap().to_owned() }
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
+    pub(super) fn kill(&self, signal: Signal) {
+        signal::kill(Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    /// Waits for its end; returns its code, and fails after 5 seconds.
+    pub(super) fn ended(&mut self) -> Option<i32> {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(5) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("still running 5 seconds after it was asked to stop");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Its guard then stops the database.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The number of the server that runs on a data folder's cluster.
+pub(super) fn postmaster(data_dir: &Path) -> Option<i32> {
+    let text = std::fs::read_to_string(data_dir.join("postgres/postmaster.pid")).ok()?;
+    text.lines().next()?.parse().ok()
+}
+
+/// Whether a process runs. One that has ended and that no one has asked for its code yet does not.
+pub(super) fn is_alive(pid: i32) -> bool {
+    match std::fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(arguments) => !arguments.is_empty(),
+        Err(_) => signal::kill(Pid::from_raw(pid), None).is_ok() && !Path::new("/proc/self").exists(),
+    }
+}
