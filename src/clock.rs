@@ -35,3 +35,10 @@ impl Clock {
         self.ahead.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }
+
+/// The time of a change: now, but always later than the change before it. A thing's version may be made of it, so it must move
+/// also where the machine's clock does not, or goes back.
+#[must_use]
+pub fn after(previous: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    now.max(previous + TimeDelta::microseconds(1))
+}

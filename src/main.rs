@@ -1,3 +1,32 @@
 //! The `warta` command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+use warta::{
+    config::{Cli, Command},
+    serve, telemetry,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { config, command } = Cli::from_process();
+    telemetry::init(&config.log);
+    let outcome = match command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::serve(config).await,
+        Command::Migrate { check } => serve::migrate(config, check).await,
+        Command::Editor(_) | Command::Openapi => {
+            eprintln!("error: this command is not part of this build");
+            return ExitCode::FAILURE;
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -3,14 +3,21 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use deserr::ValuePointerRef;
+use deserr::{Deserr, ValuePointerRef};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
 
 use crate::{
     error::{ApiError, ApiResult},
     http::{
         faults::{Faults, Invalid},
+        query::Flag,
         reply::Representation,
     },
     read_from_text,
@@ -71,6 +78,46 @@ impl FromText for Limit {
 }
 
 read_from_text!(Limit);
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(Self::MAX))
+            .default(Some(Self::DEFAULT.into()))
+            .into()
+    }
+}
+impl ToSchema for Limit {}
+
+/// How a list without filters is paged.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many elements a page has at most.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before; without it, the first page.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+    /// Whether to count the elements of all pages, into `total`.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub count: Flag,
+}
+
+impl PageQuery {
+    /// The position after which the page starts.
+    ///
+    /// # Errors
+    /// `400`: the cursor was not made by this query.
+    pub fn after<P: DeserializeOwned>(&self, key: &CursorKey, fingerprint: &str) -> ApiResult<Option<P>> {
+        self.cursor.as_deref().map(|cursor| key.open(fingerprint, cursor)).transpose()
+    }
+}
 
 /// What cursors are signed with. All instances over one database have the same.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// Names the advisory lock that migrating instances queue for: "warta" in ASCII.
 const LOCK: i64 = 0x77_61_72_74_61;
 
-/// Runs the pending migrations, each in its own transaction, and returns their names in order. Instances that start
+/// Runs the pending migrations, each in its own transaction, and returns their versions in order. Instances that start
 /// together take turns; whoever comes second finds nothing to do.
 ///
 /// # Errors
@@ -22,12 +22,12 @@ const LOCK: i64 = 0x77_61_72_74_61;
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     locked(url, |harness| {
         refuse_newer(harness)?;
-        names(harness.run_pending_migrations(MIGRATIONS))
+        versions(harness.run_pending_migrations(MIGRATIONS))
     })
     .await
 }
 
-/// The names of the migrations that [`migrate`] would run.
+/// The versions of the migrations that [`migrate`] would run.
 ///
 /// # Errors
 /// As [`migrate`].
@@ -35,7 +35,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     locked(url, |harness| {
         refuse_newer(harness)?;
         let pending = harness.pending_migrations(MIGRATIONS).map_err(failed)?;
-        Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+        Ok(pending.iter().map(|migration| migration.name().version().to_string()).collect())
     })
     .await
 }
@@ -45,7 +45,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
 /// # Errors
 /// As [`migrate`].
 pub async fn revert_all(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
-    locked(url, |harness| names(harness.revert_all_migrations(MIGRATIONS))).await
+    locked(url, |harness| versions(harness.revert_all_migrations(MIGRATIONS))).await
 }
 
 type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -56,10 +56,10 @@ async fn locked<T: Send + 'static>(
     url: &DatabaseUrl,
     work: impl FnOnce(&mut Harness) -> Result<T, DatabaseError> + Send + 'static,
 ) -> Result<T, DatabaseError> {
-    let mut connection = url
-        .establish()
-        .await
-        .map_err(|error| DatabaseError::Connect { url: url.clone(), cause: super::one_line(&error) })?;
+    let mut connection = url.establish().await.map_err(|error| DatabaseError::Connect {
+        target: url.to_string(),
+        cause: super::one_line(&error),
+    })?;
     let lock = format!("SELECT pg_advisory_lock({LOCK})");
     connection.batch_execute(&lock).await.map_err(|error| failed(error.into()))?;
     tokio::task::spawn_blocking(move || work(&mut Harness::from(connection)))
@@ -82,11 +82,10 @@ fn refuse_newer(harness: &mut Harness) -> Result<(), DatabaseError> {
 
 type Outcome<T> = diesel::migration::Result<T>;
 
-fn names(versions: Outcome<Vec<MigrationVersion<'_>>>) -> Result<Vec<String>, DatabaseError> {
-    Ok(versions.map_err(failed)?.iter().map(ToString::to_string).collect())
+fn versions(outcome: Outcome<Vec<MigrationVersion<'_>>>) -> Result<Vec<String>, DatabaseError> {
+    Ok(outcome.map_err(failed)?.iter().map(ToString::to_string).collect())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function of `map_err`")]
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
     DatabaseError::Migration(super::one_line(error.as_ref()))
 }

@@ -1,5 +1,7 @@
 //! Postgres: the pool, the migrations and the embedded server.
 
+pub mod embedded;
+pub mod fragment;
 pub mod migrations;
 mod tls;
 mod url;
@@ -62,12 +64,12 @@ impl Database {
             .boxed()
         });
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
-        let failed = |cause: String| DatabaseError::Connect { url: url.clone(), cause };
+        let failed = |cause: String| DatabaseError::Connect { target: url.to_string(), cause };
         let pool = deadpool::Pool::builder(manager)
             .max_size(max_connections)
             .build()
             .map_err(|error| failed(one_line(&error)))?;
-        pool.get().await.map_err(|error| failed(one_line(&error)))?;
+        drop(pool.get().await.map_err(|error| failed(one_line(&error)))?);
         Ok(Self { pool, statements })
     }
 
@@ -138,8 +140,8 @@ impl Error for PoolError {}
 pub enum DatabaseError {
     /// No connection could be opened.
     Connect {
-        /// Where to.
-        url: DatabaseUrl,
+        /// Where to, as [`DatabaseUrl`] displays itself.
+        target: String,
         /// What went wrong, in one line.
         cause: String,
     },
@@ -155,7 +157,9 @@ pub enum DatabaseError {
 impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { url, cause } => write!(f, "cannot connect to the database at {url}: {cause}"),
+            Self::Connect { target, cause } => {
+                write!(f, "cannot connect to the database at {target}: {cause}")
+            }
             Self::Newer { version } => {
                 write!(
                     f,

@@ -38,11 +38,12 @@ impl DatabaseUrl {
     /// The database that the private server offers in `socket_dir`.
     pub(super) fn unix(
         socket_dir: &std::path::Path,
+        port: u16,
         user: &str,
         database: &str,
     ) -> Result<Self, DatabaseUrlError> {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(socket_dir).port(5432).user(user).dbname(database);
+        config.host_path(socket_dir).port(port).user(user).dbname(database);
         let ssl = Ssl { mode: Some("disable".into()), root_cert: None };
         Self::new(config, ssl)
     }

@@ -9,8 +9,20 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
 
-use crate::{clock::Clock, database::Database, error::ApiError, pagination::CursorKey};
+use uuid::Uuid;
+
+use crate::{
+    auth::Principal,
+    clock::Clock,
+    database::Database,
+    error::ApiError,
+    events::{self, Actor},
+    pagination::CursorKey,
+};
 
 /// What the process offers to every feature.
 #[derive(Clone)]
@@ -44,6 +56,23 @@ impl Context {
     #[must_use]
     pub fn services(request: &HttpRequest) -> Option<&web::Data<Services>> {
         request.app_data::<web::Data<Services>>()
+    }
+
+    /// Records what this request did; call it in the transaction of the change.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn record(
+        &self,
+        conn: &mut AsyncPgConnection,
+        principal: Principal,
+        kind: &'static str,
+        subject: (&'static str, Uuid),
+        details: Value,
+    ) -> QueryResult<()> {
+        let actor =
+            Actor { editor_id: Some(principal.editor_id), request_id: Some(self.request_id.to_string()) };
+        events::record(conn, &self.clock, self.now, &actor, kind, subject, details).await
     }
 }
 

@@ -4,5 +4,6 @@ pub mod body;
 pub mod conditional;
 pub mod context;
 pub mod faults;
+pub mod patch;
 pub mod query;
 pub mod reply;

@@ -5,6 +5,13 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use deserr::{Deserr, ValuePointerRef};
 use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
 
 use crate::{
     error::ApiError,
@@ -111,6 +118,13 @@ impl FromText for Flag {
 
 read_from_text!(Flag);
 
+impl PartialSchema for Flag {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).into()
+    }
+}
+impl ToSchema for Flag {}
+
 /// A parameter that is a comma-separated list of 1 to [`List::MAX`] elements, none of them empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
@@ -139,6 +153,18 @@ impl<T: FromText> FromText for List<T> {
 }
 
 read_from_text!({T: FromText} List<T>);
+
+impl<T> PartialSchema for List<T> {
+    // A string and not an array: how its elements are joined is part of the contract.
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .description(Some(format!("1 to {} elements, comma-separated, none empty.", Self::MAX)))
+            .into()
+    }
+}
+impl<T> ToSchema for List<T> {}
 
 #[cfg(test)]
 mod tests {

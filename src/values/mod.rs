@@ -1,7 +1,6 @@
 //! The values that inputs are parsed into. A value of one of these types is valid; its limits stand once, in its type, and
 //! the OpenAPI document takes them from there.
 
-pub mod change;
 pub mod enumeration;
 pub mod language;
 pub mod reference;
@@ -11,7 +10,6 @@ pub mod time;
 pub mod url;
 
 pub use self::{
-    change::{Change, Clear},
     language::Language,
     reference::Reference,
     slug::Slug,

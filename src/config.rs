@@ -1,0 +1,434 @@
+//! Every setting and command of the program, parsed into types. A wrong setting ends the start with one line.
+
+use std::{
+    error::Error,
+    ffi::{OsStr, OsString},
+    fmt,
+    io::{self, Read},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use clap::{
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::RangedU64ValueParser,
+    error::{ContextKind, ErrorKind},
+    parser::ValueSource,
+};
+use email_address::EmailAddress;
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::database::DatabaseUrl;
+
+/// A headless CMS for newsrooms.
+///
+/// Each setting is a variable of the environment or an option; the option wins. An empty variable is an unset one.
+#[derive(Debug, Parser)]
+#[command(name = "warta", version, max_term_width = 110)]
+pub struct Cli {
+    /// The settings.
+    #[command(flatten)]
+    pub config: Config,
+    /// What to do; without one: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API (the default)
+    Serve,
+    /// Bring the database up to date, then end
+    Migrate {
+        /// Change nothing; list what is pending and fail if anything is
+        #[arg(long)]
+        check: bool,
+    },
+    /// Manage editors
+    #[command(subcommand)]
+    Editor(EditorCommand),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// What can be done to editors.
+///
+/// Passwords come from `WARTA_EDITOR_PASSWORD`, else from the first line of standard input; see [`editor_password`].
+#[derive(Debug, Subcommand)]
+pub enum EditorCommand {
+    /// Make an editor; the password is WARTA_EDITOR_PASSWORD or a line on standard input
+    Create {
+        /// The email address to sign in with
+        #[arg(long)]
+        email: EmailAddress,
+        /// The name that readers and colleagues see
+        #[arg(long)]
+        name: String,
+        /// What the editor may do
+        #[arg(long, default_value = "editor", value_parser = ["author", "editor", "admin"])]
+        role: String,
+    },
+    /// List the editors
+    List,
+    /// Change a password: WARTA_EDITOR_PASSWORD or a line on standard input; ends the editor's sessions
+    SetPassword {
+        /// Whose
+        #[arg(long)]
+        email: EmailAddress,
+    },
+    /// Bar an editor from signing in; ends the editor's sessions
+    Disable {
+        /// Whom
+        #[arg(long)]
+        email: EmailAddress,
+    },
+}
+
+/// The settings. `warta --help` is their documentation.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Address and port to serve on; port 0 takes a free one
+    #[arg(long, env = "WARTA_LISTEN", default_value = "127.0.0.1:8080", value_parser = listen, value_name = "HOST:PORT")]
+    pub listen: SocketAddr,
+
+    /// Threads that serve requests, 1 to 256 [default: the number of cores]
+    #[arg(long, env = "WARTA_WORKERS", value_parser = RangedU64ValueParser::<usize>::new().range(1..=256), value_name = "NUMBER")]
+    pub workers: Option<usize>,
+
+    /// Seconds that a request may take, 1 to 3600
+    #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// Origins whose pages may write, such as https://desk.example.org, separated by commas [default: none]
+    #[arg(long, env = "WARTA_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub cors_origins: Vec<Origin>,
+
+    /// Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, separated by commas [default: none]
+    #[arg(long, env = "WARTA_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Folder of the embedded Postgres and of the keys made for it
+    #[arg(long, env = "WARTA_DATA_DIR", default_value = "./.warta", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// Postgres to use, as a libpq URL or key=value string with sslmode and sslrootcert [default: an embedded one]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// Most connections to the database at a time, 1 to 1000
+    #[arg(long, env = "WARTA_DATABASE_CONNECTIONS", default_value = "16",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000), value_name = "NUMBER")]
+    pub database_connections: usize,
+
+    /// Folder with the postgres and initdb to embed, version 15 or newer [default: searched for, else downloaded]
+    #[arg(long, env = "WARTA_PG_BIN", value_name = "FOLDER")]
+    pub pg_bin: Option<PathBuf>,
+
+    /// Email of the first admin, made while there is no editor; needs WARTA_ADMIN_PASSWORD
+    /// [default: embedded, one is made and its password printed once]
+    #[arg(long, env = "WARTA_ADMIN_EMAIL", value_name = "EMAIL")]
+    pub admin_email: Option<EmailAddress>,
+
+    /// Password of the first admin: only the variable counts, as arguments can be seen by others
+    #[arg(long, env = "WARTA_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub admin_password: Option<Secret>,
+
+    /// File with the Ed25519 key that signs tokens, in PEM; needed with DATABASE_URL
+    /// [default: embedded, jwt.pem in the data folder, made with mode 0600]
+    #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
+    pub jwt_key_file: Option<PathBuf>,
+
+    /// The public site that feeds and sitemaps link to, such as https://news.example.org [default: none]
+    #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
+    pub site_url: Option<Url>,
+
+    /// Path of an article on that site, with {slug} or {id}, and {language} if wanted
+    #[arg(long, env = "WARTA_ARTICLE_PATH", default_value = "/{language}/{slug}", value_name = "PATH")]
+    pub article_path: ArticlePath,
+
+    /// Load demo content on the first start [default: true with the embedded Postgres, else false]
+    #[arg(long, env = "WARTA_DEMO", value_name = "true|false")]
+    pub demo: Option<bool>,
+
+    /// What to log: error, warn, info, debug, trace, also by module, such as info,warta=debug
+    #[arg(long, env = "WARTA_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: LogFilter,
+}
+
+impl Config {
+    /// Whether Postgres is the embedded one.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.database_url.is_none()
+    }
+
+    /// Whether a first start loads demo content.
+    #[must_use]
+    pub fn loads_demo(&self) -> bool {
+        self.demo.unwrap_or(self.is_embedded())
+    }
+
+    /// The number of threads that serve requests.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        self.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+    }
+
+    /// The file of the signing key: the one given, else the data folder's.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.jwt_key_file.clone().unwrap_or_else(|| self.data_dir.join("jwt.pem"))
+    }
+
+    /// What no single setting shows.
+    fn check(&self, serves: bool) -> Result<(), String> {
+        match (&self.admin_email, &self.admin_password) {
+            (Some(_), None) => return Err("WARTA_ADMIN_PASSWORD: needed with WARTA_ADMIN_EMAIL".into()),
+            (None, Some(_)) => return Err("WARTA_ADMIN_EMAIL: needed with WARTA_ADMIN_PASSWORD".into()),
+            _ => {}
+        }
+        if serves && !self.is_embedded() && self.jwt_key_file.is_none() {
+            return Err(
+                "WARTA_JWT_KEY_FILE: needed with DATABASE_URL, so that every instance signs alike".into()
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Cli {
+    /// Reads arguments and environment. Help and version are printed and end the program with code 0; whatever is wrong is
+    /// told in one line on standard error and ends it with code 2.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        match Self::from_args(std::env::args_os(), is_empty) {
+            Ok(cli) => cli,
+            Err(Refused::Asked(help)) => help.exit(),
+            Err(Refused::Wrong(line)) => {
+                eprintln!("error: {line}");
+                std::process::exit(2);
+            }
+        }
+    }
+
+    /// `is_unset` tells which variables to take for unset.
+    fn from_args(
+        args: impl IntoIterator<Item = OsString>,
+        is_unset: impl Fn(&OsStr) -> bool,
+    ) -> Result<Self, Refused> {
+        let command = Self::command().mut_args(|arg| {
+            let unset = arg.get_env().is_some_and(&is_unset);
+            let arg = arg.global(true);
+            if unset { arg.env(None::<&'static str>) } else { arg }
+        });
+        let matches = command.try_get_matches_from(args).map_err(Refused::from_clap)?;
+        let cli = Self::from_arg_matches(&matches).map_err(Refused::from_clap)?;
+        if given_as_argument(&matches, "admin_password") {
+            let line = "WARTA_ADMIN_PASSWORD: set the variable; an argument can be seen by others";
+            return Err(Refused::Wrong(line.into()));
+        }
+        let serves = matches!(cli.command, None | Some(Command::Serve));
+        cli.config.check(serves).map_err(Refused::Wrong)?;
+        Ok(cli)
+    }
+}
+
+fn given_as_argument(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+        || matches.subcommand().is_some_and(|(_, matches)| {
+            // An argument that this subcommand does not have makes `value_source` panic.
+            matches.try_contains_id(id).is_ok() && given_as_argument(matches, id)
+        })
+}
+
+/// Why there is no [`Cli`].
+#[derive(Debug)]
+enum Refused {
+    /// Help or version was asked for.
+    Asked(clap::Error),
+    /// One line that names the setting.
+    Wrong(String),
+}
+
+impl Refused {
+    fn from_clap(error: clap::Error) -> Self {
+        let command = Cli::command();
+        if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
+            return Self::Asked(error);
+        }
+        let context = |kind| error.get(kind).map(ToString::to_string);
+        let named = context(ContextKind::InvalidArg).and_then(|shown| {
+            let long = shown.strip_prefix("--")?.split(' ').next()?.to_owned();
+            let arg = command.get_arguments().find(|arg| arg.get_long() == Some(&long))?;
+            Some((arg.get_env()?.to_string_lossy().into_owned(), arg.is_hide_env_values_set()))
+        });
+        let value = context(ContextKind::InvalidValue);
+        let Some(((name, secret), value)) = named.zip(value) else {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            return Self::Wrong(first.strip_prefix("error: ").unwrap_or(first).to_owned());
+        };
+        let reason = match (error.source(), error.get(ContextKind::ValidValue)) {
+            (Some(reason), _) => reason.to_string(),
+            (None, Some(valid)) => format!("use one of {valid}"),
+            (None, None) => "is not valid".to_owned(),
+        };
+        Self::Wrong(if secret { format!("{name}: {reason}") } else { format!("{name}: {value:?}: {reason}") })
+    }
+}
+
+/// The password for [`EditorCommand::Create`] and [`EditorCommand::SetPassword`]: `WARTA_EDITOR_PASSWORD`, else the first
+/// line of standard input.
+///
+/// # Errors
+/// When there is none, or it is not UTF-8.
+pub fn editor_password() -> io::Result<Secret> {
+    let missing =
+        || io::Error::other("no password: set WARTA_EDITOR_PASSWORD or write a line to standard input");
+    if let Some(value) = std::env::var_os("WARTA_EDITOR_PASSWORD").filter(|value| !value.is_empty()) {
+        let value = value.into_string().map_err(|_| io::Error::other("WARTA_EDITOR_PASSWORD: not UTF-8"))?;
+        return Ok(Secret(value));
+    }
+    let mut text = String::new();
+    // Enough for any password that is accepted; a line that never ends must not fill the memory.
+    io::BufRead::read_line(&mut io::BufReader::new(io::stdin().lock().take(64 * 1024)), &mut text)?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() { Err(missing()) } else { Ok(Secret(line.to_owned())) }
+}
+
+/// Something that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+/// A web origin as browsers send it: `https://desk.example.org`, with a port where it is not the scheme's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin as an `Origin` header has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let url = web_url(text.trim())?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !bare || !url.username().is_empty() || url.password().is_some() {
+            return Err("an origin is scheme, host and port only".into());
+        }
+        Ok(Self(url.origin().ascii_serialization()))
+    }
+}
+
+/// The path of an article on the public site, with placeholders in braces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArticlePath(String);
+
+impl ArticlePath {
+    /// The path of one article.
+    #[must_use]
+    pub fn of(&self, id: &str, slug: &str, language: &str) -> String {
+        self.0.replace("{id}", id).replace("{slug}", slug).replace("{language}", language)
+    }
+}
+
+impl FromStr for ArticlePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = Self(text.to_owned());
+        if !text.starts_with('/') {
+            return Err("it must start with /".into());
+        }
+        if !text.contains("{slug}") && !text.contains("{id}") {
+            return Err("it must contain {slug} or {id}".into());
+        }
+        if path.of("", "", "").contains(['{', '}']) {
+            return Err("its placeholders are {language}, {slug} and {id}".into());
+        }
+        Ok(path)
+    }
+}
+
+/// A filter of log lines, in the syntax of `tracing_subscriber::EnvFilter`.
+#[derive(Clone, Debug)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// The filter to install.
+    #[must_use]
+    pub fn to_env_filter(&self) -> EnvFilter {
+        // Its server tells of each thread; a filter that names it still has its way.
+        EnvFilter::new(format!("actix_server=warn,{}", self.0))
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(|error| error.to_string())
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|_| "use address:port or host:port".to_owned())?;
+    found.next().ok_or_else(|| "this host has no address".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("use whole seconds, 1 to 3600".into()),
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| single()).map_err(|_| "use an address or a network such as 10.0.0.0/8".into())
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("use http:// or https://".into()) }
+}
+
+fn site_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.query().is_some() || url.fragment().is_some() { Err("no ? or # here".into()) } else { Ok(url) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A private Postgres of our own, for when no `DATABASE_URL` is set.
+//!
+//! One folder, one instance: a lock file is held for as long as the process lives. The server listens on a Unix socket in
+//! a folder that only its user can enter. It stops with [`Embedded::stop`]; when this process dies in any other way, a
+//! guard process stops it, and should the guard die too, the next start does.
+
+mod binaries;
+mod cluster;
+mod guard;
+mod home;
+mod process;
+mod server;
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use self::{cluster::Cluster, guard::Guard, home::Home, server::Server};
+use super::{DatabaseUrl, DatabaseUrlError};
+
+/// The superuser of the private cluster, and the name of its database.
+const NAME: &str = "warta";
+
+/// How to start the embedded Postgres.
+#[derive(Clone, Debug, Default)]
+pub struct EmbeddedOptions {
+    /// The folder that holds lock, cluster and log; made when missing. Not used by a throw-away cluster.
+    pub data_dir: PathBuf,
+    /// The folder with `postgres` and `initdb`; searched for when `None`.
+    pub pg_bin: Option<PathBuf>,
+    /// A cluster in a temporary folder, fast instead of durable, deleted when this process ends in whatever way.
+    pub throw_away: bool,
+    /// More settings of the server, such as `("work_mem", "16MB")`. They win over ours.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A running embedded Postgres. Dropping it stops the server a moment later.
+#[derive(Debug)]
+pub struct Embedded {
+    url: DatabaseUrl,
+    server: Server,
+    guard: Guard,
+    _lock: Option<File>,
+}
+
+impl Embedded {
+    /// Starts the server, making its cluster first where there is none; ready for connections when it returns.
+    ///
+    /// # Errors
+    /// [`EmbeddedError`], one line each. No server is left running.
+    pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        let EmbeddedOptions { data_dir, pg_bin, throw_away, settings } = options;
+        let (home, lock) = if throw_away {
+            (Home::temporary()?, None)
+        } else {
+            let lock = lock(&data_dir)?;
+            (Home::permanent(&data_dir)?, Some(lock))
+        };
+        let mut guard = Guard::set(&home)?;
+        let cluster = Cluster::open(&home, pg_bin.as_deref()).await?;
+        let server = Server::start(&home, &cluster, &settings, &mut guard).await?;
+        let postgres =
+            DatabaseUrl::unix(server.socket_dir(), NAME, "postgres").map_err(EmbeddedError::url)?;
+        let url = cluster::database(&postgres, NAME).await?;
+        Ok(Self { url, server, guard, _lock: lock })
+    }
+
+    /// The database of the instance that runs on `data_dir`, for commands beside it; `None` when it is not ready.
+    #[must_use]
+    pub fn running(data_dir: &Path) -> Option<DatabaseUrl> {
+        let home = Home::permanent(data_dir).ok()?;
+        let server = process::PidFile::read(&home.cluster()).filter(|file| file.ready)?;
+        DatabaseUrl::unix(&server.socket_dir, server.port, NAME, NAME).ok()
+    }
+
+    /// The database to use. Another one of the same cluster: [`DatabaseUrl::with_database`].
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Whether the server still runs; when not, its log says why.
+    pub fn is_running(&mut self) -> bool {
+        self.server.is_running()
+    }
+
+    /// Stops the server: in order, or after 2.5 seconds at once (the next start then recovers from its log). A throw-away
+    /// cluster is deleted.
+    pub async fn stop(mut self) {
+        self.server.stop().await;
+        self.guard.dismiss().await;
+    }
+}
+
+/// Takes the folder for this process; the lock goes with the returned file, also when the process is killed.
+fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
+    let failed = |error| EmbeddedError::folder(data_dir, error);
+    std::fs::create_dir_all(data_dir).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data_dir.join("lock"))
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(data_dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Why the embedded Postgres cannot be used. Each is one line.
+#[derive(Debug)]
+pub enum EmbeddedError {
+    /// Another process holds this data folder.
+    InUse(PathBuf),
+    /// A folder or file cannot be made, read or written.
+    Folder {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// There are no suitable Postgres binaries, and none could be fetched.
+    Binaries(String),
+    /// `initdb` failed.
+    Initdb(String),
+    /// The server did not start.
+    Server(String),
+}
+
+impl EmbeddedError {
+    fn folder(path: &Path, error: io::Error) -> Self {
+        Self::Folder { path: path.to_owned(), error }
+    }
+
+    fn url(error: DatabaseUrlError) -> Self {
+        Self::Server(error.to_string())
+    }
+}
+
+impl std::fmt::Display for EmbeddedError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InUse(path) => {
+                write!(f, "another warta is running on the data folder {} (WARTA_DATA_DIR)", path.display())
+            }
+            Self::Folder { path, error } => write!(f, "cannot use {}: {error}", path.display()),
+            Self::Binaries(cause) => write!(f, "no Postgres to run: {cause}"),
+            Self::Initdb(cause) => write!(f, "cannot make the Postgres cluster: {cause}"),
+            Self::Server(cause) => write!(f, "the embedded Postgres does not start: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for EmbeddedError {}

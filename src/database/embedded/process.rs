@@ -1,0 +1,125 @@
+//! Postmasters, known by more than a number: process ids are used again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+
+/// How long a server may take to stop in order before it is made to.
+const FAST_SHUTDOWN: Duration = Duration::from_millis(2500);
+
+/// How long a server that stops at once may take.
+const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// What a running server writes into its cluster's `postmaster.pid`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PidFile {
+    pub(super) pid: i32,
+    /// Whether it takes connections.
+    pub(super) ready: bool,
+    pub(super) port: u16,
+    /// Where its socket is; empty until it has one.
+    pub(super) socket_dir: PathBuf,
+}
+
+impl PidFile {
+    pub(super) fn path(cluster: &Path) -> PathBuf {
+        cluster.join("postmaster.pid")
+    }
+
+    pub(super) fn read(cluster: &Path) -> Option<Self> {
+        Self::parse(&fs::read_to_string(Self::path(cluster)).ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
+        // The fourth and fifth line are the port and the socket's folder; the eighth is the state, the last to be written.
+        let port = lines.nth(2).and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+        let socket_dir = lines.next().unwrap_or_default().into();
+        Some(Self { pid, port, socket_dir, ready: lines.nth(2).is_some_and(|state| state.trim() == "ready") })
+    }
+}
+
+/// The server of `cluster` that an earlier process left running, if any. A process that merely has its number is none.
+pub(super) fn orphan(cluster: &Path) -> Option<i32> {
+    let PidFile { pid, .. } = PidFile::read(cluster)?;
+    is_postmaster(&arguments(pid)?, cluster).then_some(pid)
+}
+
+/// Stops a server: in order, then at once. Returns when `is_gone` says so, or when there is nothing more to do.
+pub(super) async fn stop(pid: i32, mut is_gone: impl FnMut() -> bool) {
+    for (signal, patience) in [
+        (Signal::SIGINT, FAST_SHUTDOWN),
+        (Signal::SIGQUIT, IMMEDIATE_SHUTDOWN),
+        (Signal::SIGKILL, IMMEDIATE_SHUTDOWN),
+    ] {
+        let asked = Instant::now();
+        if is_gone() || signal::kill(Pid::from_raw(pid), signal).is_err() {
+            return;
+        }
+        while asked.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if is_gone() {
+                return;
+            }
+        }
+    }
+}
+
+/// A process's command line; `None` when there is no such process.
+fn arguments(pid: i32) -> Option<Vec<String>> {
+    if Path::new("/proc/self/cmdline").exists() {
+        let text = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let words = text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+        return Some(words.collect());
+    }
+    let output = Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    // Paths with spaces fall apart here; `is_postmaster` then puts them together.
+    Some(text.split(' ').map(str::to_owned).collect())
+}
+
+/// Whether a command line is that of a server that we started on `cluster`: `.../postgres -D <cluster> ...`.
+fn is_postmaster(arguments: &[String], cluster: &Path) -> bool {
+    let line = arguments.join(" ");
+    let started = format!("postgres -D {} -k ", cluster.display());
+    line.starts_with(&started) || line.contains(&format!("/{started}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_pid_files() {
+        let text = "4711\n/data\n1700000000\n5432\n/socket\n\n  1234  5678\nready   \n";
+        assert_eq!(
+            PidFile::parse(text),
+            Some(PidFile { pid: 4711, port: 5432, socket_dir: "/socket".into(), ready: true })
+        );
+        assert_eq!(
+            PidFile::parse("4711\n/data\n"),
+            Some(PidFile { pid: 4711, port: 0, socket_dir: PathBuf::new(), ready: false })
+        );
+        assert_eq!(PidFile::parse("-4711\n"), None);
+        assert_eq!(PidFile::parse(""), None);
+    }
+
+    #[test]
+    fn knows_a_postmaster_by_its_cluster() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let ours = words("/usr/lib/postgresql/15/bin/postgres -D /a b/postgres -k /s -c fsync=off");
+        assert!(is_postmaster(&ours, Path::new("/a b/postgres")));
+        assert!(!is_postmaster(&ours, Path::new("/a")));
+        assert!(!is_postmaster(&words("vim -D /a/postgres -k /s"), Path::new("/a/postgres")));
+        assert!(!is_postmaster(&arguments(1).unwrap_or_default(), Path::new("/a/postgres")));
+    }
+}

@@ -1,0 +1,54 @@
+//! SQL that the query builder cannot say.
+
+use std::marker::PhantomData;
+
+use diesel::{
+    QueryResult,
+    expression::{
+        AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
+    },
+    pg::Pg,
+    query_builder::{AstPass, QueryFragment, QueryId},
+};
+
+/// A constant piece of SQL with a type.
+///
+/// Unlike [`diesel::dsl::sql`] it takes only a constant, so the text of a query that it stands in is one of few, and the
+/// prepared statement is kept: no request pays for planning again.
+pub struct Fragment<ST>(&'static str, PhantomData<ST>);
+
+/// A constant piece of SQL; `ST` is the type of what it gives.
+#[must_use]
+pub fn fragment<ST: TypedExpressionType>(sql: &'static str) -> Fragment<ST> {
+    Fragment(sql, PhantomData)
+}
+
+impl<ST: TypedExpressionType> Expression for Fragment<ST> {
+    type SqlType = ST;
+}
+
+impl<ST> QueryFragment<Pg> for Fragment<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+impl<ST> QueryId for Fragment<ST> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<QS, ST: TypedExpressionType> SelectableExpression<QS> for Fragment<ST> {}
+impl<QS, ST: TypedExpressionType> AppearsOnTable<QS> for Fragment<ST> {}
+
+impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
+    // As for a constant: it may stand beside columns and beside aggregates.
+    type IsAggregate = is_aggregate::Never;
+}
+
+diesel::define_sql_function! {
+    /// Lower case, as the database's locale has it.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}

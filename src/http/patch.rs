@@ -1,0 +1,125 @@
+//! Changes as JSON Merge Patches (RFC 7396).
+//!
+//! A patch is applied to the thing as its input would have made it, and the result is parsed like an input of its own: what
+//! holds for a new thing holds for a changed one, with the same limits and the same faults.
+
+use std::marker::PhantomData;
+
+use deserr::{Deserr, ValuePointerRef};
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        OneOfBuilder, RefOr,
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
+    },
+};
+
+use crate::http::{
+    body::parse,
+    faults::{Faults, Invalid},
+};
+
+/// Applies a patch to a thing, given as its input, and parses the result.
+///
+/// `known` are all members that the input can have. A member that is removed is as one left out of a new thing.
+///
+/// # Errors
+/// Every fault of the patch.
+pub fn merge<T: Deserr<Faults>>(mut present: Value, patch: Value, known: &[&str]) -> Result<T, Faults> {
+    let Value::Object(members) = &patch else {
+        return Err(Faults::one(
+            ValuePointerRef::Origin,
+            Invalid::new("wrong_type", "A merge patch is an object."),
+        ));
+    };
+    // Removing what was never there would go unnoticed.
+    let mut faults = Faults::none();
+    for name in members
+        .iter()
+        .filter(|(name, value)| value.is_null() && !known.contains(&name.as_str()))
+        .map(|(name, _)| name)
+    {
+        faults.extend(Faults::one(
+            ValuePointerRef::Origin.push_key(name),
+            Invalid::new("unknown", format!("There is no `{name}` here.")),
+        ));
+    }
+    json_patch::merge(&mut present, &patch);
+    match parse(present) {
+        Ok(value) => faults.or(value),
+        Err(others) => {
+            faults.extend(others);
+            Err(faults)
+        }
+    }
+}
+
+/// The names of the members that a patch changes, for the record.
+#[must_use]
+pub fn changed_members(patch: &Value) -> Vec<&str> {
+    patch.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect()
+}
+
+/// In the OpenAPI document: a merge patch of what `T` makes. No member is required, and each that an input may leave out can be
+/// `null`.
+pub struct Patch<T>(PhantomData<T>);
+
+impl<T: ToSchema> PartialSchema for Patch<T> {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut object)) = T::schema() else {
+            return T::schema();
+        };
+        let required = std::mem::take(&mut object.required);
+        for (name, property) in &mut object.properties {
+            if !required.contains(name) {
+                nullable(property);
+            }
+        }
+        object.description = Some(format!(
+            "A JSON Merge Patch (RFC 7396) of {}: what is left out stays, `null` clears, an array replaces.",
+            T::name()
+        ));
+        object.examples.clear();
+        object.example = None;
+        Schema::Object(object).into()
+    }
+}
+
+fn nullable(property: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = property
+        && let SchemaType::Type(r#type) = object.schema_type.clone()
+        && object.enum_values.is_none()
+    {
+        object.schema_type = SchemaType::Array(vec![r#type, Type::Null]);
+        return;
+    }
+    let already = |property: &RefOr<Schema>| match property {
+        RefOr::T(Schema::OneOf(one_of)) => one_of.items.iter().any(is_null),
+        other => is_null(other),
+    };
+    if !already(property) {
+        let null = ObjectBuilder::new().schema_type(Type::Null);
+        *property = OneOfBuilder::new().item(null).item(property.clone()).into();
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    let RefOr::T(Schema::Object(object)) = schema else { return false };
+    match &object.schema_type {
+        SchemaType::Type(r#type) => *r#type == Type::Null,
+        SchemaType::Array(types) => types.contains(&Type::Null),
+        SchemaType::AnyValue => true,
+    }
+}
+
+impl<T: ToSchema> ToSchema for Patch<T> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        let name = T::name();
+        format!("{}Patch", name.strip_suffix("Input").unwrap_or(&name)).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}

@@ -1,0 +1,207 @@
+//! Sources over HTTP.
+
+use actix_web::{delete, get, patch, post, web::Path};
+use diesel::QueryResult;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use serde_json::json;
+
+use super::{Source, SourceInput, store};
+use crate::{
+    auth::{Author, Editor, Viewer},
+    clock,
+    error::{ApiError, ApiResult, Kind, violated},
+    http::{
+        body::{Body, Json},
+        conditional::{IfMatch, stale},
+        context::Context,
+        faults::Fault,
+        patch::{Patch, changed_members, merge},
+        query::{NoQuery, Query},
+        reply::{Created, Found, NoContent, Updated, tag_of},
+    },
+    pagination::{Page, PageQuery, TextPosition, page},
+    values::{Reference, Slug},
+};
+
+type SourcePatch = Patch<SourceInput>;
+
+/// List sources
+///
+/// Every source, in the order of their names.
+#[utoipa::path(
+    operation_id = "list_sources", tag = "sources",
+    params(PageQuery),
+    responses((status = 200, description = "A page of sources.", body = Page<Source>)),
+)]
+#[get("/v1/sources")]
+pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Source>>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let total = if query.count.0 { Some(store::count(&mut conn).await?) } else { None };
+    let sources = store::list(&mut conn, query.limit.rows(), after).await?;
+    let position = |source: &Source| TextPosition { text: source.name.clone(), id: source.id };
+    page(sources, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Create a source
+#[utoipa::path(
+    operation_id = "create_source", tag = "sources", security(("token" = [])),
+    request_body = SourceInput,
+    responses(
+        (status = 201, description = "The new source.", body = Source),
+        (status = 409, description = "The slug is taken."),
+    ),
+)]
+#[post("/v1/sources")]
+pub async fn create(
+    author: Author,
+    _: NoQuery,
+    context: Context,
+    Body(input): Body<SourceInput>,
+) -> ApiResult<Created<Source>> {
+    let mut conn = context.database.get().await?;
+    let source = conn
+        .transaction(async |conn| {
+            let id = context.clock.new_id();
+            let slug = choose_slug(conn, &input).await?;
+            let fields = input.into_fields(slug);
+            store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
+            context.record(conn, author.0, "source.created", ("source", id), json!({})).await?;
+            store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
+        })
+        .await?;
+    Ok(Created { location: format!("/v1/sources/{}", source.slug), value: source })
+}
+
+/// Read a source
+#[utoipa::path(
+    operation_id = "read_source", tag = "sources",
+    params(("source" = Reference, Path)),
+    responses((status = 200, description = "The source.", body = Source)),
+)]
+#[get("/v1/sources/{source}")]
+pub async fn read(
+    _: Viewer,
+    reference: Path<Reference>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<Found<Source>> {
+    let mut conn = context.database.get().await?;
+    Ok(Found(store::find(&mut conn, &reference).await?))
+}
+
+/// Change a source
+#[utoipa::path(
+    operation_id = "update_source", tag = "sources", security(("token" = [])),
+    params(("source" = Reference, Path)),
+    request_body(content((SourcePatch = "application/merge-patch+json"), (SourcePatch = "application/json"))),
+    responses(
+        (status = 200, description = "The changed source.", body = Source),
+        (status = 409, description = "The slug is taken."),
+        (status = 412, description = "If-Match does not name the current state."),
+    ),
+)]
+#[patch("/v1/sources/{source}")]
+pub async fn update(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Json(patch): Json,
+) -> ApiResult<Updated<Source>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let source = locked(conn, &reference, &if_match).await?;
+        let details = json!({"fields": changed_members(&patch)});
+        let input: SourceInput =
+            merge(source.as_input(), patch, SourceInput::MEMBERS).map_err(ApiError::invalid_body)?;
+        let slug = choose_slug(conn, &input).await?;
+        let fields = input.into_fields(slug);
+        let now = clock::after(source.updated_at, context.now);
+        store::update(conn, source.id, &fields, now).await.map_err(taken)?;
+        context.record(conn, editor.0, "source.updated", ("source", source.id), details).await?;
+        store::find(conn, &Reference::Id(source.id)).await.map_err(ApiError::from)
+    })
+    .await
+    .map(Updated)
+}
+
+/// Delete a source
+///
+/// Only where no article cites it: otherwise the problem says how many do.
+#[utoipa::path(
+    operation_id = "delete_source", tag = "sources", security(("token" = [])),
+    params(("source" = Reference, Path)),
+    responses(
+        (status = 204, description = "The source is gone."),
+        (status = 409, description = "Articles cite it; `article_count` says how many."),
+        (status = 412, description = "If-Match does not name the current state."),
+    ),
+)]
+#[delete("/v1/sources/{source}")]
+pub async fn remove(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<NoContent> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let source = locked(conn, &reference, &if_match).await?;
+        match store::citing_articles(conn, source.id).await? {
+            0 => store::delete(conn, source.id).await?,
+            count => return Err(cited(count)),
+        }
+        context
+            .record(conn, editor.0, "source.deleted", ("source", source.id), json!({"slug": source.slug}))
+            .await?;
+        Ok(NoContent)
+    })
+    .await
+}
+
+/// The source, locked, in the state that the caller means.
+async fn locked(
+    conn: &mut AsyncPgConnection,
+    reference: &Reference,
+    if_match: &IfMatch,
+) -> ApiResult<Source> {
+    let source = store::lock(conn, reference).await?;
+    if if_match.allows(source.updated_at.timestamp_micros()) {
+        Ok(source)
+    } else {
+        Err(stale(&tag_of(&source)?))
+    }
+}
+
+fn cited(count: i64) -> ApiError {
+    let articles = if count == 1 { "1 article cites".to_owned() } else { format!("{count} articles cite") };
+    ApiError::new(Kind::SourceCited, format!("{articles} this source; change the citations first."))
+        .with_member("article_count", count)
+}
+
+async fn choose_slug(conn: &mut AsyncPgConnection, input: &SourceInput) -> QueryResult<Slug> {
+    match &input.slug {
+        Some(slug) => Ok(slug.clone()),
+        None => {
+            let made = Slug::make(&input.name, "source");
+            let taken = store::slugs_like(conn, &made).await?;
+            Ok(made.first_free(&taken))
+        }
+    }
+}
+
+fn taken(error: diesel::result::Error) -> ApiError {
+    if violated(&error, "sources_slug_key") {
+        ApiError::new(Kind::SlugTaken, "Another source has this slug.").with_fault(Fault::at(
+            "/slug",
+            "taken",
+            "Another source has this slug.",
+        ))
+    } else {
+        error.into()
+    }
+}

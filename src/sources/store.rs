@@ -1,0 +1,159 @@
+//! Sources in Postgres.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    dsl::{self, auto_type},
+    pg::Pg,
+    prelude::*,
+    sql_types::BigInt,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{Source, SourceFields};
+use crate::{
+    database::fragment::{Fragment, fragment, lower},
+    pagination::TextPosition,
+    schema::{citations, sources},
+    values::Reference,
+};
+
+/// Only what readers can see counts, whoever asks.
+const ARTICLE_COUNT: &str = "(select count(distinct c.article_id) from citations c join editions e using (article_id, kind) \
+     where c.source_id = sources.id and e.kind = 'live' and e.status = 'published')";
+
+type Columns = (
+    sources::id,
+    sources::slug,
+    sources::name,
+    sources::homepage_url,
+    sources::description,
+    sources::language,
+    Fragment<BigInt>,
+    sources::created_at,
+    sources::updated_at,
+);
+
+fn columns() -> Columns {
+    (
+        sources::id,
+        sources::slug,
+        sources::name,
+        sources::homepage_url,
+        sources::description,
+        sources::language,
+        fragment(ARTICLE_COUNT),
+        sources::created_at,
+        sources::updated_at,
+    )
+}
+
+#[auto_type(no_type_alias)]
+fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
+    sources::id.nullable().eq(id).or(sources::slug.nullable().eq(slug))
+}
+
+/// The source with this id or slug.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
+    sources::table.filter(named(reference.parts())).select(columns()).first(conn).await
+}
+
+/// The source with this id or slug, locked until the end of the transaction.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
+    sources::table.filter(named(reference.parts())).select(columns()).for_update().first(conn).await
+}
+
+/// Up to `rows` sources in the order of their names, from after a position.
+///
+/// # Errors
+/// As any statement.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    rows: i64,
+    after: Option<TextPosition>,
+) -> QueryResult<Vec<Source>> {
+    let mut query = sources::table.select(columns()).into_boxed::<Pg>();
+    if let Some(TextPosition { text, id }) = after {
+        query = query
+            .filter(lower(sources::name).ge(lower(text.clone())))
+            .filter(lower(sources::name).gt(lower(text)).or(sources::id.gt(id)));
+    }
+    query.order((lower(sources::name), sources::id)).limit(rows).load(conn).await
+}
+
+/// How many sources there are.
+///
+/// # Errors
+/// As any statement.
+pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
+    sources::table.count().get_result(conn).await
+}
+
+/// The slugs that equal `base` or extend it: what a slug made of it must differ from.
+///
+/// # Errors
+/// As any statement.
+pub async fn slugs_like(conn: &mut AsyncPgConnection, base: &str) -> QueryResult<Vec<String>> {
+    let extended = sources::slug.like(format!("{base}-%"));
+    sources::table.filter(sources::slug.eq(base).or(extended)).select(sources::slug).load(conn).await
+}
+
+/// Adds a source.
+///
+/// # Errors
+/// The constraint `sources_slug_key` where the slug is taken; else as any statement.
+pub async fn insert(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    fields: &SourceFields,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(sources::table)
+        .values((sources::id.eq(id), fields, sources::created_at.eq(now), sources::updated_at.eq(now)))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Changes a source.
+///
+/// # Errors
+/// The constraint `sources_slug_key` where the slug is taken; else as any statement.
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    fields: &SourceFields,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(sources::table.find(id))
+        .set((fields, sources::updated_at.eq(now)))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// How many articles cite the source, in any edition, the trash included.
+///
+/// # Errors
+/// As any statement.
+pub async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<i64> {
+    citations::table
+        .filter(citations::source_id.eq(id))
+        .select(dsl::count(citations::article_id).aggregate_distinct())
+        .first(conn)
+        .await
+}
+
+/// Deletes a source.
+///
+/// # Errors
+/// The constraint `citations_source_id_fkey` where an edition cites it; else as any statement.
+pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+    diesel::delete(sources::table.find(id)).execute(conn).await.map(drop)
+}

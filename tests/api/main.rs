@@ -1,0 +1,4 @@
+//! The integration tests: real HTTP, real Postgres, a database per test.
+
+mod start;
+mod support;
