@@ -144,15 +144,14 @@ impl Keys {
             }
         }
         let pair = newest.ok_or("holds no Ed25519 private key (a PEM block `PRIVATE KEY`)")?;
-        let unusable = |_| "its newest key cannot be used".to_owned();
-        let seed = pair.seed().and_then(|seed| seed.raw_seed_bytes()).map_err(unusable)?;
-        let master = hmac::Key::new(hmac::HMAC_SHA256, &seed);
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| "its newest key cannot be used")?;
+        let master = hmac::Key::new(hmac::HMAC_SHA256, pkcs8.as_ref());
         let mut secret = [0; 32];
         secret.copy_from_slice(hmac::sign(&master, b"warta shared secret v1").as_ref());
         Ok(Self {
             published,
             signing_kid: Jwk::new(pair.public_key().as_ref()).kid,
-            signing: EncodingKey::from_ed_der(pair.to_pkcs8v1().map_err(unusable)?.as_ref()),
+            signing: EncodingKey::from_ed_der(pkcs8.as_ref()),
             secret,
         })
     }
