@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn addresses_are_kept_as_written() {
-        for text in ["Ayu.Lestari+desk@Example.org", "admin@localhost", "ayu@contoh.id", "δοκιμή@example.org"] {
+        for text in ["Ayu.Lestari+desk@Example.org", "admin@localhost", "ayu@contoh.id", "δοκιμή@example.org"]
+        {
             assert_eq!(&*text.parse::<Email>().unwrap(), text);
         }
     }
@@ -92,7 +93,8 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.org", "a".repeat(250));
-        for text in ["", "ayu", "@example.org", "ayu@", "Ayu <ayu@example.org>", "a@b@c", "a b@c.d", "a\0@b.c", &long]
+        for text in
+            ["", "ayu", "@example.org", "ayu@", "Ayu <ayu@example.org>", "a@b@c", "a b@c.d", "a\0@b.c", &long]
         {
             assert!(text.parse::<Email>().is_err(), "{text:?}");
         }

@@ -229,10 +229,13 @@ pub async fn refresh(
 }
 
 /// Whose the token is, with its session locked: everything that happens to one session's tokens happens one after the other.
-async fn lock(conn: &mut AsyncPgConnection, now: DateTime<Utc>, hash: &[u8]) -> QueryResult<Option<Principal>> {
-    let session_id = refresh_tokens::table
-        .filter(refresh_tokens::token_hash.eq(hash))
-        .select(refresh_tokens::session_id);
+async fn lock(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    hash: &[u8],
+) -> QueryResult<Option<Principal>> {
+    let session_id =
+        refresh_tokens::table.filter(refresh_tokens::token_hash.eq(hash)).select(refresh_tokens::session_id);
     let session: Option<(Uuid, Uuid)> = sessions::table
         .filter(sessions::id.eq_any(session_id))
         .filter(sessions::expires_at.gt(now))
@@ -328,7 +331,9 @@ mod tests {
         };
         assert_eq!(bearer("Bearer a.b.c").as_deref(), Some("a.b.c"));
         assert_eq!(bearer("bEARER a").as_deref(), Some("a"));
-        for text in ["", "Bearer", "Bearer ", "Bearer  a", "Basic a", "Bearer a b", "Bearera", "a.b.c", "Bearer, a"] {
+        for text in
+            ["", "Bearer", "Bearer ", "Bearer  a", "Basic a", "Bearer a b", "Bearera", "a.b.c", "Bearer, a"]
+        {
             assert_eq!(bearer(text), None, "{text:?}");
         }
     }

@@ -63,9 +63,7 @@ impl ClientAddress {
     /// What attempts are counted by: one subscriber has a whole /64 of IPv6 addresses.
     fn network(self) -> IpAddr {
         match self.0.to_canonical() {
-            IpAddr::V6(address) => {
-                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
-            }
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
             v4 => v4,
         }
     }
@@ -114,6 +112,7 @@ impl Attempt {
         let free = sign_in_attempts::table
             .filter(sign_in_attempts::free_at.lt(now - KEPT))
             .select(sign_in_attempts::key)
+            .limit(1000)
             .for_update()
             .skip_locked();
         let free: Vec<Vec<u8>> = free.load(conn).await?;

@@ -61,11 +61,8 @@ pub(super) fn issue(
 
 fn sign(keys: &Keys, claims: &Claims) -> ApiResult<String> {
     let (kid, key) = keys.signing();
-    let header = Header {
-        typ: Some(TYPE.to_owned()),
-        kid: Some(kid.to_owned()),
-        ..Header::new(Algorithm::EdDSA)
-    };
+    let header =
+        Header { typ: Some(TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, key).map_err(ApiError::internal)
 }
 
@@ -247,8 +244,7 @@ mod tests {
         ] {
             assert!(setting.verify(&token).is_err(), "{token}");
         }
-        let stolen_kid =
-            jsonwebtoken::decode_header(&setting.token).unwrap().kid;
+        let stolen_kid = jsonwebtoken::decode_header(&setting.token).unwrap().kid;
         let forged = other.with_header(|header| header.kid = stolen_kid);
         assert!(setting.verify(&forged).is_err());
     }
