@@ -6,6 +6,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod editors;
 pub mod error;
 pub mod events;
 pub mod http;

@@ -3,15 +3,51 @@
 //! The envelope authenticates a request before it is routed and leaves a [`Principal`] in its extensions; the extractors
 //! here only read it, so they are ready at once and, standing first, answer before anything else is looked at.
 
+pub mod accounts;
+pub mod api;
+pub mod email;
+pub mod keys;
+pub mod passwords;
+pub mod secret;
+pub mod sessions;
+pub mod throttle;
+pub mod tokens;
+
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::{keys::Keys, passwords::Passwords};
 use crate::{
+    clock::Clock,
     error::{ApiError, ApiResult},
+    events::Actor,
     text_enum,
 };
+
+/// What sign-in works with. One for the process: it bounds how many passwords are hashed at once.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// What signs and verifies access tokens.
+    pub keys: Keys,
+    /// What hashes and verifies passwords.
+    pub passwords: Passwords,
+    issuer: String,
+}
+
+impl Auth {
+    /// `issuer` is the tokens' `iss`: a token of another issuer is refused.
+    #[must_use]
+    pub fn new(keys: Keys, issuer: impl Into<String>) -> Self {
+        Self { keys, passwords: Passwords::default(), issuer: issuer.into() }
+    }
+
+    fn access_token(&self, clock: &Clock, now: DateTime<Utc>, principal: &Principal) -> ApiResult<String> {
+        tokens::issue(&self.keys, &self.issuer, clock.new_id(), now, principal)
+    }
+}
 
 text_enum! {
     /// What an editor may do; each role may do all that the one before it may.
@@ -41,6 +77,12 @@ impl Principal {
     #[must_use]
     pub fn edits_everything(self) -> bool {
         self.role >= Role::Editor
+    }
+
+    /// Who did it, for the events of this request.
+    #[must_use]
+    pub fn actor(self, request_id: &str) -> Actor {
+        Actor { editor_id: Some(self.editor_id), request_id: Some(request_id.to_owned()) }
     }
 }
 

@@ -1,0 +1,277 @@
+//! Sign-in over HTTP.
+
+use actix_web::{get, post, put, web};
+use deserr::Deserr;
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::{
+        Auth, Author, Principal,
+        accounts::{self, Account},
+        email::Email,
+        keys::Jwks,
+        secret::{GivenPassword, GivenToken, Password},
+        sessions::{self, RefreshToken},
+        throttle::{Attempt, ClientAddress},
+        tokens,
+    },
+    error::{ApiError, ApiResult, Kind, Problem},
+    http::{
+        body::Body,
+        context::Context,
+        faults::{Fault, Faults},
+        query::NoQuery,
+        reply::{Found, NoContent, Representation, Updated},
+    },
+    values::Line,
+};
+
+/// What an editor signs in with.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ayu@example.org", "password": "correct horse battery"}))]
+pub struct Credentials {
+    /// The editor's email, in whatever case.
+    #[schema(inline)]
+    pub email: Line<1, { Email::MAX }>,
+    /// The editor's password.
+    #[schema(inline)]
+    pub password: GivenPassword,
+}
+
+/// A refresh token to spend.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "wr_dGhpcyBpcyBhbiBleGFtcGxlIGFuZCBubyB0b2tlbiE"}))]
+pub struct RefreshInput {
+    /// The `refresh_token` of the last answer.
+    #[schema(inline)]
+    pub refresh_token: GivenToken,
+}
+
+/// A change of one's own password.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"current_password": "correct horse battery", "new_password": "a better horse battery"}))]
+pub struct PasswordInput {
+    /// The present password.
+    #[schema(inline)]
+    pub current_password: GivenPassword,
+    /// The new password.
+    #[schema(inline)]
+    pub new_password: Password,
+}
+
+/// What a signed-in editor holds.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct TokenPair {
+    /// Send it as `Authorization: Bearer <access_token>`. A JWT; to be taken as opaque.
+    pub access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// How long the access token is valid, in seconds.
+    #[schema(minimum = 1, example = 900)]
+    pub expires_in: i64,
+    /// Good for one refresh.
+    #[schema(example = "wr_dGhpcyBpcyBhbiBleGFtcGxlIGFuZCBubyB0b2tlbiE")]
+    pub refresh_token: String,
+    /// How long the refresh token is valid, in seconds.
+    #[schema(minimum = 1, example = 2_592_000)]
+    pub refresh_expires_in: i64,
+}
+
+impl Representation for TokenPair {}
+
+/// Sign in
+///
+/// Gives an access token for 15 minutes and a refresh token for 30 days. Failures are slowed down per account and per address.
+#[utoipa::path(
+    operation_id = "login", tag = "sign-in", security(()),
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "Signed in.", body = TokenPair),
+        (status = 401, description = "The email and password do not match an active editor.",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures for this account or from this address.",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/auth/login")]
+pub async fn login(
+    _: NoQuery,
+    auth: web::Data<Auth>,
+    context: Context,
+    address: ClientAddress,
+    Body(input): Body<Credentials>,
+) -> ApiResult<Updated<TokenPair>> {
+    let attempt = Attempt::new(&input.email, address);
+    let account = {
+        // Given back before the password is hashed, which takes longer than all the rest.
+        let mut conn = context.database.get().await?;
+        attempt.charge(&mut conn, context.now).await?;
+        accounts::find_by_email(&mut conn, &input.email).await?
+    };
+    let account = account.filter(|account| account.active);
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let right = auth.passwords.verify(&input.password, hash).await?;
+    let account = account.filter(|_| right).ok_or_else(wrong_credentials)?;
+    let (principal, token) = start(&context, &account, &attempt).await?;
+    tokens_for(&auth, &context, &principal, &token)
+}
+
+async fn start(
+    context: &Context,
+    account: &Account,
+    attempt: &Attempt,
+) -> ApiResult<(Principal, RefreshToken)> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        if !accounts::hold(conn, account).await? {
+            return Err(wrong_credentials());
+        }
+        attempt.forgive(conn, context.now).await?;
+        let editor = (account.id, account.role);
+        Ok(sessions::start(conn, &context.clock, context.now, &context.request_id, editor).await?)
+    })
+    .await
+}
+
+fn wrong_credentials() -> ApiError {
+    ApiError::new(Kind::SignInFailed, "The email and password do not match an active editor.")
+}
+
+fn tokens_for(
+    auth: &Auth,
+    context: &Context,
+    principal: &Principal,
+    token: &RefreshToken,
+) -> ApiResult<Updated<TokenPair>> {
+    Ok(Updated(TokenPair {
+        access_token: auth.access_token(&context.clock, context.now, principal)?,
+        token_type: "Bearer",
+        expires_in: tokens::LIFETIME,
+        refresh_token: token.expose(),
+        refresh_expires_in: sessions::LIFETIME.num_seconds(),
+    }))
+}
+
+/// Refresh the tokens
+///
+/// Spends the refresh token for new tokens. If the answer is lost, the same request may be repeated within 10 seconds. Any other use
+/// of a spent token ends the session, as it shows that the token was copied.
+#[utoipa::path(
+    operation_id = "refresh", tag = "sign-in", security(()),
+    request_body = RefreshInput,
+    responses(
+        (status = 200, description = "New tokens.", body = TokenPair),
+        (status = 401, description = "The refresh token is not valid (any more).",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/auth/refresh")]
+pub async fn refresh(
+    _: NoQuery,
+    auth: web::Data<Auth>,
+    context: Context,
+    Body(input): Body<RefreshInput>,
+) -> ApiResult<Updated<TokenPair>> {
+    let invalid = || ApiError::new(Kind::SignInFailed, "The refresh token is not valid; sign in again.");
+    let token = RefreshToken::parse(input.refresh_token.expose()).ok_or_else(invalid)?;
+    let mut conn = context.database.get().await?;
+    let refreshed = conn
+        .transaction(async |conn| {
+            sessions::refresh(conn, &context.clock, context.now, &context.request_id, &token).await
+        })
+        .await?;
+    let (principal, token) = refreshed.ok_or_else(invalid)?;
+    tokens_for(&auth, &context, &principal, &token)
+}
+
+/// Sign out
+///
+/// Ends the session: its access and refresh tokens are refused from now on.
+#[utoipa::path(
+    operation_id = "logout", tag = "sign-in", security(("token" = [])),
+    responses((status = 204, description = "Signed out.")),
+)]
+#[post("/v1/auth/logout")]
+pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<NoContent> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        sessions::end(conn, &context.clock, context.now, &context.request_id, &author.0).await
+    })
+    .await?;
+    Ok(NoContent)
+}
+
+/// Change one's own password
+///
+/// Ends every other session of the editor. Wrong current passwords are slowed down like failed sign-ins.
+#[utoipa::path(
+    operation_id = "change_password", tag = "sign-in", security(("token" = [])),
+    request_body = PasswordInput,
+    responses(
+        (status = 204, description = "The password is changed."),
+        (status = 409, description = "The password was changed at the same moment.",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures for this account or from this address.",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/v1/me/password")]
+pub async fn change_password(
+    author: Author,
+    _: NoQuery,
+    auth: web::Data<Auth>,
+    context: Context,
+    address: ClientAddress,
+    Body(input): Body<PasswordInput>,
+) -> ApiResult<NoContent> {
+    let (attempt, account) = {
+        let mut conn = context.database.get().await?;
+        let account = accounts::find(&mut conn, author.0.editor_id).await?;
+        let attempt = Attempt::new(&account.email, address);
+        attempt.charge(&mut conn, context.now).await?;
+        (attempt, account)
+    };
+    if !auth.passwords.verify(&input.current_password, Some(account.password_hash.clone())).await? {
+        return Err(wrong_password());
+    }
+    let hash = auth.passwords.hash(&input.new_password).await?;
+    let actor = author.0.actor(&context.request_id);
+    let kept = Some(author.0.session_id);
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        if !accounts::hold(conn, &account).await? {
+            return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
+        }
+        attempt.forgive(conn, context.now).await?;
+        accounts::set_password(conn, &context.clock, context.now, &actor, account.id, &hash, kept).await?;
+        Ok(NoContent)
+    })
+    .await
+}
+
+fn wrong_password() -> ApiError {
+    let mut faults = Faults::none();
+    faults.push(Fault::at("/current_password", "wrong_password", "This is not your present password."));
+    ApiError::invalid_body(faults)
+}
+
+/// Read the public keys
+///
+/// The keys that verify access tokens (JSON Web Key Set, RFC 7517). During a rotation there are several: choose by `kid`.
+#[utoipa::path(
+    operation_id = "read_keys", tag = "sign-in", security(()),
+    responses((status = 200, description = "The keys.", body = Jwks)),
+)]
+#[get("/.well-known/jwks.json")]
+pub async fn jwks(_: NoQuery, auth: web::Data<Auth>) -> Found<Jwks> {
+    Found(auth.keys.jwks())
+}

@@ -1,0 +1,177 @@
+//! Editors over HTTP.
+
+use actix_web::{get, patch, post, web, web::Path};
+use diesel_async::AsyncConnection;
+use uuid::Uuid;
+
+use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store};
+use crate::{
+    auth::{Admin, Auth, Author, Principal},
+    error::{ApiResult, Problem},
+    http::{
+        body::Body,
+        conditional::{IfMatch, stale},
+        context::Context,
+        query::{NoQuery, Query},
+        reply::{Created, Found, Updated, tag_of},
+    },
+    pagination::{Page, PageQuery, TextPosition, page},
+};
+
+/// List editors
+///
+/// Everyone with an account, in the order of their names.
+#[utoipa::path(
+    operation_id = "list_editors", tag = "people", security(("token" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "A page of editors.", body = Page<Editor>)),
+)]
+#[get("/v1/editors")]
+pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Editor>>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let total = if query.count.0 { Some(store::count(&mut conn).await?) } else { None };
+    let editors = store::list(&mut conn, query.limit.rows(), after).await?;
+    let position = |editor: &Editor| TextPosition { text: editor.name.clone(), id: editor.id };
+    page(editors, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Create an editor
+///
+/// The account is active at once.
+#[utoipa::path(
+    operation_id = "create_editor", tag = "people", security(("token" = [])),
+    request_body = EditorInput,
+    responses(
+        (status = 201, description = "The new editor.", body = Editor),
+        (status = 409, description = "Another editor has this email.",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/editors")]
+pub async fn create(
+    admin: Admin,
+    _: NoQuery,
+    auth: web::Data<Auth>,
+    context: Context,
+    Body(input): Body<EditorInput>,
+) -> ApiResult<Created<Editor>> {
+    let EditorInput { email, name, role, password } = input;
+    let password_hash = auth.passwords.hash(&password).await?;
+    let new = store::NewEditor { email, name, role, password_hash };
+    let actor = admin.0.actor(&context.request_id);
+    let mut conn = context.database.get().await?;
+    let editor = store::create(&mut conn, &context.clock, context.now, &actor, new).await?;
+    Ok(Created { location: format!("/v1/editors/{}", editor.id), value: editor })
+}
+
+/// Read an editor
+#[utoipa::path(
+    operation_id = "read_editor", tag = "people", security(("token" = [])),
+    params(("id" = Uuid, Path, description = "The editor's id.")),
+    responses((status = 200, description = "The editor.", body = Editor)),
+)]
+#[get("/v1/editors/{id}")]
+pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+    let mut conn = context.database.get().await?;
+    Ok(Found(store::find(&mut conn, *id).await?))
+}
+
+/// Change an editor
+///
+/// A new role holds from the editor's next request on. A new password, and `active: false`, end their sessions. The last active
+/// admin can be neither demoted nor disabled.
+#[utoipa::path(
+    operation_id = "update_editor", tag = "people", security(("token" = [])),
+    params(("id" = Uuid, Path, description = "The editor's id.")),
+    request_body(content((EditorPatch = "application/merge-patch+json"), (EditorPatch = "application/json"))),
+    responses(
+        (status = 200, description = "The changed editor.", body = Editor),
+        (status = 409, description = "Another editor has this email, or this is the last admin.",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "If-Match does not name the current state.",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/v1/editors/{id}")]
+pub async fn update(
+    admin: Admin,
+    id: Path<Uuid>,
+    _: NoQuery,
+    if_match: IfMatch,
+    auth: web::Data<Auth>,
+    context: Context,
+    Body(patch): Body<EditorPatch>,
+) -> ApiResult<Updated<Editor>> {
+    // Hashed before anything is locked.
+    let password_hash = match &patch.password.0 {
+        Some(password) => Some(auth.passwords.hash(password).await?),
+        None => None,
+    };
+    let changes = Changes {
+        email: patch.email.0.map(Into::into),
+        name: patch.name.0.map(Into::into),
+        role: patch.role.0,
+        active: patch.active.0,
+    };
+    change(&context, admin.0, *id, &if_match, (changes, password_hash)).await
+}
+
+/// Read one's own account
+#[utoipa::path(
+    operation_id = "read_me", tag = "sign-in", security(("token" = [])),
+    responses((status = 200, description = "The signed-in editor.", body = Editor)),
+)]
+#[get("/v1/me")]
+pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+    let mut conn = context.database.get().await?;
+    Ok(Found(store::find(&mut conn, author.0.editor_id).await?))
+}
+
+/// Change one's own account
+///
+/// The password is changed with `PUT /v1/me/password`; the role is the admins' to change.
+#[utoipa::path(
+    operation_id = "update_me", tag = "sign-in", security(("token" = [])),
+    request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),
+    responses(
+        (status = 200, description = "The changed account.", body = Editor),
+        (status = 409, description = "Another editor has this email.",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "If-Match does not name the current state.",
+         body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/v1/me")]
+pub async fn update_me(
+    author: Author,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Body(patch): Body<ProfilePatch>,
+) -> ApiResult<Updated<Editor>> {
+    change(&context, author.0, author.0.editor_id, &if_match, (patch.into(), None)).await
+}
+
+async fn change(
+    context: &Context,
+    by: Principal,
+    id: Uuid,
+    if_match: &IfMatch,
+    what: (Changes, Option<String>),
+) -> ApiResult<Updated<Editor>> {
+    let actor = by.actor(&context.request_id);
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = store::lock(conn, id).await?;
+        if !if_match.allows(locked.editor.updated_at.timestamp_micros()) {
+            return Err(stale(&tag_of(&locked.editor)?));
+        }
+        // Whoever sets their own password stays signed in here.
+        let kept = Some(by.session_id);
+        store::update(conn, &context.clock, context.now, &actor, locked, what, kept).await
+    })
+    .await
+    .map(Updated)
+}

@@ -1,0 +1,246 @@
+//! Editors: the people with an account.
+
+pub mod api;
+pub mod store;
+
+use chrono::{DateTime, Utc};
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    auth::{Role, email::Email, secret::Password},
+    http::{faults::Faults, reply::Representation},
+    schema::editors,
+    values::Line,
+};
+
+/// A person with an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = editors)]
+pub struct Editor {
+    /// The editor's id.
+    pub id: Uuid,
+    /// What they sign in with, as it was written; unique whatever the case.
+    #[schema(inline, value_type = Email)]
+    pub email: String,
+    /// What others see of them.
+    #[schema(example = "Ayu Lestari")]
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they may sign in.
+    pub active: bool,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Representation for Editor {
+    fn version(&self) -> Option<i64> {
+        Some(self.updated_at.timestamp_micros())
+    }
+}
+
+impl Editor {
+    fn is_acting_admin(&self) -> bool {
+        self.active && self.role == Role::Admin
+    }
+}
+
+/// What an editor is called.
+pub type Name = Line<1, 200>;
+
+/// What an editor is made from.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "ayu@example.org", "name": "Ayu Lestari", "role": "author", "password": "correct horse battery",
+}))]
+pub struct EditorInput {
+    /// What they sign in with.
+    #[schema(inline)]
+    pub email: Email,
+    /// What others see of them.
+    #[schema(inline)]
+    pub name: Name,
+    /// What they may do.
+    pub role: Role,
+    /// What they sign in with; they can change it.
+    #[schema(inline)]
+    pub password: Password,
+}
+
+/// A member of a patch: absent or a value. `null` is a fault, as nothing of an editor can be empty.
+#[derive(Debug)]
+pub struct Change<T>(pub Option<T>);
+
+impl<T> Default for Change<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Deserr<Faults>> Deserr<Faults> for Change<T> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, Faults> {
+        T::deserialize_from_value(value, location).map(|value| Self(Some(value)))
+    }
+}
+
+/// A change of an editor (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing can be `null`.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "editor"}))]
+pub struct EditorPatch {
+    /// What they sign in with.
+    #[deserr(default)]
+    #[schema(inline, value_type = Email, required = false)]
+    pub email: Change<Email>,
+    /// What others see of them.
+    #[deserr(default)]
+    #[schema(inline, value_type = Name, required = false)]
+    pub name: Change<Name>,
+    /// What they may do, from their next request on.
+    #[deserr(default)]
+    #[schema(value_type = Role, required = false)]
+    pub role: Change<Role>,
+    /// Whether they may sign in; `false` ends their sessions.
+    #[deserr(default)]
+    #[schema(value_type = bool, required = false)]
+    pub active: Change<bool>,
+    /// A new password; it ends their sessions.
+    #[deserr(default)]
+    #[schema(inline, value_type = Password, required = false)]
+    pub password: Change<Password>,
+}
+
+/// A change of one's own account (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing can be `null`.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Ayu Lestari"}))]
+pub struct ProfilePatch {
+    /// What one signs in with.
+    #[deserr(default)]
+    #[schema(inline, value_type = Email, required = false)]
+    pub email: Change<Email>,
+    /// What others see.
+    #[deserr(default)]
+    #[schema(inline, value_type = Name, required = false)]
+    pub name: Change<Name>,
+}
+
+/// What of an editor's row changes; `None` stays as it is.
+#[derive(Default, AsChangeset)]
+#[diesel(table_name = editors)]
+pub struct Changes {
+    /// The email.
+    pub email: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The role.
+    pub role: Option<Role>,
+    /// Whether they may sign in.
+    pub active: Option<bool>,
+}
+
+impl Changes {
+    /// Without what is so already.
+    fn of(self, present: &Editor) -> Self {
+        Self {
+            email: self.email.filter(|email| *email != present.email),
+            name: self.name.filter(|name| *name != present.name),
+            role: self.role.filter(|role| *role != present.role),
+            active: self.active.filter(|active| *active != present.active),
+        }
+    }
+
+    /// The names of the fields that change, for the record.
+    fn fields(&self) -> Vec<&'static str> {
+        [
+            self.email.as_ref().map(|_| "email"),
+            self.name.as_ref().map(|_| "name"),
+            self.role.map(|_| "role"),
+            self.active.map(|_| "active"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Whether an admin would cease to be one who can act.
+    fn retire(&self, present: &Editor) -> bool {
+        let stays = self.active.unwrap_or(present.active) && self.role.unwrap_or(present.role) == Role::Admin;
+        present.is_acting_admin() && !stays
+    }
+}
+
+impl From<ProfilePatch> for Changes {
+    fn from(patch: ProfilePatch) -> Self {
+        Self { email: patch.email.0.map(Into::into), name: patch.name.0.map(Into::into), ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{clock::Clock, http::body::parse};
+
+    fn admin() -> Editor {
+        let clock = Clock::default();
+        Editor {
+            id: clock.new_id(),
+            email: "ayu@example.org".to_owned(),
+            name: "Ayu".to_owned(),
+            role: Role::Admin,
+            active: true,
+            created_at: clock.now(),
+            updated_at: clock.now(),
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_editor_can_be_null() {
+        let patch =
+            json!({"email": null, "name": null, "role": null, "active": null, "password": null, "x": null});
+        let faults = parse::<EditorPatch>(patch).unwrap_err().into_body_faults();
+        assert_eq!(faults.len(), 6);
+        assert!(faults.iter().all(|fault| fault.code == "wrong_type" || fault.code == "unknown"));
+        // One's own role is not one's own to change.
+        assert!(parse::<ProfilePatch>(json!({"role": "admin"})).is_err());
+    }
+
+    #[test]
+    fn what_is_so_already_is_no_change() {
+        let present = admin();
+        let changes = |email: &str, active| Changes {
+            email: Some(email.to_owned()),
+            active: Some(active),
+            ..Changes::default()
+        };
+        assert!(changes("ayu@example.org", true).of(&present).fields().is_empty());
+        assert_eq!(changes("AYU@example.org", false).of(&present).fields(), ["email", "active"]);
+    }
+
+    #[test]
+    fn an_admin_retires_by_role_or_by_state() {
+        let present = admin();
+        let role = |role| Changes { role: Some(role), ..Changes::default() };
+        let active = |active| Changes { active: Some(active), ..Changes::default() };
+        assert!(role(Role::Editor).retire(&present));
+        assert!(active(false).retire(&present));
+        assert!(!role(Role::Admin).retire(&present));
+        assert!(!active(true).retire(&present));
+        assert!(!role(Role::Author).retire(&Editor { active: false, ..present }));
+    }
+}
