@@ -17,10 +17,8 @@ async fn main() -> ExitCode {
     let outcome = match command.unwrap_or(Command::Serve) {
         Command::Serve => serve::serve(config).await,
         Command::Migrate { check } => serve::migrate(config, check).await,
-        Command::Editor(_) | Command::Openapi => {
-            eprintln!("error: this command is not part of this build");
-            return ExitCode::FAILURE;
-        }
+        Command::Editor(command) => serve::editor(config, command).await,
+        Command::Openapi => serve::openapi(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,25 +3,43 @@
 use std::{
     fmt,
     io::{self, Write},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     pin::pin,
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, web};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    config::Config,
+    app::{self, Parts, cors::Cors},
+    auth::{
+        Auth,
+        keys::{Keys, KeysError},
+        secret::Password,
+    },
+    clock::Clock,
+    config::{Config, EditorCommand},
     database::{
         Database, DatabaseError, DatabaseUrl,
         embedded::{Embedded, EmbeddedError, EmbeddedOptions},
         migrations,
     },
+    demo, editors,
+    error::ApiError,
+    http::context::Services,
+    pagination::CursorKey,
+    values::FromText,
 };
 
 /// Seconds that requests in flight may take once we are asked to stop. With what Postgres may take, less than 5.
 const DRAIN: u64 = 2;
+
+/// The `iss` of access tokens.
+const ISSUER: &str = "warta";
+
+/// The first admin of the embedded mode, where the settings name none.
+const ADMIN: &str = "admin@warta.example";
 
 /// How often the embedded Postgres is looked after.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -47,30 +65,23 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 }
 
 async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Result<(), ServeError> {
-    let opening = async {
-        migrations::migrate(url).await?;
-        Database::connect(url, config.database_connections).await
+    let preparing = async {
+        let database = open(config, url).await?;
+        let (parts, welcome) = prepare(config, database).await?;
+        Ok((parts, welcome))
     };
-    let database = tokio::select! {
-        opened = opening => opened.map_err(ServeError::Database)?,
+    let (parts, welcome) = tokio::select! {
+        prepared = preparing => prepared?,
         () = signals.asked_to_stop() => return Ok(()),
     };
-    let state = web::Data::new(database.clone());
-    let server = HttpServer::new(move || App::new().app_data(state.clone()))
-        .workers(config.worker_count())
-        .shutdown_timeout(DRAIN)
-        .disable_signals()
-        .bind(config.listen)
-        .map_err(|error| ServeError::Listen { address: config.listen, error })?;
-    let addresses = server.addrs();
-    let server = server.run();
+    let listen = |error| ServeError::Listen { address: config.listen, error };
+    let listener = TcpListener::bind(config.listen).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let database = parts.services.database.clone();
+    let server = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
-    for address in &addresses {
-        tracing::info!(%address, "listening");
-        if let Err(error) = banner(*address) {
-            tracing::debug!(%error, "no one reads the banner");
-        }
-    }
+    tracing::info!(%address, "listening");
+    banner(address, welcome.as_ref()).map_err(ServeError::Http)?;
     let mut server = pin!(server);
     let outcome = tokio::select! {
         ended = &mut server => ended.map_err(ServeError::Http),
@@ -83,9 +94,114 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     outcome
 }
 
+async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError> {
+    migrations::migrate(url).await.map_err(ServeError::Database)?;
+    Database::connect(url, config.database_connections).await.map_err(ServeError::Database)
+}
+
+/// Puts together what an instance is made of, and does what a first start does.
+async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<Welcome>), ServeError> {
+    let key_file = config.key_file();
+    let keys = if config.is_embedded() { Keys::load_or_create(&key_file) } else { Keys::load(&key_file) };
+    let keys = keys.map_err(ServeError::Keys)?;
+    let services = Services {
+        database,
+        clock: Clock::default(),
+        cursor_key: CursorKey::derive(keys.secret()),
+        body_timeout: config.request_timeout,
+    };
+    let welcome = first_admin(config, &services).await?;
+    if config.loads_demo() {
+        demo::load(&services).await.map_err(ServeError::FirstStart)?;
+    }
+    let parts = Parts {
+        services,
+        auth: Auth::new(keys, ISSUER),
+        cors: Cors::new(config.cors_origins.iter().map(|origin| origin.as_str().to_owned())),
+        trusted_proxies: config.trusted_proxies.clone(),
+        workers: config.worker_count(),
+        drain_seconds: DRAIN,
+    };
+    Ok((parts, welcome))
+}
+
+/// How a new admin gets in.
+struct Welcome {
+    email: String,
+    /// Only where it was made here, and so is known to nobody.
+    password: Option<String>,
+}
+
+/// Makes the first admin, only while there is no editor: from the settings or, in embedded mode, with a password of its own.
+async fn first_admin(config: &Config, services: &Services) -> Result<Option<Welcome>, ServeError> {
+    let (email, password, made) = match (&config.admin_email, &config.admin_password) {
+        (Some(email), Some(password)) => (email.as_str().to_owned(), password.expose().to_owned(), false),
+        _ if config.is_embedded() => (ADMIN.to_owned(), random_password()?, true),
+        _ => return Ok(None),
+    };
+    let failed = |error: ApiError| ServeError::FirstStart(error);
+    let wrong = |line: String| ServeError::Admin(line);
+    let mut conn = services.database.get().await.map_err(|error| failed(error.into()))?;
+    // Asked first without a lock: hashing a password at each start would only take time.
+    if editors::store::count(&mut conn).await.map_err(|error| failed(error.into()))? > 0 {
+        return Ok(None);
+    }
+    let secret = Password::from_text(password.clone())
+        .map_err(|invalid| wrong(format!("WARTA_ADMIN_PASSWORD: {}", invalid.detail)))?;
+    let new = editors::command::new_editor(&email, "Admin", "admin", &secret).await.map_err(wrong)?;
+    let now = services.clock.now();
+    let editor = editors::store::create_first(&mut conn, &services.clock, now, new).await.map_err(failed)?;
+    Ok(editor.map(|editor| Welcome { email: editor.email, password: made.then_some(password) }))
+}
+
+/// 144 random bits, in characters that a double click selects.
+fn random_password() -> Result<String, ServeError> {
+    let mut bytes = [0; 18];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| ServeError::Admin(error.to_string()))?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes).replace('-', "x").replace('_', "y"))
+}
+
 /// What a person at a terminal wants to know.
-fn banner(address: SocketAddr) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "Warta  http://{address}/v1\nDocs   http://{address}/docs")
+fn banner(address: SocketAddr, welcome: Option<&Welcome>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Warta {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  API    http://{address}/v1/articles")?;
+    writeln!(out, "  Docs   http://{address}/docs")?;
+    match welcome {
+        Some(Welcome { email, password: Some(password) }) => {
+            writeln!(out, "  Admin  {email}, password {password} (shown this once)")?;
+        }
+        Some(Welcome { email, password: None }) => writeln!(out, "  Admin  {email}")?,
+        None => {}
+    }
+    out.flush()
+}
+
+/// Runs one command on the editors.
+///
+/// # Errors
+/// [`ServeError`], one line each.
+pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeError> {
+    let (url, embedded) = administered(&config).await?;
+    let outcome = async {
+        let database = open(&config, &url).await?;
+        let outcome = editors::command::run(&database, &Clock::default(), command).await;
+        database.close();
+        outcome.map_err(ServeError::Admin)
+    };
+    let outcome = outcome.await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    outcome
+}
+
+/// Prints the OpenAPI document.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn openapi() -> Result<(), ServeError> {
+    writeln!(io::stdout(), "{:#}", app::document()).map_err(ServeError::Http)
 }
 
 /// Brings the database up to date and tells what was done, or with `check` lists what would be.
@@ -187,6 +303,12 @@ pub enum ServeError {
     },
     /// The HTTP server or the terminal failed.
     Http(io::Error),
+    /// The signing keys cannot be used.
+    Keys(KeysError),
+    /// An editor cannot be made or changed.
+    Admin(String),
+    /// What a first start does failed.
+    FirstStart(ApiError),
     /// So many migrations are pending, and were only to be listed.
     Pending(usize),
 }
@@ -204,6 +326,9 @@ impl fmt::Display for ServeError {
                 write!(f, "cannot listen on {address} (WARTA_LISTEN): {error}")
             }
             Self::Http(error) => error.fmt(f),
+            Self::Keys(error) => error.fmt(f),
+            Self::Admin(line) => f.write_str(line),
+            Self::FirstStart(error) => write!(f, "the first start failed: {error}"),
             Self::Pending(count) => write!(f, "{count} migrations are pending"),
         }
     }

@@ -133,8 +133,8 @@ pub async fn publish(
     if locked.standing.live && locked.standing.status == Status::Published {
         return Ok(());
     }
-    let first_published_at = at.or(locked.first_published_at).unwrap_or(context.now);
     let now = clock::after(locked.updated_at, context.now);
+    let first_published_at = at.or(locked.first_published_at).unwrap_or(now);
     store::publish(conn, locked, first_published_at, now).await?;
     let details = json!({"revision": locked.revision, "published_at": first_published_at});
     context.record(conn, principal, "article.published", ("article", locked.id), details).await?;

@@ -1,6 +1,7 @@
 //! Editors: the people with an account.
 
 pub mod api;
+pub mod command;
 pub mod store;
 
 use chrono::{DateTime, Utc};

@@ -58,6 +58,14 @@ impl Context {
         request.app_data::<web::Data<Services>>()
     }
 
+    /// The context of something that the process does by itself, such as on its first start.
+    #[must_use]
+    pub fn of_process(services: &Services, purpose: &str) -> Self {
+        let services = web::Data::new(services.clone());
+        let now = services.clock.now();
+        Self { services, request_id: purpose.into(), now }
+    }
+
     /// Records what this request did; call it in the transaction of the change.
     ///
     /// # Errors

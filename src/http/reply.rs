@@ -21,6 +21,11 @@ pub trait Representation: Serialize {
         None
     }
 
+    /// Whether it is only good for the moment, so that nobody may keep it.
+    fn fresh(&self) -> bool {
+        false
+    }
+
     /// The cursor of the next page, where this is a page and not the last one.
     fn next_cursor(&self) -> Option<&str> {
         None
@@ -49,8 +54,12 @@ pub struct SignedIn;
 const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
 const PRIVATE: &str = "private, no-store";
 
-fn cache_control(request: &HttpRequest) -> HeaderValue {
-    HeaderValue::from_static(if request.extensions().contains::<SignedIn>() { PRIVATE } else { PUBLIC })
+fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
+    HeaderValue::from_static(match (fresh, request.extensions().contains::<SignedIn>()) {
+        (true, _) => "no-store",
+        (false, true) => PRIVATE,
+        (false, false) => PUBLIC,
+    })
 }
 
 /// `200`: the answer to a `GET`; `304` where the caller already has it.
@@ -64,7 +73,7 @@ impl<T: Representation> Responder for Found<T> {
             Ok(serialized) => serialized,
             Err(error) => return HttpResponse::from_error(error),
         };
-        let mut response = found(request, &tag);
+        let mut response = found(request, &tag, self.0.fresh());
         if let Some(cursor) = self.0.next_cursor() {
             response.insert_header((header::LINK, next_link(request, cursor)));
         }
@@ -72,12 +81,14 @@ impl<T: Representation> Responder for Found<T> {
     }
 }
 
-/// A text that does not change while the process runs, such as the OpenAPI document.
+/// A text that is not made of JSON values, such as a page.
 pub struct Document {
     /// The bytes.
     pub body: actix_web::web::Bytes,
     /// Their media type.
     pub media_type: ContentType,
+    /// Whether it is only good for the moment, so that nobody may keep it.
+    pub fresh: bool,
 }
 
 impl Responder for Document {
@@ -85,15 +96,15 @@ impl Responder for Document {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let tag = entity_tag(None, &self.body);
-        finish(found(request, &tag), request, &tag, self.media_type, self.body)
+        finish(found(request, &tag, self.fresh), request, &tag, self.media_type, self.body)
     }
 }
 
-fn found(request: &HttpRequest, tag: &EntityTag) -> HttpResponseBuilder {
+fn found(request: &HttpRequest, tag: &EntityTag, fresh: bool) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header(header::ETag(tag.clone()))
-        .insert_header((header::CACHE_CONTROL, cache_control(request)))
+        .insert_header((header::CACHE_CONTROL, cache_control(request, fresh)))
         .insert_header((header::VARY, "Authorization"));
     response
 }
@@ -130,10 +141,10 @@ pub struct Created<T> {
 impl<T: Representation> Responder for Created<T> {
     type Body = actix_web::body::BoxBody;
 
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::Created();
         response.insert_header((header::LOCATION, self.location));
-        changed(response, request, &self.value)
+        changed(response, &self.value)
     }
 }
 
@@ -143,16 +154,12 @@ pub struct Updated<T>(pub T);
 impl<T: Representation> Responder for Updated<T> {
     type Body = actix_web::body::BoxBody;
 
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        changed(HttpResponse::Ok(), request, &self.0)
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        changed(HttpResponse::Ok(), &self.0)
     }
 }
 
-fn changed<T: Representation>(
-    mut response: HttpResponseBuilder,
-    _request: &HttpRequest,
-    value: &T,
-) -> HttpResponse {
+fn changed<T: Representation>(mut response: HttpResponseBuilder, value: &T) -> HttpResponse {
     match serialize(value) {
         Ok((body, tag)) => response
             .insert_header(header::ETag(tag))

@@ -1,0 +1,143 @@
+//! The application: its parts, its route table, and the way a request passes through.
+
+pub mod cors;
+pub mod docs;
+pub mod envelope;
+pub mod health;
+pub mod metrics;
+pub mod problems;
+pub mod routes;
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    web::{self, PathConfig},
+};
+use ipnet::IpNet;
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+use self::{cors::Cors, metrics::Metrics, routes::Routes};
+use crate::{
+    articles, auth, auth::Auth, editors, error::ApiError, http::context::Services, openapi, sources, tags,
+};
+
+/// The route table. What is registered here, and only that, is served and documented.
+fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        // articles
+        .service(articles::api::list)
+        .service(articles::api::create)
+        .service(articles::api::read)
+        .service(articles::api::update)
+        .service(articles::api::remove)
+        .service(articles::api::publish)
+        .service(articles::api::unpublish)
+        // tags
+        .service(tags::api::list)
+        .service(tags::api::create)
+        .service(tags::api::read)
+        .service(tags::api::update)
+        .service(tags::api::remove)
+        // sources
+        .service(sources::api::list)
+        .service(sources::api::create)
+        .service(sources::api::read)
+        .service(sources::api::update)
+        .service(sources::api::remove)
+        // sign-in
+        .service(auth::api::login)
+        .service(auth::api::refresh)
+        .service(auth::api::logout)
+        .service(auth::api::change_password)
+        .service(auth::api::jwks)
+        .service(editors::api::read_me)
+        .service(editors::api::update_me)
+        // people
+        .service(editors::api::list)
+        .service(editors::api::create)
+        .service(editors::api::read)
+        .service(editors::api::update)
+        // service
+        .service(docs::openapi)
+        .service(problems::explain)
+        .service(health::livez)
+        .service(health::readyz)
+        .service(metrics::read);
+}
+
+/// Pages for people, beside the API that the document describes.
+fn pages(config: &mut web::ServiceConfig) {
+    config.service(docs::home).service(docs::page).service(docs::script);
+}
+
+/// The OpenAPI document of the route table.
+#[must_use]
+pub fn document() -> serde_json::Value {
+    let (_, document) =
+        App::new().into_utoipa_app().openapi(openapi::base()).configure(routes).split_for_parts();
+    openapi::finish(&document)
+}
+
+/// What an instance is made of. `main` and the tests build the same.
+#[derive(Clone)]
+pub struct Parts {
+    /// What every feature works with.
+    pub services: Services,
+    /// Who is asking.
+    pub auth: Auth,
+    /// Which origins may do what.
+    pub cors: Cors,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many threads serve.
+    pub workers: usize,
+    /// Seconds that requests in flight may take once the server is asked to stop.
+    pub drain_seconds: u64,
+}
+
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves on a listening socket until the server is stopped.
+///
+/// # Errors
+/// The socket cannot be served on.
+pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<Server> {
+    let document = document();
+    let table = web::Data::new(Routes::of(&document));
+    let document = web::Data::new(docs::Documented::new(&document));
+    let metrics = web::Data::new(Metrics::new(parts.services.database.clone()));
+    let settings = web::Data::new(envelope::Settings {
+        cors: parts.cors,
+        trusted_proxies: Arc::from(parts.trusted_proxies),
+    });
+    let services = web::Data::new(parts.services);
+    let auth = web::Data::new(parts.auth);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(services.clone())
+            .app_data(auth.clone())
+            .app_data(settings.clone())
+            .app_data(metrics.clone())
+            .app_data(document.clone())
+            .app_data(table.clone())
+            // A name that cannot be one is not found, before the database is asked.
+            .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+            .wrap(from_fn(envelope::envelope))
+            .configure(pages)
+            .into_utoipa_app()
+            .configure(routes)
+            .into_app()
+            .default_service(web::to(routes::unrouted))
+    });
+    server
+        .workers(parts.workers)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(parts.drain_seconds)
+        .disable_signals()
+        .listen(listener)
+        .map(HttpServer::run)
+}

@@ -1,0 +1,97 @@
+//! Counts for Prometheus.
+
+use std::time::Duration;
+
+use actix_web::{
+    get,
+    http::{Method, StatusCode, header::ContentType},
+    web,
+};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        histogram::Histogram,
+    },
+    registry::Registry,
+};
+
+use crate::{
+    auth::Viewer,
+    database::Database,
+    error::{ApiError, ApiResult},
+    http::{query::NoQuery, reply::Document},
+};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Labels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+/// What is counted. Routes are patterns and never addresses, so that a scan does not fill the memory.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    /// Nothing counted yet, but the database's statements.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        let mut registry = Registry::with_prefix("warta");
+        let requests = Family::default();
+        let seconds = Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]);
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_seconds", "Time to answer a request", seconds.clone());
+        registry.register_collector(Box::new(Statements(database)));
+        Self { registry, requests, seconds }
+    }
+
+    /// Counts one answer.
+    pub fn count(&self, method: &Method, route: Option<String>, status: StatusCode, elapsed: Duration) {
+        let known =
+            matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS");
+        let method = if known { method.as_str() } else { "other" }.to_owned();
+        let route = route.unwrap_or_else(|| "none".to_owned());
+        self.requests.get_or_create(&Labels { method, route, status: status.as_u16() }).inc();
+        self.seconds.observe(elapsed.as_secs_f64());
+    }
+}
+
+/// The number of SQL statements that the pool has run.
+#[derive(Debug)]
+struct Statements(Database);
+
+impl Collector for Statements {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let count = ConstCounter::new(self.0.statements());
+        let help = "SQL statements run, transaction control included";
+        let metric = encoder.encode_descriptor("sql_statements", help, None, count.metric_type())?;
+        count.encode(metric)
+    }
+}
+
+/// Read the metrics
+///
+/// Counts and durations in the OpenMetrics text format, for Prometheus. Keep it from the public at the proxy.
+#[utoipa::path(
+    operation_id = "read_metrics", tag = "service",
+    responses((
+        status = 200,
+        description = "The metrics.",
+        content((String = "application/openmetrics-text", example = "# EOF\n")),
+    )),
+)]
+#[get("/metrics")]
+pub async fn read(_: Viewer, _: NoQuery, metrics: web::Data<Metrics>) -> ApiResult<Document> {
+    let mut text = String::new();
+    encode(&mut text, &metrics.registry).map_err(ApiError::internal)?;
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let media_type = ContentType(media_type.parse().map_err(|_| ApiError::internal("a media type"))?);
+    Ok(Document { body: text.into(), media_type, fresh: true })
+}

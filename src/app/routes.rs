@@ -1,0 +1,60 @@
+//! What is answered where no route matches: `404`, `405` with `Allow`, or `OPTIONS`.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::ResourceDef,
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
+    web,
+};
+use serde_json::Value;
+
+use crate::error::{ApiError, ApiResult, Kind};
+
+/// The paths that there are, each with its methods, as the OpenAPI document has them.
+pub struct Routes(Vec<(ResourceDef, HeaderValue)>);
+
+/// Paths for people, which the document leaves out.
+const PAGES: [&str; 3] = ["/", "/docs", "/docs/scalar.js"];
+
+impl Routes {
+    /// Reads the table from the document.
+    #[must_use]
+    pub fn of(document: &Value) -> Self {
+        let documented = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
+            let methods = item.as_object().into_iter().flat_map(|item| item.keys());
+            (path.as_str(), methods.map(|method| method.to_uppercase()).collect::<Vec<_>>())
+        });
+        let pages = PAGES.into_iter().map(|path| (path, vec!["GET".to_owned()]));
+        let allow = |(path, mut methods): (&str, Vec<String>)| {
+            if methods.iter().any(|method| method == "GET") {
+                methods.push("HEAD".to_owned());
+            }
+            methods.push("OPTIONS".to_owned());
+            methods.sort();
+            Some((ResourceDef::new(path), HeaderValue::from_str(&methods.join(", ")).ok()?))
+        };
+        Self(documented.chain(pages).filter_map(allow).collect())
+    }
+
+    fn allowed(&self, path: &str) -> Option<&HeaderValue> {
+        self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, allow)| allow)
+    }
+}
+
+/// Answers what no route did.
+///
+/// # Errors
+/// `404` or `405`.
+pub async fn unrouted(request: HttpRequest, routes: web::Data<Routes>) -> ApiResult<HttpResponse> {
+    let Some(allow) = routes.allowed(request.path()) else {
+        return Err(ApiError::not_found());
+    };
+    if request.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish());
+    }
+    let detail = format!("{} is not possible here; Allow lists what is.", request.method());
+    Err(ApiError::new(Kind::MethodNotAllowed, detail).with_header(header::ALLOW, allow.clone()))
+}

@@ -1,0 +1,97 @@
+//! `warta editor`: editors from the command line, for the first admin and for when nobody can sign in.
+
+use std::io::{self, Write};
+
+use super::{
+    Name,
+    store::{self, NewEditor},
+};
+use crate::{
+    auth::{Role, email::Email, passwords::Passwords, secret::Password},
+    clock::Clock,
+    config::{EditorCommand, editor_password},
+    database::Database,
+    error::ApiError,
+    events::Actor,
+    http::faults::Invalid,
+    pagination::TextPosition,
+    values::FromText,
+};
+
+/// Runs one command, and says on standard output what it did.
+///
+/// # Errors
+/// One line.
+pub async fn run(database: &Database, clock: &Clock, command: EditorCommand) -> Result<(), String> {
+    let mut conn = database.get().await.map_err(|error| error.to_string())?;
+    let now = clock.now();
+    let line = match command {
+        EditorCommand::Create { email, name, role } => {
+            let new = new_editor(email.as_str(), &name, &role, &password()?).await?;
+            let editor = store::create(&mut conn, clock, now, &Actor::SYSTEM, new).await.map_err(told)?;
+            format!("created {} ({})", editor.email, editor.role)
+        }
+        EditorCommand::List => {
+            let mut lines = Vec::new();
+            let mut after = None;
+            loop {
+                let page = store::list(&mut conn, 100, after).await.map_err(|error| error.to_string())?;
+                let Some(last) = page.last() else { break };
+                after = Some(TextPosition { text: last.name.clone(), id: last.id });
+                lines.extend(page.iter().map(|editor| {
+                    let state = if editor.active { "active" } else { "disabled" };
+                    format!("{}\t{}\t{}\t{state}\t{}", editor.id, editor.role, editor.email, editor.name)
+                }));
+            }
+            lines.join("\n")
+        }
+        EditorCommand::SetPassword { email } => {
+            let editor = find(&mut conn, email.as_str()).await?;
+            let hash = Passwords::default().hash(&password()?).await.map_err(told)?;
+            let changed = store::set_password(&mut conn, clock, now, &Actor::SYSTEM, editor.id, hash).await;
+            format!("changed the password of {} and ended their sessions", changed.map_err(told)?.email)
+        }
+        EditorCommand::Disable { email } => {
+            let editor = find(&mut conn, email.as_str()).await?;
+            let changed = store::disable(&mut conn, clock, now, &Actor::SYSTEM, editor.id).await;
+            format!("disabled {} and ended their sessions", changed.map_err(told)?.email)
+        }
+    };
+    if line.is_empty() { Ok(()) } else { writeln!(io::stdout(), "{line}").map_err(|error| error.to_string()) }
+}
+
+/// An editor as given in words, valid, with the password hashed.
+///
+/// # Errors
+/// One line that says which word is at fault.
+pub async fn new_editor(
+    email: &str,
+    name: &str,
+    role: &str,
+    password: &Password,
+) -> Result<NewEditor, String> {
+    let wrong = |what: &'static str| move |invalid: Invalid| format!("{what}: {}", invalid.detail);
+    Ok(NewEditor {
+        email: Email::from_text(email.to_owned()).map_err(wrong("email"))?,
+        name: Name::from_text(name.to_owned()).map_err(wrong("name"))?,
+        role: Role::from_text(role.to_owned()).map_err(wrong("role"))?,
+        password_hash: Passwords::default().hash(password).await.map_err(told)?,
+    })
+}
+
+async fn find(conn: &mut crate::database::Connection, email: &str) -> Result<super::Editor, String> {
+    match store::find_by_email(conn, email).await {
+        Ok(editor) => Ok(editor),
+        Err(diesel::NotFound) => Err(format!("no editor has the email {email}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn password() -> Result<Password, String> {
+    let given = editor_password().map_err(|error| error.to_string())?;
+    Password::from_text(given.expose().to_owned()).map_err(|invalid| format!("password: {}", invalid.detail))
+}
+
+fn told(error: ApiError) -> String {
+    error.problem("").detail
+}

@@ -1,0 +1,187 @@
+//! The OpenAPI document: what is said once for all operations, and what every one of them answers beside its own.
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use crate::error::{Kind, Problem};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Warta",
+        description = "A headless CMS for newsrooms: articles, tags and sources as JSON over HTTP.\n\n\
+            Readers need no token and see what is published. Editors sign in with `POST /v1/auth/login` and send the access \
+            token as `Authorization: Bearer`.\n\n\
+            Every error is a problem (RFC 9457). Lists are paged with `limit` and `cursor`. Times are UTC (RFC 3339), ids \
+            are UUIDs, languages are BCP 47 tags.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    servers((url = "/", description = "This instance")),
+    tags(
+        (name = "articles", description = "Stories: drafts that editors work on, and what readers see of them."),
+        (name = "tags", description = "Topics and sections. A frontend's menu is made of them."),
+        (name = "sources", description = "Publishers and organisations that stories come from."),
+        (name = "sign-in", description = "Tokens, and one's own account."),
+        (name = "people", description = "The editors, for admins."),
+        (name = "service", description = "The service itself."),
+    ),
+    components(schemas(Problem)),
+)]
+struct Base;
+
+/// What stands in the document before any route is registered.
+#[must_use]
+pub fn base() -> utoipa::openapi::OpenApi {
+    let mut base = Base::openapi();
+    base.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    base
+}
+
+/// Adds what follows from what an operation is: the errors that it can answer and the headers of its answers.
+#[must_use]
+pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    document["components"]["securitySchemes"] = json!({"token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token from `POST /v1/auth/login`, good for 15 minutes.",
+    }});
+    document["components"]["headers"] = headers();
+    document["components"]["responses"] = common_responses();
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            complete(path, method, operation);
+        }
+    }
+    document
+}
+
+/// The errors that operations share, by the name of their kind.
+const COMMON: [Kind; 11] = [
+    Kind::InvalidQuery,
+    Kind::Unauthenticated,
+    Kind::NotFound,
+    Kind::RequestTimeout,
+    Kind::BodyTooLarge,
+    Kind::UriTooLong,
+    Kind::UnsupportedMediaType,
+    Kind::InvalidBody,
+    Kind::HeadersTooLarge,
+    Kind::Internal,
+    Kind::Unavailable,
+];
+
+fn common_responses() -> Value {
+    let response = |kind: Kind| {
+        let info = kind.info();
+        let description = match kind {
+            Kind::InvalidQuery => {
+                "The request is malformed: its query string, a header, or a body that is no JSON."
+            }
+            _ => info.title,
+        };
+        let name = info.name.to_owned();
+        (name, problem(info.status.as_u16(), description))
+    };
+    Value::Object(COMMON.into_iter().map(response).collect())
+}
+
+fn problem(status: u16, description: &str) -> Value {
+    let headers: &[&str] = match status {
+        401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
+        412 => &["X-Request-Id", "Cache-Control", "ETag"],
+        429 | 503 => &["X-Request-Id", "Cache-Control", "Retry-After"],
+        _ => &["X-Request-Id", "Cache-Control"],
+    };
+    json!({
+        "description": description,
+        "headers": header_refs(headers),
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    })
+}
+
+fn header_refs(names: &[&str]) -> Value {
+    let reference =
+        |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    Value::Object(names.iter().map(reference).collect())
+}
+
+fn headers() -> Value {
+    let header = |description: &str, example: Value| {
+        let r#type = if example.is_number() { "integer" } else { "string" };
+        json!({"description": description, "schema": {"type": r#type}, "example": example})
+    };
+    json!({
+        "X-Request-Id": header("The request's id. Quote it in a report.", json!("0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")),
+        "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!("\"3-q1hYy0c8a0mJ2sX4n5W7bQ\"")),
+        "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30")),
+        "Vary": header("The request headers that the answer depends on.", json!("Authorization")),
+        "Link": header("The next page, with `rel=\"next\"` (RFC 8288); not on the last one.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
+        "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
+        "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
+        "Retry-After": header("Seconds to wait.", json!(1)),
+    })
+}
+
+fn complete(path: &str, method: &str, operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let has_path_parameter = path.contains('{');
+    let needs_token = operation.get("security").is_some();
+    if !needs_token {
+        // Every operation refuses a bad token, and none that is public needs a good one.
+        operation["security"] = json!([{}, {"token": []}]);
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for kind in COMMON {
+        let applies = match kind {
+            Kind::NotFound => has_path_parameter,
+            Kind::RequestTimeout | Kind::BodyTooLarge | Kind::UnsupportedMediaType | Kind::InvalidBody => {
+                has_body
+            }
+            _ => true,
+        };
+        if applies {
+            let info = kind.info();
+            let reference = json!({"$ref": format!("#/components/responses/{}", info.name)});
+            responses.entry(info.status.as_str()).or_insert(reference);
+        }
+    }
+    for (status, response) in responses.iter_mut() {
+        let status: u16 = status.parse().unwrap_or_default();
+        if response.get("$ref").is_some() {
+            continue;
+        }
+        if status >= 400 {
+            let description = response["description"].as_str().unwrap_or_default().to_owned();
+            *response = problem(status, &description);
+            continue;
+        }
+        let paged = response.to_string().contains("#/components/schemas/Page_");
+        let names: &[&str] = match (method, status) {
+            ("get", 200) if paged => &["X-Request-Id", "ETag", "Cache-Control", "Vary", "Link"],
+            ("get", 200) => &["X-Request-Id", "ETag", "Cache-Control", "Vary"],
+            (_, 201) => &["X-Request-Id", "ETag", "Cache-Control", "Location"],
+            (_, 204) => &["X-Request-Id", "Cache-Control"],
+            _ => &["X-Request-Id", "ETag", "Cache-Control"],
+        };
+        response["headers"] = header_refs(names);
+    }
+    if method == "get" {
+        responses.insert(
+            "304".to_owned(),
+            json!({
+                "description": "The caller has this representation already (If-None-Match).",
+                "headers": header_refs(&["X-Request-Id", "ETag", "Cache-Control", "Vary"]),
+            }),
+        );
+    }
+    sort(responses);
+}
+
+fn sort(responses: &mut Map<String, Value>) {
+    let mut sorted: Vec<_> = std::mem::take(responses).into_iter().collect();
+    sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    responses.extend(sorted);
+}
