@@ -153,7 +153,7 @@ async fn charge(conn: &mut AsyncPgConnection, now: DateTime<Utc>, key: &[u8], ra
     if charge.taken {
         return Ok(());
     }
-    let wait = (charge.free_at - limit).num_milliseconds().max(0) / 1000 + 1;
+    let wait = ((charge.free_at - limit).num_milliseconds() + 999).div_euclid(1000).max(1);
     Err(ApiError::new(
         Kind::TooManyRequests,
         format!("Too many attempts to sign in; please wait {wait} seconds."),

@@ -67,6 +67,8 @@ pub async fn create(
 }
 
 /// Read an editor
+///
+/// Their account, never their password.
 #[utoipa::path(
     operation_id = "read_editor", tag = "people", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The editor's id.")),
@@ -119,6 +121,8 @@ pub async fn update(
 }
 
 /// Read one's own account
+///
+/// Who is signed in, and with which role.
 #[utoipa::path(
     operation_id = "read_me", tag = "sign-in", security(("token" = [])),
     responses((status = 200, description = "The signed-in editor.", body = Editor)),

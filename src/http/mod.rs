@@ -7,3 +7,4 @@ pub mod faults;
 pub mod patch;
 pub mod query;
 pub mod reply;
+pub mod schemas;
