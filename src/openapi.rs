@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::error::{Kind, Problem};
+use crate::{
+    error::{Kind, Problem},
+    http::schemas::unwrap_described,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,6 +44,7 @@ pub fn base() -> utoipa::openapi::OpenApi {
 #[must_use]
 pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
+    unwrap_described(&mut document);
     document["components"]["securitySchemes"] = json!({"token": {
         "type": "http",
         "scheme": "bearer",

@@ -92,7 +92,10 @@ pub async fn create(
 #[utoipa::path(
     operation_id = "read_article", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
-    responses((status = 200, description = "The article.", body = Article)),
+    responses(
+        (status = 200, description = "The article.", body = Article),
+        (status = 403, description = "An author asks for somebody else's draft."),
+    ),
 )]
 #[get("/v1/articles/{article}")]
 pub async fn read(
@@ -123,6 +126,7 @@ pub async fn read(
     request_body(content((ArticlePatch = "application/merge-patch+json"), (ArticlePatch = "application/json"))),
     responses(
         (status = 200, description = "The changed draft.", body = Article),
+        (status = 403, description = "An author may do this only to own articles that were never published."),
         (status = 409, description = "The slug is taken."),
         (status = 412, description = "If-Match does not name the current draft."),
         (status = 428, description = "If-Match is missing."),
@@ -160,6 +164,7 @@ pub async fn update(
     request_body = Option<PublishInput>,
     responses(
         (status = 200, description = "The draft, now published.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -190,6 +195,7 @@ pub async fn publish(
     params(("article" = Reference, Path)),
     responses(
         (status = 200, description = "The draft.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "The article is not published."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
@@ -222,6 +228,7 @@ pub async fn unpublish(
     params(("article" = Reference, Path), DeleteQuery),
     responses(
         (status = 204, description = "The article is gone."),
+        (status = 403, description = "An author may do this only to own articles that were never published."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

@@ -24,7 +24,10 @@ use crate::{
 #[utoipa::path(
     operation_id = "list_editors", tag = "people", security(("token" = [])),
     params(PageQuery),
-    responses((status = 200, description = "A page of editors.", body = Page<Editor>)),
+    responses(
+        (status = 200, description = "A page of editors.", body = Page<Editor>),
+        (status = 403, description = "Only admins may do this."),
+    ),
 )]
 #[get("/v1/editors")]
 pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Editor>>> {
@@ -45,6 +48,7 @@ pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiRes
     request_body = EditorInput,
     responses(
         (status = 201, description = "The new editor.", body = Editor),
+        (status = 403, description = "Only admins may do this."),
         (status = 409, description = "Another editor has this email.",
          body = Problem, content_type = "application/problem+json"),
     ),
@@ -72,7 +76,10 @@ pub async fn create(
 #[utoipa::path(
     operation_id = "read_editor", tag = "people", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The editor's id.")),
-    responses((status = 200, description = "The editor.", body = Editor)),
+    responses(
+        (status = 200, description = "The editor.", body = Editor),
+        (status = 403, description = "Only admins may do this."),
+    ),
 )]
 #[get("/v1/editors/{id}")]
 pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
@@ -90,6 +97,7 @@ pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> Api
     request_body(content((EditorPatch = "application/merge-patch+json"), (EditorPatch = "application/json"))),
     responses(
         (status = 200, description = "The changed editor.", body = Editor),
+        (status = 403, description = "Only admins may do this."),
         (status = 409, description = "Another editor has this email, or this is the last admin.",
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",

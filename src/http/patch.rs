@@ -67,22 +67,49 @@ pub struct Patch<T>(PhantomData<T>);
 
 impl<T: ToSchema> PartialSchema for Patch<T> {
     fn schema() -> RefOr<Schema> {
-        let RefOr::T(Schema::Object(mut object)) = T::schema() else {
-            return T::schema();
-        };
-        let required = std::mem::take(&mut object.required);
-        for (name, property) in &mut object.properties {
-            if !required.contains(name) {
-                nullable(property);
+        let mut named = Vec::new();
+        T::schemas(&mut named);
+        let mut schema = T::schema();
+        relax(&mut schema, &named);
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some(format!(
+                "A JSON Merge Patch (RFC 7396) of {}: what is left out stays, `null` clears, an object is merged, an array \
+                 replaces.",
+                T::name()
+            ));
+            object.examples.clear();
+            object.example = None;
+        }
+        schema
+    }
+}
+
+/// Makes nothing required, and what may be left out nullable; in objects inside too, since a patch merges them. An array is
+/// replaced as a whole, so its elements stay as they are.
+fn relax(schema: &mut RefOr<Schema>, named: &[(String, RefOr<Schema>)]) {
+    match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            let target = named.iter().find(|(other, _)| other == name).map(|(_, target)| target);
+            if let Some(target @ RefOr::T(Schema::Object(object))) = target
+                && !object.properties.is_empty()
+            {
+                let mut copy = target.clone();
+                relax(&mut copy, named);
+                *schema = copy;
             }
         }
-        object.description = Some(format!(
-            "A JSON Merge Patch (RFC 7396) of {}: what is left out stays, `null` clears, an array replaces.",
-            T::name()
-        ));
-        object.examples.clear();
-        object.example = None;
-        Schema::Object(object).into()
+        RefOr::T(Schema::Object(object)) => {
+            let required = std::mem::take(&mut object.required);
+            for (name, property) in &mut object.properties {
+                relax(property, named);
+                if !required.contains(name) {
+                    nullable(property);
+                }
+            }
+        }
+        RefOr::T(Schema::OneOf(one_of)) => one_of.items.iter_mut().for_each(|item| relax(item, named)),
+        RefOr::T(_) => {}
     }
 }
 

@@ -98,6 +98,7 @@ pub async fn read(
     request_body(content((SourcePatch = "application/merge-patch+json"), (SourcePatch = "application/json"))),
     responses(
         (status = 200, description = "The changed source.", body = Source),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "The slug is taken."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
@@ -136,6 +137,7 @@ pub async fn update(
     params(("source" = Reference, Path)),
     responses(
         (status = 204, description = "The source is gone."),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "Articles cite it; `article_count` says how many."),
         (status = 412, description = "If-Match does not name the current state."),
     ),

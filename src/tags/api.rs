@@ -50,6 +50,7 @@ pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiRe
     request_body = TagInput,
     responses(
         (status = 201, description = "The new tag.", body = Tag),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "The slug is taken."),
     ),
 )]
@@ -98,6 +99,7 @@ pub async fn read(
     request_body(content((TagPatch = "application/merge-patch+json"), (TagPatch = "application/json"))),
     responses(
         (status = 200, description = "The changed tag.", body = Tag),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "The slug is taken."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
@@ -136,6 +138,7 @@ pub async fn update(
     params(("tag" = Reference, Path)),
     responses(
         (status = 204, description = "The tag is gone."),
+        (status = 403, description = "Only editors and admins may do this."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]

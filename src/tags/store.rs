@@ -57,7 +57,7 @@ pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
 pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
-    tags::table.filter(named(reference.parts())).select(columns()).for_update().first(conn).await
+    tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
 /// Up to `rows` tags in the order of their names, from after a position.

@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod articles;
+mod auth;
+mod editors;
 mod start;
 mod support;

@@ -1,0 +1,238 @@
+//! An instance of the program for one test, on a database of its own, and a client that checks what it sees.
+
+use std::{net::TcpListener, time::Duration};
+
+use reqwest::{Client, Method, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+use warta::{
+    app::{self, Parts, cors::Cors},
+    auth::{Auth, Role, keys::Keys},
+    clock::Clock,
+    database::Database,
+    editors::{self, Editor, command::new_editor},
+    events::Actor,
+    http::context::Services,
+    pagination::CursorKey,
+    values::FromText,
+};
+
+use super::{
+    cluster::fresh_database,
+    contract::{self, Exchange},
+};
+
+/// Every test editor's password.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The origin that may write.
+pub(crate) const WRITER: &str = "https://newsroom.example";
+
+/// A running instance.
+pub(crate) struct Server {
+    /// Set it ahead to see what expires.
+    pub(crate) clock: Clock,
+    /// The instance's own pool.
+    pub(crate) database: Database,
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) base: String,
+    client: Client,
+    handle: actix_web::dev::ServerHandle,
+    _folder: TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// `null` where it is no JSON.
+    pub(crate) body: Value,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// A header that must be there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {self:?}")).to_str().unwrap()
+    }
+
+    /// Fails where the status is another one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Fails where it is not a problem of this kind.
+    #[track_caller]
+    pub(crate) fn expect_problem(self, status: u16, name: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.body["type"], format!("/problems/{name}"), "{}", answer.text);
+        assert_eq!(answer.body["status"], status);
+        assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
+        answer
+    }
+
+    /// The faults of a problem: where and what, sorted.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let faults = self.body["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", self.text));
+        let mut faults: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                let place = fault.get("pointer").or_else(|| fault.get("parameter")).unwrap();
+                (place.as_str().unwrap().to_owned(), fault["code"].as_str().unwrap().to_owned())
+            })
+            .collect();
+        faults.sort();
+        faults
+    }
+
+    /// The values of one member over a list's elements.
+    pub(crate) fn each(&self, member: &str) -> Vec<&str> {
+        let data = self.body["data"].as_array().unwrap_or_else(|| panic!("no list: {}", self.text));
+        data.iter().map(|element| element[member].as_str().unwrap()).collect()
+    }
+}
+
+impl Server {
+    /// Starts an instance on a fresh database.
+    pub(crate) async fn start() -> Self {
+        let url = fresh_database().await;
+        let database = Database::connect(&url, 4).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::load_or_create(&folder.path().join("jwt.pem")).unwrap();
+        let clock = Clock::default();
+        let parts = Parts {
+            services: Services {
+                database: database.clone(),
+                clock: clock.clone(),
+                cursor_key: CursorKey::derive(keys.secret()),
+                body_timeout: Duration::from_secs(2),
+            },
+            auth: Auth::new(keys, "warta"),
+            cors: Cors::new([WRITER.to_owned()]),
+            trusted_proxies: Vec::new(),
+            workers: 1,
+            drain_seconds: 1,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = app::serve(parts, listener).unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { clock, database, base, client, handle, _folder: folder }
+    }
+
+    /// Makes an editor, whose password is [`PASSWORD`].
+    pub(crate) async fn editor(&self, email: &str, role: Role) -> Editor {
+        let password = warta::auth::secret::Password::from_text(PASSWORD.to_owned()).unwrap();
+        let new = new_editor(email, email, role.as_str(), &password).await.unwrap();
+        let mut conn = self.database.get().await.unwrap();
+        editors::store::create(&mut conn, &self.clock, self.clock.now(), &Actor::SYSTEM, new).await.unwrap()
+    }
+
+    /// Signs an editor in, over HTTP; the access token.
+    pub(crate) async fn token(&self, email: &str) -> String {
+        let answer = self.post("/v1/auth/login", None, json!({"email": email, "password": PASSWORD})).await;
+        answer.expect(200).body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes an editor of this role, and signs in.
+    pub(crate) async fn sign_in(&self, role: Role) -> String {
+        let email = format!("{role}-{}@example.org", Uuid::from_u128(rand()));
+        self.editor(&email, role).await;
+        self.token(&email).await
+    }
+
+    /// Sends anything, and checks the answer against the document.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        if let Some(body) = &body {
+            request = request.body(body.to_string());
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                request = request.header("content-type", "application/json");
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        contract::check(&Exchange {
+            method: &method,
+            path,
+            sent: body.as_ref(),
+            status,
+            headers: &headers,
+            body: &bytes,
+        });
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default(), text }
+    }
+
+    async fn bearer(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let header = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> = header.iter().map(|header| ("authorization", header.as_str())).collect();
+        self.send(method, path, &headers, body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.bearer("GET", path, token, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.bearer("POST", path, token, Some(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.bearer("PUT", path, token, Some(body)).await
+    }
+
+    /// A change that overrides whatever the state is.
+    pub(crate) async fn patch(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.patch_if(path, token, "*", body).await
+    }
+
+    /// A change of the state that this tag names.
+    pub(crate) async fn patch_if(&self, path: &str, token: Option<&str>, tag: &str, body: Value) -> Answer {
+        let header = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("if-match", tag)];
+        headers.extend(header.iter().map(|header| ("authorization", header.as_str())));
+        self.send("PATCH", path, &headers, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+        self.bearer("DELETE", path, token, None).await
+    }
+
+    /// An action without a body, such as `publish`.
+    pub(crate) async fn act(&self, path: &str, token: Option<&str>) -> Answer {
+        self.bearer("POST", path, token, None).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Told, not awaited: the server's threads end by themselves.
+        drop(self.handle.stop(false));
+        self.database.close();
+    }
+}
+
+fn rand() -> u128 {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    u128::from_be_bytes(bytes)
+}
