@@ -194,8 +194,8 @@ impl Kind {
                 "not-allowed-in-state",
                 StatusCode::CONFLICT,
                 "Not possible in the present state",
-                "The article's `status` does not allow the action. The problem names the state and the actions \
-                 that are allowed.",
+                "The article's state does not allow the action. `state` names it, and `allowed` the actions that it \
+                 allows.",
             ),
             Self::Conflict => (
                 "conflict",

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     articles::{CitationRole, Image, Status, rules::Standing},
+    database::lock::hold_name,
     schema::{article_slugs, articles, citations, edition_tags, editions, revisions},
     values::{Reference, Slug},
 };
@@ -156,11 +157,13 @@ pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) ->
     Ok(owner.first::<Uuid>(conn).await.optional()? == Some(id))
 }
 
-/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from.
+/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from. No two transactions
+/// make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
 pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("articles/{}", &**base)).await?;
     let extended = article_slugs::slug.like(format!("{}-%", &**base));
     article_slugs::table
         .filter(article_slugs::slug.eq(&**base).or(extended))
@@ -170,8 +173,7 @@ pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> 
         .await
 }
 
-/// Whether another article of the translation group has this language. Where two transactions ask for one group, the second
-/// waits for the first.
+/// Whether another article of the translation group has this language. No two transactions ask for one group at a time.
 ///
 /// # Errors
 /// As any statement.
@@ -181,8 +183,7 @@ pub async fn language_taken(
     language: &str,
     id: Uuid,
 ) -> QueryResult<bool> {
-    let key = i64::from_be_bytes(group.as_bytes()[8..].try_into().unwrap_or_default());
-    diesel::select(pg_advisory_xact_lock(key)).execute(conn).await?;
+    hold_name(conn, &format!("translations of {group}")).await?;
     let other = editions::table
         .inner_join(articles::table)
         .filter(editions::translation_group_id.eq(group))
@@ -191,11 +192,6 @@ pub async fn language_taken(
         .filter(editions::article_id.ne(id))
         .filter(articles::trashed_at.is_null());
     diesel::select(exists(other)).get_result(conn).await
-}
-
-diesel::define_sql_function! {
-    /// Waits for a lock that the end of the transaction gives back.
-    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt);
 }
 
 /// Makes the first draft of an article.
