@@ -100,8 +100,10 @@ text_enum! {
         UpdatedDescending = "-updated_at",
         /// First changed first.
         UpdatedAscending = "updated_at",
-        /// By headline.
-        Title = "title",
+        /// By headline, A to Z.
+        TitleAscending = "title",
+        /// By headline, Z to A.
+        TitleDescending = "-title",
     }
 }
 
@@ -226,7 +228,9 @@ impl Position {
             Sort::UpdatedAscending | Sort::UpdatedDescending => {
                 Self::Time { time: Some(article.updated_at), id }
             }
-            Sort::Title => Self::Title(TextPosition { text: article.title.clone(), id }),
+            Sort::TitleAscending | Sort::TitleDescending => {
+                Self::Title(TextPosition { text: article.title.clone(), id })
+            }
         }
     }
 }
