@@ -70,7 +70,7 @@ pub struct ArticlesQuery {
     pub status: Option<List<Status>>,
     /// The order. Where it leaves a tie, ids decide. A draft that readers cannot see counts as published after all others.
     #[deserr(default = Sort::PublishedDescending)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     pub sort: Sort,
     /// How many articles a page has at most.
     #[deserr(default)]
@@ -85,7 +85,7 @@ pub struct ArticlesQuery {
     pub count: Flag,
     /// What else to give of each article.
     #[deserr(default)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     pub include: Option<Include>,
 }
 
