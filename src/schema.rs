@@ -59,6 +59,10 @@ diesel::table! {
         revision -> Int4,
         published_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
+        scheduled_at -> Nullable<Timestamptz>,
+        scheduled_by -> Nullable<Uuid>,
+        retracted_at -> Nullable<Timestamptz>,
+        retraction_reason -> Nullable<Text>,
     }
 }
 
@@ -154,6 +158,7 @@ diesel::joinable!(articles -> editors (author_id));
 diesel::joinable!(citations -> sources (source_id));
 diesel::joinable!(edition_tags -> tags (tag_id));
 diesel::joinable!(editions -> articles (article_id));
+diesel::joinable!(editions -> editors (scheduled_by));
 diesel::joinable!(events -> editors (actor_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revisions -> articles (article_id));

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{self, Parts, cors::Cors},
+    articles::scheduler,
     auth::{
         Auth,
         keys::{Keys, KeysError},
@@ -78,6 +79,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let listener = TcpListener::bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let database = parts.services.database.clone();
+    let scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
     let server = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
@@ -90,6 +92,8 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
         }
     };
+    // What it has in hand is rolled back, and left to another instance or the next start.
+    scheduler.abort();
     database.close();
     outcome
 }

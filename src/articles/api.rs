@@ -1,28 +1,29 @@
 //! Articles over HTTP.
 
 use actix_web::{delete, get, patch, post, web::Path};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncConnection;
 use serde_json::json;
 
 use super::{
-    Article, ArticleItem,
+    Article, ArticleItem, Retraction,
+    actions::{draft, locked},
     editing::{self, Edit},
     filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Position, View},
-    input::{ArticleInput, PublishInput},
-    rules::{Action, permit, require_state},
-    store::{self, Locked},
+    input::ArticleInput,
+    rules::Action,
+    store,
 };
 use crate::{
-    auth::{Author, Editor, Principal, Role, Viewer},
+    auth::{Author, Viewer},
     clock,
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Kind},
     http::{
-        body::{Json, OptionalBody},
-        conditional::{IfMatch, stale},
+        body::Json,
+        conditional::IfMatch,
         context::Context,
         patch::{Patch, changed_members},
         query::{NoQuery, Query},
-        reply::{Created, Found, NoContent, Updated, tag_of},
+        reply::{Created, Found, NoContent, Updated},
     },
     pagination::{Page, page},
     values::Reference,
@@ -94,6 +95,7 @@ pub async fn create(
     params(("article" = Reference, Path), ArticleQuery),
     responses(
         (status = 200, description = "The article.", body = Article),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
         (status = 403, description = "An author asks for somebody else's draft."),
     ),
 )]
@@ -113,7 +115,22 @@ pub async fn read(
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
+        (Err(diesel::NotFound), View::Live) => {
+            let article = store::find_retracted(&mut conn, &reference).await?;
+            if viewer.0.is_some() { Ok(Found(article)) } else { Err(retracted(&article)) }
+        }
         (found, _) => Ok(Found(found?)),
+    }
+}
+
+/// A retracted story is never a bare `404`: whoever has a link to it is told.
+fn retracted(article: &Article) -> ApiError {
+    let error = ApiError::new(Kind::Retracted, "The newsroom took this story back.");
+    match &article.retraction {
+        Some(Retraction { reason, retracted_at }) => {
+            error.with_member("reason", reason.as_str()).with_member("retracted_at", json!(retracted_at))
+        }
+        None => error,
     }
 }
 
@@ -155,71 +172,6 @@ pub async fn update(
     .map(Updated)
 }
 
-/// Publish an article
-///
-/// Copies the draft over the live edition, at once. Publishing what has no change since is no error and changes nothing.
-#[utoipa::path(
-    operation_id = "publish_article", tag = "articles", security(("token" = [])),
-    params(("article" = Reference, Path)),
-    request_body = Option<PublishInput>,
-    responses(
-        (status = 200, description = "The draft, now published.", body = Article),
-        (status = 403, description = "Only editors and admins may do this."),
-        (status = 412, description = "If-Match does not name the current draft."),
-    ),
-)]
-#[post("/v1/articles/{article}/publish")]
-pub async fn publish(
-    editor: Editor,
-    reference: Path<Reference>,
-    _: NoQuery,
-    if_match: IfMatch,
-    context: Context,
-    OptionalBody(input): OptionalBody<PublishInput>,
-) -> ApiResult<Updated<Article>> {
-    let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        let locked = locked(conn, editor.0, Action::Publish, &reference, &if_match).await?;
-        editing::publish(conn, &context, editor.0, &locked, &input).await?;
-        draft(conn, editor.0, locked.id).await
-    })
-    .await
-    .map(Updated)
-}
-
-/// Unpublish an article
-///
-/// Takes the live edition away from the readers; the draft stays.
-#[utoipa::path(
-    operation_id = "unpublish_article", tag = "articles", security(("token" = [])),
-    params(("article" = Reference, Path)),
-    responses(
-        (status = 200, description = "The draft.", body = Article),
-        (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not published."),
-        (status = 412, description = "If-Match does not name the current draft."),
-    ),
-)]
-#[post("/v1/articles/{article}/unpublish")]
-pub async fn unpublish(
-    editor: Editor,
-    reference: Path<Reference>,
-    _: NoQuery,
-    if_match: IfMatch,
-    context: Context,
-) -> ApiResult<Updated<Article>> {
-    let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        let locked = locked(conn, editor.0, Action::Unpublish, &reference, &if_match).await?;
-        require_state(Action::Unpublish, &locked.standing)?;
-        store::unpublish(conn, &locked, clock::after(locked.updated_at, context.now)).await?;
-        context.record(conn, editor.0, "article.unpublished", ("article", locked.id), json!({})).await?;
-        draft(conn, editor.0, locked.id).await
-    })
-    .await
-    .map(Updated)
-}
-
 /// Delete an article
 ///
 /// Moves it to the trash, where nobody sees it, or with `permanent=true` deletes it for good.
@@ -256,30 +208,4 @@ pub async fn remove(
         Ok(NoContent)
     })
     .await
-}
-
-/// The draft as its editor sees it, at the end of a change.
-async fn draft(conn: &mut AsyncPgConnection, principal: Principal, id: uuid::Uuid) -> ApiResult<Article> {
-    Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
-}
-
-/// The article, locked, in the state that the caller means, if the caller may do this to it.
-async fn locked(
-    conn: &mut AsyncPgConnection,
-    principal: Principal,
-    action: Action,
-    reference: &Reference,
-    if_match: &IfMatch,
-) -> ApiResult<Locked> {
-    let locked = store::lock(conn, reference).await?;
-    // What is in the trash is there for an admin only, who may empty it.
-    if locked.trashed && !(action == Action::Delete && principal.role == Role::Admin) {
-        return Err(ApiError::not_found());
-    }
-    permit(principal, action, &locked.standing)?;
-    if if_match.allows(locked.version) {
-        return Ok(locked);
-    }
-    let current = store::find(conn, View::drafts(principal), &Reference::Id(locked.id)).await?;
-    Err(stale(&tag_of(&current)?))
 }

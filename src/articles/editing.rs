@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Article, Image, Status,
+    Article, Image,
     filter::View,
-    input::{ArticleInput, PublishInput, References, Resolved},
-    markdown, rules,
+    input::{ArticleInput, References, Resolved},
+    markdown,
     store::{self, CitationRow, Content, Draft, Locked},
 };
 use crate::{
@@ -95,50 +95,9 @@ pub async fn update(
     }
     let slug = choose_slug(conn, locked.id, &input).await?;
     let draft = draft(input, resolved, group, slug);
-    let status = rules::status_after_edit(locked.standing.status);
     let now = clock::after(locked.updated_at, context.now);
-    store::update_draft(conn, locked, &draft, status, now).await?;
+    store::update_draft(conn, locked, &draft, now).await?;
     keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await
-}
-
-/// Puts the draft before the readers.
-///
-/// # Errors
-/// `422` where `at` cannot be.
-pub async fn publish(
-    conn: &mut AsyncPgConnection,
-    context: &Context,
-    principal: Principal,
-    locked: &Locked,
-    input: &PublishInput,
-) -> ApiResult<()> {
-    let at = input.at.map(|at| at.0);
-    let refuse = |code, detail: &str| {
-        let mut faults = Faults::none();
-        faults.push(Fault::at("/at", code, detail));
-        Err(ApiError::invalid_body(faults))
-    };
-    match at {
-        Some(at) if at > context.now => {
-            return refuse("in_future", "The time must be in the past; leave it out to publish now.");
-        }
-        Some(at) if locked.standing.live && locked.first_published_at != Some(at) => {
-            return refuse(
-                "already_published",
-                "Readers see the article already; when they first did cannot be changed.",
-            );
-        }
-        _ => {}
-    }
-    if locked.standing.live && locked.standing.status == Status::Published {
-        return Ok(());
-    }
-    let now = clock::after(locked.updated_at, context.now);
-    let first_published_at = at.or(locked.first_published_at).unwrap_or(now);
-    store::publish(conn, locked, first_published_at, now).await?;
-    let details = json!({"revision": locked.revision, "published_at": first_published_at});
-    context.record(conn, principal, "article.published", ("article", locked.id), details).await?;
-    Ok(())
 }
 
 /// The input, where neither it nor what it refers to is at fault.

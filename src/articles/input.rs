@@ -134,11 +134,22 @@ pub struct CitationInput {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"at": "2024-08-17T10:00:00Z"}))]
 pub struct PublishInput {
-    /// When readers first saw the story, for stories that were published elsewhere before: a time in the past. Now, where it is
-    /// left out.
+    /// In the future: when to publish. In the past: when readers first saw the story, for one that was published elsewhere before.
+    /// Now, where it is left out.
     #[deserr(default)]
     #[schema(inline)]
     pub at: Option<Timestamp>,
+}
+
+/// Why a story is taken back.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya."}))]
+pub struct RetractInput {
+    /// The reason, for readers.
+    #[schema(inline)]
+    pub reason: Line<1, 2000>,
 }
 
 /// A text of at most [`MAX_BODY_BYTES`].

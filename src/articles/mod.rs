@@ -6,18 +6,23 @@
 //! | [`input`] | what clients write, and how it is read |
 //! | [`filter`] | what lists can be asked for |
 //! | [`editing`] | how a draft changes |
+//! | [`transitions`] | what each action does |
 //! | [`rules`] | who may do what, in which state |
 //! | [`markdown`] | bodies to HTML |
+//! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
-//! | [`api`] | HTTP |
+//! | [`api`], [`actions`] | HTTP |
 
+pub mod actions;
 pub mod api;
 pub mod editing;
 pub mod filter;
 pub mod input;
 pub mod markdown;
 pub mod rules;
+pub mod scheduler;
 pub mod store;
+pub mod transitions;
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -34,6 +39,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
+use self::rules::{Action, State};
 use crate::{http::reply::Representation, text_enum, values::Slug};
 
 text_enum! {
@@ -120,6 +126,12 @@ pub struct Article {
     pub updated_at: DateTime<Utc>,
     /// When the article was made.
     pub created_at: DateTime<Utc>,
+    /// That the story was taken back, and why; only where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retraction: Option<Retraction>,
+    /// What editors work with; only of a draft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editorial: Option<Editorial>,
     /// Counts the article's changes, for the draft's ETag; not of a live edition.
     #[serde(skip)]
     pub version: Option<i64>,
@@ -153,6 +165,45 @@ impl ToSchema for ArticleItem {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         Article::schemas(schemas);
     }
+}
+
+/// That a story was taken back.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Retraction {
+    /// Why.
+    #[schema(example = "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya.")]
+    pub reason: String,
+    /// When.
+    pub retracted_at: DateTime<Utc>,
+}
+
+/// What editors work with.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Editorial {
+    /// Where the article stands as a whole.
+    pub state: State,
+    /// What the state allows, to those who may.
+    pub actions: Vec<Action>,
+    /// Who made the article.
+    pub author: AuthorLink,
+    /// The number of the draft's newest revision.
+    #[schema(minimum = 1, example = 3)]
+    pub revision: i32,
+    /// Whether the draft has changes that readers, who see the article, do not see.
+    pub has_unpublished_changes: bool,
+    /// When the draft is to be published.
+    #[schema(required)]
+    pub scheduled_at: Option<DateTime<Utc>>,
+}
+
+/// The editor who made an article.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuthorLink {
+    /// The editor's id.
+    pub id: Uuid,
+    /// The editor's name.
+    #[schema(example = "Ayu Lestari")]
+    pub name: String,
 }
 
 /// A tag on an article.

@@ -6,6 +6,7 @@ use super::Status;
 use crate::{
     auth::{Principal, Role},
     error::{ApiError, ApiResult, Kind},
+    text_enum,
 };
 
 /// What decides over an action.
@@ -14,26 +15,57 @@ pub struct Standing {
     /// Who made the article.
     pub author_id: Uuid,
     /// The draft's status.
-    pub status: Status,
-    /// Whether readers see it.
-    pub live: bool,
+    pub draft: Status,
+    /// The live edition's status, where there is one.
+    pub live: Option<Status>,
     /// Whether readers ever saw it.
     pub ever_published: bool,
+    /// Whether it is in the trash.
+    pub trashed: bool,
 }
 
-/// What is to be done to an article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Change the draft.
-    Edit,
-    /// Move it to the trash.
-    Trash,
-    /// Put the draft before the readers.
-    Publish,
-    /// Take it away from the readers.
-    Unpublish,
-    /// Delete it for good.
-    Delete,
+text_enum! {
+    /// Where an article stands as a whole.
+    pub enum State {
+        /// The draft has changes that readers do not see, or was never published.
+        Draft = "draft",
+        /// The draft waits for review.
+        InReview = "in_review",
+        /// The draft will be published at a set time.
+        Scheduled = "scheduled",
+        /// Readers see the draft as it is.
+        Published = "published",
+        /// Readers are told that the story was taken back, and why.
+        Retracted = "retracted",
+        /// It is in the trash.
+        Trashed = "trashed",
+    }
+}
+
+text_enum! {
+    /// What can be done to an article.
+    pub enum Action {
+        /// Change the draft.
+        Edit = "edit",
+        /// Hand the draft in for review.
+        Submit = "submit",
+        /// Put the draft before the readers.
+        Publish = "publish",
+        /// Set a time at which the draft is published.
+        Schedule = "schedule",
+        /// Take that time back.
+        Unschedule = "unschedule",
+        /// Take the article away from the readers.
+        Unpublish = "unpublish",
+        /// Take the story back, and tell the readers why.
+        Retract = "retract",
+        /// Move the article to the trash.
+        Trash = "trash",
+        /// Take it out of the trash.
+        Restore = "restore",
+        /// Delete it for good.
+        Delete = "delete",
+    }
 }
 
 impl Standing {
@@ -42,6 +74,41 @@ impl Standing {
     pub fn shows_draft_to(&self, principal: Principal) -> bool {
         principal.edits_everything() || self.author_id == principal.editor_id
     }
+
+    /// The state, in one word.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match (self.trashed, self.live, self.draft) {
+            (true, ..) => State::Trashed,
+            (_, Some(Status::Retracted), _) => State::Retracted,
+            (.., Status::InReview) => State::InReview,
+            (.., Status::Scheduled) => State::Scheduled,
+            (.., Status::Published) => State::Published,
+            (.., Status::Draft | Status::Retracted) => State::Draft,
+        }
+    }
+
+    /// The actions that the state allows, to whomever.
+    #[must_use]
+    pub fn allowed(&self) -> Vec<Action> {
+        let state = self.state();
+        let live = self.live == Some(Status::Published);
+        let fits = |action: &Action| match action {
+            // What waits for its time is what was agreed on; to change it, take the time back first.
+            Action::Edit => matches!(state, State::Draft | State::InReview | State::Published),
+            Action::Submit => state == State::Draft,
+            Action::Publish => {
+                matches!(state, State::Draft | State::InReview | State::Scheduled | State::Published)
+            }
+            Action::Schedule => matches!(state, State::Draft | State::InReview | State::Scheduled),
+            Action::Unschedule => state == State::Scheduled,
+            Action::Unpublish | Action::Retract => live && state != State::Trashed,
+            Action::Trash => state != State::Trashed,
+            Action::Restore => state == State::Trashed,
+            Action::Delete => true,
+        };
+        Action::ALL.iter().copied().filter(fits).collect()
+    }
 }
 
 /// Whether the principal may do it at all.
@@ -49,22 +116,25 @@ impl Standing {
 /// # Errors
 /// `403` where the caller may know that the article exists, else `404`.
 pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiResult<()> {
-    let may_know = standing.live || standing.shows_draft_to(principal);
+    let may_know = !standing.trashed && (standing.live.is_some() || standing.shows_draft_to(principal))
+        || principal.edits_everything();
     let allowed = match action {
         Action::Delete => principal.role == Role::Admin,
         _ if principal.edits_everything() => true,
-        Action::Edit | Action::Trash => standing.author_id == principal.editor_id && !standing.ever_published,
-        Action::Publish | Action::Unpublish => false,
+        Action::Edit | Action::Submit | Action::Trash => {
+            standing.author_id == principal.editor_id && !standing.ever_published && !standing.trashed
+        }
+        _ => false,
     };
     match (allowed, may_know) {
         (true, _) => Ok(()),
         (false, false) => Err(ApiError::not_found()),
         (false, true) => Err(ApiError::forbidden(match action {
             Action::Delete => "Only an admin may delete an article for good.",
-            Action::Edit | Action::Trash => {
+            Action::Edit | Action::Submit | Action::Trash => {
                 "An author may do this only to own articles that were never published."
             }
-            Action::Publish | Action::Unpublish => "Only an editor or an admin may do this.",
+            _ => "Only an editor or an admin may do this.",
         })),
     }
 }
@@ -74,66 +144,118 @@ pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiR
 /// # Errors
 /// `409` with the state and the actions that it allows.
 pub fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
-    if action != Action::Unpublish || standing.live {
+    let allowed = standing.allowed();
+    if allowed.contains(&action) {
         return Ok(());
     }
-    Err(ApiError::new(Kind::NotAllowedInState, "The article is not published, so it cannot be unpublished.")
-        .with_member("state", standing.status.as_str())
-        .with_member("allowed", vec!["edit", "publish", "trash"]))
-}
-
-/// The draft's status after a change of its content.
-#[must_use]
-pub fn status_after_edit(_: Status) -> Status {
-    // What was under review or scheduled was another text.
-    Status::Draft
+    let state = standing.state();
+    let detail = format!("The article's state is `{state}`, which does not allow `{action}`.");
+    let allowed: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
+    Err(ApiError::new(Kind::NotAllowedInState, detail)
+        .with_member("state", state.as_str())
+        .with_member("allowed", allowed))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OWN: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+
     fn principal(role: Role, editor_id: Uuid) -> Principal {
         Principal { editor_id, session_id: Uuid::nil(), role }
     }
 
-    #[test]
-    fn the_table_of_rights_holds() {
-        let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let standing =
-            |live, ever_published| Standing { author_id: own, status: Status::Draft, live, ever_published };
-        let kind = |role, who, action, standing: &Standing| {
-            permit(principal(role, who), action, standing).err().map(|error| error.kind())
+    fn standing(draft: Status, live: Option<Status>, ever_published: bool, trashed: bool) -> Standing {
+        Standing { author_id: OWN, draft, live, ever_published, trashed }
+    }
+
+    /// Each state with and without a live edition, with what it allows, as it was agreed on.
+    fn table() -> Vec<(Standing, State, &'static [Action])> {
+        use Action::{
+            Delete, Edit, Publish, Restore, Retract, Schedule, Submit, Trash, Unpublish, Unschedule,
         };
-        let (fresh, live, taken_down) = (standing(false, false), standing(true, true), standing(false, true));
-        let (forbidden, hidden) = (Some(Kind::Forbidden), Some(Kind::NotFound));
-        for action in [Action::Edit, Action::Trash] {
-            assert_eq!(kind(Role::Author, own, action, &fresh), None);
-            assert_eq!(kind(Role::Author, own, action, &live), forbidden);
-            assert_eq!(kind(Role::Author, own, action, &taken_down), forbidden);
-            assert_eq!(kind(Role::Author, other, action, &fresh), hidden);
-            assert_eq!(kind(Role::Author, other, action, &live), forbidden);
-            assert_eq!(kind(Role::Author, other, action, &taken_down), hidden);
-        }
-        for action in [Action::Edit, Action::Trash, Action::Publish, Action::Unpublish] {
-            for role in [Role::Editor, Role::Admin] {
-                for standing in [&fresh, &live, &taken_down] {
-                    assert_eq!(kind(role, other, action, standing), None);
-                }
-            }
-        }
-        assert_eq!(kind(Role::Author, own, Action::Publish, &fresh), forbidden);
-        assert_eq!(kind(Role::Author, other, Action::Publish, &fresh), hidden);
-        assert_eq!(kind(Role::Editor, other, Action::Delete, &fresh), forbidden);
-        assert_eq!(kind(Role::Admin, other, Action::Delete, &fresh), None);
+        let live = Some(Status::Published);
+        vec![
+            (
+                standing(Status::Draft, None, false, false),
+                State::Draft,
+                &[Edit, Submit, Publish, Schedule, Trash, Delete],
+            ),
+            (
+                standing(Status::Draft, live, true, false),
+                State::Draft,
+                &[Edit, Submit, Publish, Schedule, Unpublish, Retract, Trash, Delete],
+            ),
+            (
+                standing(Status::InReview, None, false, false),
+                State::InReview,
+                &[Edit, Publish, Schedule, Trash, Delete],
+            ),
+            (
+                standing(Status::InReview, live, true, false),
+                State::InReview,
+                &[Edit, Publish, Schedule, Unpublish, Retract, Trash, Delete],
+            ),
+            (
+                standing(Status::Scheduled, None, false, false),
+                State::Scheduled,
+                &[Publish, Schedule, Unschedule, Trash, Delete],
+            ),
+            (
+                standing(Status::Scheduled, live, true, false),
+                State::Scheduled,
+                &[Publish, Schedule, Unschedule, Unpublish, Retract, Trash, Delete],
+            ),
+            (
+                standing(Status::Published, live, true, false),
+                State::Published,
+                &[Edit, Publish, Unpublish, Retract, Trash, Delete],
+            ),
+            (
+                standing(Status::Published, Some(Status::Retracted), true, false),
+                State::Retracted,
+                &[Trash, Delete],
+            ),
+            (standing(Status::Draft, None, true, true), State::Trashed, &[Restore, Delete]),
+        ]
     }
 
     #[test]
-    fn only_what_is_live_can_be_taken_down() {
-        let standing =
-            Standing { author_id: Uuid::nil(), status: Status::Draft, live: false, ever_published: true };
-        assert_eq!(require_state(Action::Unpublish, &standing).unwrap_err().kind(), Kind::NotAllowedInState);
-        assert!(require_state(Action::Unpublish, &Standing { live: true, ..standing }).is_ok());
-        assert!(require_state(Action::Publish, &standing).is_ok());
+    fn each_state_allows_what_was_agreed_on() {
+        for (standing, state, allowed) in table() {
+            assert_eq!(standing.state(), state);
+            for &action in Action::ALL {
+                let result = require_state(action, &standing);
+                assert_eq!(result.is_ok(), allowed.contains(&action), "{state} {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_role_may_do_what_was_agreed_on() {
+        for (standing, state, _) in table() {
+            for &action in Action::ALL {
+                let kind = |role, who| {
+                    permit(principal(role, who), action, &standing).err().map(|error| error.kind())
+                };
+                let of_authors = matches!(action, Action::Edit | Action::Submit | Action::Trash);
+                let visible = standing.live.is_some();
+                let own = if of_authors && !standing.ever_published {
+                    None
+                } else if state == State::Trashed {
+                    Some(Kind::NotFound)
+                } else {
+                    Some(Kind::Forbidden)
+                };
+                assert_eq!(kind(Role::Author, OWN), own, "own {state} {action}");
+                let others = if visible { Kind::Forbidden } else { Kind::NotFound };
+                assert_eq!(kind(Role::Author, OTHER), Some(others), "other's {state} {action}");
+                let editor = (action == Action::Delete).then_some(Kind::Forbidden);
+                assert_eq!(kind(Role::Editor, OTHER), editor, "editor {state} {action}");
+                assert_eq!(kind(Role::Admin, OTHER), None, "admin {state} {action}");
+            }
+        }
     }
 }

@@ -12,9 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        editing,
-        input::PublishInput,
-        store::{self},
+        editing, store,
+        transitions::{self, Transition},
     },
     auth::{Principal, Role},
     error::{ApiError, ApiResult},
@@ -126,7 +125,8 @@ async fn insert_article(
     editing::create(conn, &context, principal, id, story.input).await?;
     if story.published {
         let locked = store::lock(conn, &Reference::Id(id)).await?;
-        editing::publish(conn, &context, principal, &locked, &PublishInput::default()).await?;
+        let publish = Transition::Publish { at: None };
+        transitions::perform(conn, &context, principal, &locked, &publish).await?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub enum Kind {
     LastAdmin,
     NotAllowedInState,
     Conflict,
+    Retracted,
     PreconditionFailed,
     BodyTooLarge,
     UriTooLong,
@@ -50,7 +51,7 @@ pub struct KindInfo {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::InvalidQuery,
         Self::MalformedBody,
@@ -66,6 +67,7 @@ impl Kind {
         Self::LastAdmin,
         Self::NotAllowedInState,
         Self::Conflict,
+        Self::Retracted,
         Self::PreconditionFailed,
         Self::BodyTooLarge,
         Self::UriTooLong,
@@ -179,6 +181,12 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "The change collided with another one",
                 "Something that the request relies on was changed at the same moment. Read it again and retry.",
+            ),
+            Self::Retracted => (
+                "retracted",
+                StatusCode::GONE,
+                "The story was retracted",
+                "The newsroom took the story back. `reason` says why and `retracted_at` when; do not rely on copies of it.",
             ),
             Self::PreconditionFailed => (
                 "precondition-failed",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Text, Timestamptz},
+    sql_types::{Bool, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::write::{DRAFT, LIVE, Locked, bump};
 use crate::{
     articles::Status,
+    database::fragment::fragment,
     schema::{article_slugs, articles, citations, edition_tags, editions},
 };
 
@@ -27,7 +28,12 @@ pub async fn publish(
     take_down(conn, locked.id).await?;
     let draft = editions::table.find((locked.id, DRAFT));
     diesel::update(draft)
-        .set((editions::status.eq(Status::Published), editions::published_at.eq(first_published_at)))
+        .set((
+            editions::status.eq(Status::Published),
+            editions::published_at.eq(first_published_at),
+            editions::scheduled_at.eq(None::<DateTime<Utc>>),
+            editions::scheduled_by.eq(None::<Uuid>),
+        ))
         .execute(conn)
         .await?;
     diesel::insert_into(editions::table)
@@ -50,7 +56,25 @@ pub async fn publish(
             editions::published_at,
             now.into_sql::<Timestamptz>(),
         )))
-        .into_columns(editions::all_columns)
+        .into_columns((
+            editions::article_id,
+            editions::kind,
+            editions::status,
+            editions::slug,
+            editions::language,
+            editions::title,
+            editions::summary,
+            editions::body,
+            editions::body_html,
+            editions::image,
+            editions::byline,
+            editions::translation_group_id,
+            editions::word_count,
+            editions::reading_minutes,
+            editions::revision,
+            editions::published_at,
+            editions::updated_at,
+        ))
         .execute(conn)
         .await?;
     let tags = edition_tags::table.filter(edition_tags::article_id.eq(locked.id));
@@ -104,6 +128,8 @@ pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateT
             editions::status.eq(Status::Draft),
             editions::published_at.eq(None::<DateTime<Utc>>),
             editions::updated_at.eq(now),
+            editions::scheduled_at.eq(None::<DateTime<Utc>>),
+            editions::scheduled_by.eq(None::<Uuid>),
         ))
         .execute(conn)
         .await?;
@@ -125,6 +151,83 @@ pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Takes a locked article out of the trash, as a draft that readers do not see.
+///
+/// # Errors
+/// As any statement.
+pub async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+    diesel::update(articles::table.find(locked.id))
+        .set(articles::trashed_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)
+        .await?;
+    bump(conn, locked.id).await
+}
+
+/// Moves the draft of a locked article to a status that readers do not notice; `schedule` is when it is to be published and who
+/// said so.
+///
+/// # Errors
+/// As any statement.
+pub async fn set_draft_status(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    status: Status,
+    schedule: Option<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<()> {
+    let (at, by) = schedule.unzip();
+    diesel::update(editions::table.find((locked.id, DRAFT)))
+        .set((editions::status.eq(status), editions::scheduled_at.eq(at), editions::scheduled_by.eq(by)))
+        .execute(conn)
+        .await?;
+    bump(conn, locked.id).await
+}
+
+/// Takes a live story back: readers are told why. A schedule of its draft is dropped.
+///
+/// # Errors
+/// As any statement.
+pub async fn retract(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(editions::table.find((locked.id, LIVE)))
+        .set((
+            editions::status.eq(Status::Retracted),
+            editions::retracted_at.eq(now),
+            editions::retraction_reason.eq(reason),
+            editions::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    let draft = if locked.standing.draft == Status::Published { Status::Published } else { Status::Draft };
+    set_draft_status(conn, locked, draft, None).await
+}
+
+/// The article whose time has come for longest, locked; one that another worker has in hand is left to it.
+///
+/// # Errors
+/// As any statement.
+pub async fn claim_due(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(Uuid, Uuid)>> {
+    let due: Option<(Uuid, Option<Uuid>)> = editions::table
+        .inner_join(articles::table)
+        .filter(fragment::<Bool>("(editions.kind = 'draft' and editions.status = 'scheduled')"))
+        .filter(editions::scheduled_at.le(now))
+        .filter(articles::trashed_at.is_null())
+        .order(editions::scheduled_at)
+        .select((articles::id, editions::scheduled_by))
+        .for_no_key_update()
+        .skip_locked()
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(due.and_then(|(id, by)| Some((id, by?))))
 }
 
 /// Deletes a locked article for good, with its editions, revisions and slugs.

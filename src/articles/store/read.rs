@@ -6,7 +6,7 @@ use diesel::{
     dsl::{self, case_when, exists, not},
     pg::{Pg, PgValue},
     prelude::*,
-    sql_types::{Bool, Json, Nullable, Timestamptz},
+    sql_types::{Bool, Json, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        Article, Citation, Image, Status, TagLink, Translation,
+        Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
         filter::{ArticlesQuery, Include, Position, Sort, View},
+        rules::Standing,
     },
     database::fragment::{Fragment, fragment, lower},
     pagination::TextPosition,
@@ -57,6 +58,11 @@ const OWN_DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_objec
      and a.trashed_at is null and case when a.author_id = articles.author_id then o.kind = 'draft' \
      else o.kind = 'live' and o.status = 'published' end)";
 
+const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.author_id)";
+
+const LIVE_STATUS: &str =
+    "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
+
 /// Where a draft that readers cannot see stands among times.
 const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
 
@@ -81,6 +87,15 @@ struct Row {
     updated_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
     version: i64,
+    revision: i32,
+    scheduled_at: Option<DateTime<Utc>>,
+    retracted_at: Option<DateTime<Utc>>,
+    retraction_reason: Option<String>,
+    author_id: Uuid,
+    author_name: String,
+    first_published_at: Option<DateTime<Utc>>,
+    trashed_at: Option<DateTime<Utc>>,
+    live: Option<Status>,
     tags: FromJson<Vec<TagLink>>,
     citations: FromJson<Vec<Citation>>,
     translations: FromJson<Vec<Translation>>,
@@ -98,9 +113,31 @@ impl<T: DeserializeOwned> FromSql<Json, Pg> for FromJson<T> {
 
 impl From<Row> for Article {
     fn from(row: Row) -> Self {
+        let is_draft = row.kind == "draft";
+        let standing = Standing {
+            author_id: row.author_id,
+            draft: row.status,
+            live: row.live,
+            ever_published: row.first_published_at.is_some(),
+            trashed: row.trashed_at.is_some(),
+        };
+        let editorial = is_draft.then(|| Editorial {
+            state: standing.state(),
+            actions: standing.allowed(),
+            author: AuthorLink { id: row.author_id, name: row.author_name },
+            revision: row.revision,
+            has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
+            scheduled_at: row.scheduled_at,
+        });
+        let retraction = row
+            .retraction_reason
+            .zip(row.retracted_at)
+            .map(|(reason, retracted_at)| Retraction { reason, retracted_at });
         Self {
             id: row.id,
-            version: (row.kind == "draft").then_some(row.version),
+            version: is_draft.then_some(row.version),
+            retraction,
+            editorial,
             slug: row.slug,
             language: row.language,
             title: row.title,
@@ -164,6 +201,15 @@ async fn load(
         editions::updated_at,
         articles::created_at,
         articles::version,
+        editions::revision,
+        editions::scheduled_at,
+        editions::retracted_at,
+        editions::retraction_reason,
+        articles::author_id,
+        fragment::<Text>(AUTHOR_NAME),
+        articles::first_published_at,
+        articles::trashed_at,
+        fragment::<Nullable<Text>>(LIVE_STATUS),
         fragment::<Json>(TAGS),
         fragment::<Json>(CITATIONS),
         translations,
@@ -187,6 +233,22 @@ pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Referenc
         }
     };
     load(conn, query, view, true).await?.pop().ok_or(diesel::NotFound)
+}
+
+/// The retracted article with this id or slug, and who made it. Readers do not see it, but are told.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Article> {
+    let query = editions::table
+        .inner_join(articles::table)
+        .filter(fragment::<Bool>("(editions.kind = 'live' and editions.status = 'retracted')"))
+        .into_boxed();
+    let query = match reference {
+        Reference::Id(id) => query.filter(editions::article_id.eq(*id)),
+        Reference::Slug(slug) => query.filter(editions::slug.eq(slug.to_string())),
+    };
+    load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 
 /// Up to `rows` articles that the view has and the query asks for, in its order, from after a position.

@@ -59,7 +59,7 @@ pub struct CitationRow {
 }
 
 /// An article that this transaction has locked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Locked {
     /// The article's id.
     pub id: Uuid,
@@ -69,12 +69,14 @@ pub struct Locked {
     pub revision: i32,
     /// What it is a translation of, or has as translations.
     pub translation_group_id: Uuid,
+    /// The draft's language.
+    pub language: String,
     /// When readers first saw it.
     pub first_published_at: Option<DateTime<Utc>>,
     /// When the draft was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Whether it is in the trash.
-    pub trashed: bool,
+    /// When the draft is to be published.
+    pub scheduled_at: Option<DateTime<Utc>>,
     /// What decides over actions.
     pub standing: Standing,
 }
@@ -102,29 +104,40 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
         .first::<(Uuid, Uuid, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
         .await?;
     let live = diesel::alias!(editions as live);
-    let is_live = exists(
-        live.filter(live.field(editions::article_id).eq(id)).filter(live.field(editions::kind).eq(LIVE)),
-    );
-    let (status, revision, translation_group_id, updated_at, live) = editions::table
+    let live_status = live
+        .filter(live.field(editions::article_id).eq(id))
+        .filter(live.field(editions::kind).eq(LIVE))
+        .select(live.field(editions::status))
+        .single_value();
+    let (draft, language, revision, translation_group_id, updated_at, scheduled_at, live) = editions::table
         .find((id, DRAFT))
         .select((
             editions::status,
+            editions::language,
             editions::revision,
             editions::translation_group_id,
             editions::updated_at,
-            is_live,
+            editions::scheduled_at,
+            live_status,
         ))
-        .first::<(Status, i32, Uuid, DateTime<Utc>, bool)>(conn)
+        .first::<(Status, String, i32, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Option<Status>)>(conn)
         .await?;
-    let standing = Standing { author_id, status, live, ever_published: first_published_at.is_some() };
+    let standing = Standing {
+        author_id,
+        draft,
+        live,
+        ever_published: first_published_at.is_some(),
+        trashed: trashed_at.is_some(),
+    };
     Ok(Locked {
         id,
         version,
         revision,
         translation_group_id,
+        language,
         first_published_at,
         updated_at,
-        trashed: trashed_at.is_some(),
+        scheduled_at,
         standing,
     })
 }
@@ -226,13 +239,13 @@ pub async fn update_draft(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     draft: &Draft,
-    status: Status,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(editions::table.find((locked.id, DRAFT)))
         .set((
             &draft.content,
-            editions::status.eq(status),
+            // Also of what was under review: that was another text.
+            editions::status.eq(Status::Draft),
             editions::revision.eq(locked.revision + 1),
             editions::updated_at.eq(now),
         ))

@@ -1,0 +1,229 @@
+//! What is done to articles, over HTTP: the actions of the state machine in [`super::rules`].
+
+use actix_web::{post, web::Path};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::{
+    Article,
+    filter::View,
+    input::{PublishInput, RetractInput},
+    rules::{Action, permit, require_state},
+    store::{self, Locked},
+    transitions::{self, Transition},
+};
+use crate::{
+    auth::{Author, Editor, Principal},
+    error::{ApiError, ApiResult},
+    http::{
+        body::{Body, OptionalBody},
+        conditional::{IfMatch, stale},
+        context::Context,
+        query::NoQuery,
+        reply::{Updated, tag_of},
+    },
+    values::Reference,
+};
+
+/// Hand an article in for review
+///
+/// Its status becomes `in_review`. A change of the draft takes it back.
+#[utoipa::path(
+    operation_id = "submit_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    responses(
+        (status = 200, description = "The draft, in review.", body = Article),
+        (status = 403, description = "An author may do this only to own articles that were never published."),
+        (status = 409, description = "Not possible in the present state."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/submit")]
+pub async fn submit(
+    author: Author,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<Updated<Article>> {
+    act(&context, author.0, &reference, &if_match, Transition::Submit).await
+}
+
+/// Publish an article
+///
+/// Copies the draft over the live edition, at once: now, or with `at` in the future at that time. Publishing what has no change since
+/// is no error and changes nothing.
+#[utoipa::path(
+    operation_id = "publish_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body = Option<PublishInput>,
+    responses(
+        (status = 200, description = "The draft, now published or scheduled.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/publish")]
+pub async fn publish(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    OptionalBody(input): OptionalBody<PublishInput>,
+) -> ApiResult<Updated<Article>> {
+    let transition = match input.at {
+        Some(at) if at.0 > context.now => Transition::Schedule { at: at.0 },
+        at => Transition::Publish { at: at.map(|at| at.0) },
+    };
+    act(&context, editor.0, &reference, &if_match, transition).await
+}
+
+/// Take an article's schedule back
+///
+/// It is a draft again.
+#[utoipa::path(
+    operation_id = "unschedule_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    responses(
+        (status = 200, description = "The draft.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/unschedule")]
+pub async fn unschedule(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<Updated<Article>> {
+    act(&context, editor.0, &reference, &if_match, Transition::Unschedule).await
+}
+
+/// Unpublish an article
+///
+/// Takes the live edition away from the readers; the draft stays.
+#[utoipa::path(
+    operation_id = "unpublish_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    responses(
+        (status = 200, description = "The draft.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state: the article is not published."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/unpublish")]
+pub async fn unpublish(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<Updated<Article>> {
+    act(&context, editor.0, &reference, &if_match, Transition::Unpublish).await
+}
+
+/// Retract an article
+///
+/// Takes the story back for good: readers who ask for it are told the reason and the time (`410`), lists leave it out. Editors can
+/// still read it.
+#[utoipa::path(
+    operation_id = "retract_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body = RetractInput,
+    responses(
+        (status = 200, description = "The draft of the retracted article.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/retract")]
+pub async fn retract(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Body(input): Body<RetractInput>,
+) -> ApiResult<Updated<Article>> {
+    let reason = input.reason.into();
+    act(&context, editor.0, &reference, &if_match, Transition::Retract { reason }).await
+}
+
+/// Restore an article from the trash
+///
+/// It comes back as a draft that readers do not see.
+#[utoipa::path(
+    operation_id = "restore_article", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    responses(
+        (status = 200, description = "The draft.", body = Article),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state: the article is not in the trash."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/restore")]
+pub async fn restore(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+) -> ApiResult<Updated<Article>> {
+    act(&context, editor.0, &reference, &if_match, Transition::Restore).await
+}
+
+/// Does one thing to an article in one transaction: the lock, the checks, the change, its event, and the draft as it is then.
+async fn act(
+    context: &Context,
+    principal: Principal,
+    reference: &Reference,
+    if_match: &IfMatch,
+    transition: Transition,
+) -> ApiResult<Updated<Article>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, principal, transition.action(), reference, if_match).await?;
+        transitions::perform(conn, context, principal, &locked, &transition).await?;
+        draft(conn, principal, locked.id).await
+    })
+    .await
+    .map(Updated)
+}
+
+/// The draft as its editor sees it, at the end of a change.
+pub(super) async fn draft(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    id: uuid::Uuid,
+) -> ApiResult<Article> {
+    Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
+}
+
+/// The article, locked, if the caller may do this to it, it is in the state that the caller means, and that state allows it.
+pub(super) async fn locked(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    action: Action,
+    reference: &Reference,
+    if_match: &IfMatch,
+) -> ApiResult<Locked> {
+    let locked = store::lock(conn, reference).await?;
+    permit(principal, action, &locked.standing)?;
+    // In the trash it is there only to be restored or deleted.
+    if locked.standing.trashed && !matches!(action, Action::Restore | Action::Delete) {
+        return Err(ApiError::not_found());
+    }
+    if if_match.allows(locked.version) {
+        require_state(action, &locked.standing)?;
+        return Ok(locked);
+    }
+    let current = store::find(conn, View::drafts(principal), &Reference::Id(locked.id)).await?;
+    Err(stale(&tag_of(&current)?))
+}

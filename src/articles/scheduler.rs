@@ -1,0 +1,65 @@
+//! Publishes what is due.
+//!
+//! Each instance runs one of these. A due article is claimed by its row lock, which others skip, and published in the same
+//! transaction: whoever dies in between has done nothing, and nobody does it twice.
+
+use std::time::Duration;
+
+use diesel_async::AsyncConnection;
+use serde_json::json;
+
+use super::store;
+use crate::{
+    clock,
+    error::{ApiError, ApiResult},
+    events::{self, Actor},
+    http::context::Services,
+    values::Reference,
+};
+
+/// How often an instance looks: a story appears within a second of its time.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long it waits when the database does not answer.
+const TROUBLE: Duration = Duration::from_secs(1);
+
+/// Publishes what is due, for as long as it is polled.
+pub async fn run(services: Services) {
+    loop {
+        match publish_next(&services).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::warn!(cause = error.cause().map(ToString::to_string), "scheduler: {error}");
+                tokio::time::sleep(TROUBLE).await;
+            }
+        }
+    }
+}
+
+/// Publishes the article that has been due for longest; whether there was one.
+///
+/// # Errors
+/// As any statement. Nothing is half done then.
+pub async fn publish_next(services: &Services) -> ApiResult<bool> {
+    let now = services.clock.now();
+    let mut conn = services.database.get().await?;
+    conn.transaction(async |conn| {
+        let Some((id, scheduled_by)) = store::claim_due(conn, now).await? else { return Ok(false) };
+        let locked = store::lock(conn, &Reference::Id(id)).await?;
+        // The row was claimed as due, and is locked since.
+        let at = locked.scheduled_at.ok_or_else(|| ApiError::internal("a due article without a schedule"))?;
+        let first_published_at = locked.first_published_at.unwrap_or(at);
+        store::publish(conn, &locked, first_published_at, clock::after(locked.updated_at, now)).await?;
+        let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
+        let details = json!({
+            "revision": locked.revision,
+            "published_at": first_published_at,
+            "scheduled_at": at,
+        });
+        let subject = ("article", id);
+        events::record(conn, &services.clock, now, &actor, "article.published", subject, details).await?;
+        Ok(true)
+    })
+    .await
+}

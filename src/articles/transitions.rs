@@ -1,0 +1,139 @@
+//! What each action of the state machine does, in the transaction that has locked the article and found the action allowed.
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use serde_json::json;
+
+use super::{
+    Status,
+    rules::{Action, State},
+    store::{self, Locked},
+};
+use crate::{
+    auth::Principal,
+    clock,
+    error::{ApiError, ApiResult, Kind},
+    http::{
+        context::Context,
+        faults::{Fault, Faults},
+    },
+};
+
+/// An action with what it needs to know.
+#[derive(Clone, Debug)]
+pub enum Transition {
+    /// Hand the draft in for review.
+    Submit,
+    /// Put the draft before the readers, now or as if at a time that is past.
+    Publish {
+        /// When readers first saw it.
+        at: Option<DateTime<Utc>>,
+    },
+    /// Put the draft before the readers at a time to come.
+    Schedule {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Take that time back.
+    Unschedule,
+    /// Take the article away from the readers.
+    Unpublish,
+    /// Take the story back.
+    Retract {
+        /// Why, for readers.
+        reason: String,
+    },
+    /// Take the article out of the trash.
+    Restore,
+}
+
+impl Transition {
+    /// The action that it is.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Submit => Action::Submit,
+            Self::Publish { .. } => Action::Publish,
+            Self::Schedule { .. } => Action::Schedule,
+            Self::Unschedule => Action::Unschedule,
+            Self::Unpublish => Action::Unpublish,
+            Self::Retract { .. } => Action::Retract,
+            Self::Restore => Action::Restore,
+        }
+    }
+}
+
+/// Does it, and records it.
+///
+/// # Errors
+/// `422` where a time cannot be; `409` where the place of a restored article is taken.
+pub async fn perform(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    locked: &Locked,
+    transition: &Transition,
+) -> ApiResult<()> {
+    let now = clock::after(locked.updated_at, context.now);
+    let revision = locked.revision;
+    let (kind, details) = match transition {
+        Transition::Submit => {
+            store::set_draft_status(conn, locked, Status::InReview, None).await?;
+            ("article.submitted", json!({"revision": revision}))
+        }
+        Transition::Publish { at } => {
+            require_first(locked, *at)?;
+            if locked.standing.state() == State::Published {
+                return Ok(());
+            }
+            let first_published_at = at.or(locked.first_published_at).unwrap_or(now);
+            store::publish(conn, locked, first_published_at, now).await?;
+            ("article.published", json!({"revision": revision, "published_at": first_published_at}))
+        }
+        Transition::Schedule { at } => {
+            let schedule = Some((*at, principal.editor_id));
+            store::set_draft_status(conn, locked, Status::Scheduled, schedule).await?;
+            ("article.scheduled", json!({"revision": revision, "at": at}))
+        }
+        Transition::Unschedule => {
+            store::set_draft_status(conn, locked, Status::Draft, None).await?;
+            ("article.unscheduled", json!({}))
+        }
+        Transition::Unpublish => {
+            store::unpublish(conn, locked, now).await?;
+            ("article.unpublished", json!({}))
+        }
+        Transition::Retract { reason } => {
+            store::retract(conn, locked, reason, now).await?;
+            ("article.retracted", json!({"reason": reason}))
+        }
+        Transition::Restore => {
+            require_free_place(conn, locked).await?;
+            store::restore(conn, locked).await?;
+            ("article.restored", json!({}))
+        }
+    };
+    context.record(conn, principal, kind, ("article", locked.id), details).await?;
+    Ok(())
+}
+
+/// When readers first saw a story is written once.
+fn require_first(locked: &Locked, at: Option<DateTime<Utc>>) -> ApiResult<()> {
+    if at.is_none() || locked.standing.live.is_none() || locked.first_published_at == at {
+        return Ok(());
+    }
+    let detail = "Readers see the article already; when they first did cannot be changed.";
+    let mut faults = Faults::none();
+    faults.push(Fault::at("/at", "already_published", detail));
+    Err(ApiError::invalid_body(faults))
+}
+
+/// An article comes out of the trash to its place among its translations, unless another one has it by now.
+async fn require_free_place(conn: &mut AsyncPgConnection, locked: &Locked) -> ApiResult<()> {
+    let group = locked.translation_group_id;
+    if store::language_taken(conn, group, &locked.language, locked.id).await? {
+        let detail = format!("The story has another article in `{}` by now.", locked.language);
+        return Err(ApiError::new(Kind::Conflict, detail));
+    }
+    Ok(())
+}
