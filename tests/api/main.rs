@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod access;
 mod articles;
 mod auth;
+mod contract;
 mod editors;
+mod openapi;
 mod start;
 mod support;
