@@ -4,6 +4,7 @@ use actix_web::{delete, get, patch, post, web::Path};
 use diesel::QueryResult;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Tag, TagInput, store};
 use crate::{
@@ -45,6 +46,8 @@ pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiRe
 }
 
 /// Create a tag
+///
+/// Its slug is made from the name where none is given.
 #[utoipa::path(
     operation_id = "create_tag", tag = "tags", security(("token" = [])),
     request_body = TagInput,
@@ -65,7 +68,7 @@ pub async fn create(
     let tag = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            let slug = choose_slug(conn, &input).await?;
+            let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
             context.record(conn, editor.0, "tag.created", ("tag", id), json!({})).await?;
@@ -76,6 +79,8 @@ pub async fn create(
 }
 
 /// Read a tag
+///
+/// By id or slug, with the number of published articles that have it.
 #[utoipa::path(
     operation_id = "read_tag", tag = "tags",
     params(("tag" = Reference, Path)),
@@ -93,6 +98,8 @@ pub async fn read(
 }
 
 /// Change a tag
+///
+/// Articles that have the tag show the change at once.
 #[utoipa::path(
     operation_id = "update_tag", tag = "tags", security(("token" = [])),
     params(("tag" = Reference, Path)),
@@ -119,7 +126,7 @@ pub async fn update(
         let details = json!({"fields": changed_members(&patch)});
         let input: TagInput =
             merge(tag.as_input(), patch, TagInput::MEMBERS).map_err(ApiError::invalid_body)?;
-        let slug = choose_slug(conn, &input).await?;
+        let slug = choose_slug(conn, tag.id, &input).await?;
         let fields = input.into_fields(slug);
         let now = clock::after(tag.updated_at, context.now);
         store::update(conn, tag.id, &fields, now).await.map_err(taken)?;
@@ -166,12 +173,12 @@ async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &
     if if_match.allows(tag.updated_at.timestamp_micros()) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
 }
 
-async fn choose_slug(conn: &mut AsyncPgConnection, input: &TagInput) -> QueryResult<Slug> {
+async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -> QueryResult<Slug> {
     match &input.slug {
         Some(slug) => Ok(slug.clone()),
         None => {
             let made = Slug::make(&input.name, "tag");
-            let taken = store::slugs_like(conn, &made).await?;
+            let taken = store::slugs_like(conn, id, &made).await?;
             Ok(made.first_free(&taken))
         }
     }

@@ -10,3 +10,5 @@ mod editors;
 mod openapi;
 mod start;
 mod support;
+mod taxonomy;
+mod translations;
