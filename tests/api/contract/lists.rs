@@ -122,7 +122,7 @@ async fn a_value_that_cannot_be_applied_is_refused_and_not_ignored() {
         ("sort=", "sort", "unknown_value"),
         ("sort=body", "sort", "unknown_value"),
         ("sort=title,id", "sort", "unknown_value"),
-        ("sort=-title", "sort", "unknown_value"),
+        ("sort=-id", "sort", "unknown_value"),
         ("include=", "include", "unknown_value"),
         ("draft=", "draft", "wrong_type"),
         ("draft=1", "draft", "wrong_type"),
