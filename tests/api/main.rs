@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod architecture;
 mod articles;
 mod auth;
 mod editors;
+mod lists;
+mod migrations;
 mod start;
 mod support;
 mod taxonomy;
