@@ -1,12 +1,20 @@
 //! The OpenAPI document: what is said once for all operations, and what every one of them answers beside its own.
 
+mod examples;
+
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::{
-    error::{Kind, Problem},
-    http::schemas::unwrap_described,
+    error::{Kind, KindInfo, Problem},
+    http::schemas::{name_pages, unwrap_described},
 };
+
+/// A request id, for examples.
+const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
+
+/// An entity tag, for examples.
+const ENTITY_TAG: &str = "\"3-q1hYy0c8a0mJ2sX4n5W7bQ\"";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,6 +53,7 @@ pub fn base() -> utoipa::openapi::OpenApi {
 pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     unwrap_described(&mut document);
+    name_pages(&mut document);
     document["components"]["securitySchemes"] = json!({"token": {
         "type": "http",
         "scheme": "bearer",
@@ -59,6 +68,7 @@ pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
             complete(path, method, operation);
         }
     }
+    examples::complete(&mut document);
     document
 }
 
@@ -86,14 +96,21 @@ fn common_responses() -> Value {
             }
             _ => info.title,
         };
-        let name = info.name.to_owned();
-        (name, problem(info.status.as_u16(), description))
+        (info.name.to_owned(), problem(&info, description))
     };
     Value::Object(COMMON.into_iter().map(response).collect())
 }
 
-fn problem(status: u16, description: &str) -> Value {
-    let headers: &[&str] = match status {
+/// The kind that an operation's own description of an error tells: it starts with the title of the kind, where its status has
+/// several.
+fn kind_told(status: u16, description: &str) -> KindInfo {
+    let kinds = || Kind::ALL.into_iter().map(Kind::info).filter(|info| info.status == status);
+    let told = kinds().find(|info| description.starts_with(info.title));
+    told.or_else(|| kinds().last()).unwrap_or_else(|| Kind::Internal.info())
+}
+
+fn problem(info: &KindInfo, description: &str) -> Value {
+    let headers: &[&str] = match info.status.as_u16() {
         401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
         412 => &["X-Request-Id", "Cache-Control", "ETag"],
         429 | 503 => &["X-Request-Id", "Cache-Control", "Retry-After"],
@@ -102,7 +119,16 @@ fn problem(status: u16, description: &str) -> Value {
     json!({
         "description": description,
         "headers": header_refs(headers),
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {
+                "type": format!("/problems/{}", info.name),
+                "title": info.title,
+                "status": info.status.as_u16(),
+                "detail": description,
+                "request_id": REQUEST_ID,
+            },
+        }},
     })
 }
 
@@ -118,8 +144,8 @@ fn headers() -> Value {
         json!({"description": description, "schema": {"type": r#type}, "example": example})
     };
     json!({
-        "X-Request-Id": header("The request's id. Quote it in a report.", json!("0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")),
-        "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!("\"3-q1hYy0c8a0mJ2sX4n5W7bQ\"")),
+        "X-Request-Id": header("The request's id. Quote it in a report.", json!(REQUEST_ID)),
+        "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!(ENTITY_TAG)),
         "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30")),
         "Vary": header("The request headers that the answer depends on.", json!("Authorization")),
         "Link": header("The next page, with `rel=\"next\"` (RFC 8288); not on the last one.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
@@ -136,6 +162,13 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if !needs_token {
         // Every operation refuses a bad token, and none that is public needs a good one.
         operation["security"] = json!([{}, {"token": []}]);
+    }
+    let condition = condition(method, &operation["responses"]);
+    if let Some(condition) = condition {
+        match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+            Some(parameters) => parameters.push(condition),
+            None => operation["parameters"] = json!([condition]),
+        }
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for kind in COMMON {
@@ -159,10 +192,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         if status >= 400 {
             let description = response["description"].as_str().unwrap_or_default().to_owned();
-            *response = problem(status, &description);
+            *response = problem(&kind_told(status, &description), &description);
             continue;
         }
-        let paged = response.to_string().contains("#/components/schemas/Page_");
+        let schema = response["content"]["application/json"]["schema"]["$ref"].as_str();
+        let paged = schema.is_some_and(|name| name.ends_with("Page"));
         let names: &[&str] = match (method, status) {
             ("get", 200) if paged => &["X-Request-Id", "ETag", "Cache-Control", "Vary", "Link"],
             ("get", 200) => &["X-Request-Id", "ETag", "Cache-Control", "Vary"],
@@ -182,6 +216,33 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
     }
     sort(responses);
+}
+
+/// The header that makes a request conditional (RFC 9110, section 13).
+fn condition(method: &str, responses: &Value) -> Option<Value> {
+    let (name, required, description) = if responses.get("428").is_some() {
+        let description =
+            "The ETag of the draft that the change was made from, or `*` to overwrite whatever it is by now.";
+        ("If-Match", true, description)
+    } else if responses.get("412").is_some() {
+        (
+            "If-Match",
+            false,
+            "The ETag of the state that the request was made from. With another state nothing is done.",
+        )
+    } else if method == "get" {
+        ("If-None-Match", false, "ETags of what the caller has already.")
+    } else {
+        return None;
+    };
+    Some(json!({
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": ENTITY_TAG,
+    }))
 }
 
 fn sort(responses: &mut Map<String, Value>) {

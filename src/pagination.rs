@@ -31,10 +31,11 @@ pub struct Page<T> {
     /// The page's elements.
     pub data: Vec<T>,
     /// Send it as `cursor` for the next page; `null` on the last one. Opaque, and only good for the query that made it.
+    #[schema(example = "eyJ0aW1lIjoiMjAyNi0wOC0xN1QxMDowMDowMFoifQ")]
     pub next_cursor: Option<String>,
     /// How many elements all pages have together; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, example = 42)]
     pub total: Option<i64>,
 }
 

@@ -30,6 +30,8 @@ impl Representation for Health {
 }
 
 /// Ask whether the process lives
+///
+/// It says nothing of the database: an instance that waits for it should not be restarted.
 #[utoipa::path(
     operation_id = "read_liveness", tag = "service",
     responses((status = 200, description = "It does.", body = Health)),

@@ -196,7 +196,7 @@ pub async fn publish(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The article is not published."),
+        (status = 409, description = "Not possible in the present state: the article is not published."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

@@ -70,7 +70,7 @@ pub struct ArticlesQuery {
     pub status: Option<List<Status>>,
     /// The order. Where it leaves a tie, ids decide. A draft that readers cannot see counts as published after all others.
     #[deserr(default = Sort::PublishedDescending)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     pub sort: Sort,
     /// How many articles a page has at most.
     #[deserr(default)]
@@ -85,7 +85,7 @@ pub struct ArticlesQuery {
     pub count: Flag,
     /// What else to give of each article.
     #[deserr(default)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     pub include: Option<Include>,
 }
 
@@ -100,8 +100,10 @@ text_enum! {
         UpdatedDescending = "-updated_at",
         /// First changed first.
         UpdatedAscending = "updated_at",
-        /// By headline.
-        Title = "title",
+        /// By headline, A to Z.
+        TitleAscending = "title",
+        /// By headline, Z to A.
+        TitleDescending = "-title",
     }
 }
 
@@ -226,7 +228,9 @@ impl Position {
             Sort::UpdatedAscending | Sort::UpdatedDescending => {
                 Self::Time { time: Some(article.updated_at), id }
             }
-            Sort::Title => Self::Title(TextPosition { text: article.title.clone(), id }),
+            Sort::TitleAscending | Sort::TitleDescending => {
+                Self::Title(TextPosition { text: article.title.clone(), id })
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiRes
     responses(
         (status = 201, description = "The new editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "Another editor has this email.",
+        (status = 409, description = "The email is taken.",
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -98,7 +98,7 @@ pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> Api
     responses(
         (status = 200, description = "The changed editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "Another editor has this email, or this is the last admin.",
+        (status = 409, description = "The email is taken, or this is the last admin.",
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
@@ -149,7 +149,7 @@ pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<
     request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),
     responses(
         (status = 200, description = "The changed account.", body = Editor),
-        (status = 409, description = "Another editor has this email.",
+        (status = 409, description = "The email is taken.",
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use deserr::{Deserr, ValuePointerRef};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -78,7 +78,11 @@ impl<T: ToSchema> PartialSchema for Patch<T> {
                 T::name()
             ));
             object.examples.clear();
-            object.example = None;
+            // One member shows best what a patch is.
+            let example = object.example.take();
+            let member =
+                example.as_ref().and_then(Value::as_object).and_then(|members| members.iter().next());
+            object.example = member.map(|(name, value)| json!({name: value}));
         }
         schema
     }

@@ -1,6 +1,6 @@
 //! The schemas of the OpenAPI document, made to say what is meant.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Puts what is said of an inlined member beside its schema.
 ///
@@ -15,6 +15,34 @@ pub fn unwrap_described(document: &mut Value) {
                 members.remove("allOf");
                 members.extend(schema);
                 members.extend(notes.into_iter().filter(|(name, _)| name != "type"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Names the pages of a list after what they hold: `Page_Tag`, as utoipa calls an instance of a generic type, becomes
+/// `TagPage`, and its elements refer to `Tag` instead of spelling it out.
+pub fn name_pages(document: &mut Value) {
+    const PREFIX: &str = "Page_";
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let pages: Vec<_> = schemas.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();
+    for name in pages {
+        let Some(mut page) = schemas.remove(&name) else { continue };
+        let element = &name[PREFIX.len()..];
+        page["properties"]["data"]["items"] = json!({"$ref": format!("#/components/schemas/{element}")});
+        schemas.insert(format!("{element}Page"), page);
+    }
+    rename_pages(&mut document["paths"], &format!("#/components/schemas/{PREFIX}"));
+}
+
+fn rename_pages(value: &mut Value, prefix: &str) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| rename_pages(element, prefix)),
+        Value::Object(members) => members.values_mut().for_each(|member| rename_pages(member, prefix)),
+        Value::String(text) => {
+            if let Some(element) = text.strip_prefix(prefix) {
+                *text = format!("#/components/schemas/{element}Page");
             }
         }
         _ => {}
@@ -37,7 +65,6 @@ fn described(members: &Map<String, Value>) -> Option<(Map<String, Value>, Map<St
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use utoipa::{PartialSchema, ToSchema};
 
     use super::*;

@@ -46,6 +46,8 @@ pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiRe
 }
 
 /// Create a source
+///
+/// Its slug is made from the name where none is given.
 #[utoipa::path(
     operation_id = "create_source", tag = "sources", security(("token" = [])),
     request_body = SourceInput,
@@ -76,6 +78,8 @@ pub async fn create(
 }
 
 /// Read a source
+///
+/// By id or slug, with the number of published articles that cite it.
 #[utoipa::path(
     operation_id = "read_source", tag = "sources",
     params(("source" = Reference, Path)),
@@ -93,6 +97,8 @@ pub async fn read(
 }
 
 /// Change a source
+///
+/// Articles that cite the source show the change at once.
 #[utoipa::path(
     operation_id = "update_source", tag = "sources", security(("token" = [])),
     params(("source" = Reference, Path)),
@@ -139,7 +145,7 @@ pub async fn update(
     responses(
         (status = 204, description = "The source is gone."),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Articles cite it; `article_count` says how many."),
+        (status = 409, description = "The source is cited; `article_count` says by how many articles."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]

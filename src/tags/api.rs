@@ -46,6 +46,8 @@ pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiRe
 }
 
 /// Create a tag
+///
+/// Its slug is made from the name where none is given.
 #[utoipa::path(
     operation_id = "create_tag", tag = "tags", security(("token" = [])),
     request_body = TagInput,
@@ -77,6 +79,8 @@ pub async fn create(
 }
 
 /// Read a tag
+///
+/// By id or slug, with the number of published articles that have it.
 #[utoipa::path(
     operation_id = "read_tag", tag = "tags",
     params(("tag" = Reference, Path)),
@@ -94,6 +98,8 @@ pub async fn read(
 }
 
 /// Change a tag
+///
+/// Articles that have the tag show the change at once.
 #[utoipa::path(
     operation_id = "update_tag", tag = "tags", security(("token" = [])),
     params(("tag" = Reference, Path)),

@@ -1,7 +1,7 @@
 //! Writing: steps of a transaction, each of a constant number of statements.
 
 use chrono::{DateTime, Utc};
-use diesel::{dsl::exists, prelude::*, sql_types::Text};
+use diesel::{dsl::exists, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use crate::{
     values::{Reference, Slug},
 };
 
-const DRAFT: &str = "draft";
-const LIVE: &str = "live";
+pub(super) const DRAFT: &str = "draft";
+pub(super) const LIVE: &str = "live";
 
 /// A draft as it is saved.
 #[derive(Debug)]
@@ -288,7 +288,7 @@ async fn insert_children(conn: &mut AsyncPgConnection, id: Uuid, draft: &Draft) 
     diesel::insert_into(citations::table).values(citations).execute(conn).await.map(drop)
 }
 
-async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub(super) async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(articles::table.find(id))
         .set(articles::version.eq(articles::version + 1))
         .execute(conn)
@@ -319,126 +319,4 @@ pub async fn insert_revision(
         .execute(conn)
         .await
         .map(drop)
-}
-
-/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug.
-///
-/// # Errors
-/// As any statement.
-pub async fn publish(
-    conn: &mut AsyncPgConnection,
-    locked: &Locked,
-    first_published_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    take_down(conn, locked.id).await?;
-    let draft = editions::table.find((locked.id, DRAFT));
-    diesel::update(draft)
-        .set((editions::status.eq(Status::Published), editions::published_at.eq(first_published_at)))
-        .execute(conn)
-        .await?;
-    diesel::insert_into(editions::table)
-        .values(draft.select((
-            editions::article_id,
-            LIVE.into_sql::<Text>(),
-            editions::status,
-            editions::slug,
-            editions::language,
-            editions::title,
-            editions::summary,
-            editions::body,
-            editions::body_html,
-            editions::image,
-            editions::byline,
-            editions::translation_group_id,
-            editions::word_count,
-            editions::reading_minutes,
-            editions::revision,
-            editions::published_at,
-            now.into_sql::<diesel::sql_types::Timestamptz>(),
-        )))
-        .into_columns(editions::all_columns)
-        .execute(conn)
-        .await?;
-    let tags = edition_tags::table.filter(edition_tags::article_id.eq(locked.id));
-    diesel::insert_into(edition_tags::table)
-        .values(tags.filter(edition_tags::kind.eq(DRAFT)).select((
-            edition_tags::article_id,
-            LIVE.into_sql::<Text>(),
-            edition_tags::tag_id,
-            edition_tags::position,
-        )))
-        .into_columns(edition_tags::all_columns)
-        .execute(conn)
-        .await?;
-    let cited = citations::table.filter(citations::article_id.eq(locked.id));
-    diesel::insert_into(citations::table)
-        .values(cited.filter(citations::kind.eq(DRAFT)).select((
-            citations::article_id,
-            LIVE.into_sql::<Text>(),
-            citations::position,
-            citations::source_id,
-            citations::url,
-            citations::title,
-            citations::role,
-        )))
-        .into_columns(citations::all_columns)
-        .execute(conn)
-        .await?;
-    let slug = draft.select(editions::slug).single_value();
-    diesel::update(article_slugs::table.filter(article_slugs::slug.nullable().eq(slug)))
-        .set(article_slugs::ever_live.eq(true))
-        .execute(conn)
-        .await?;
-    diesel::update(articles::table.find(locked.id))
-        .set((
-            articles::version.eq(articles::version + 1),
-            articles::first_published_at.eq(first_published_at),
-        ))
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Takes the live edition of a locked article away from the readers; the draft stays.
-///
-/// # Errors
-/// As any statement.
-pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
-    take_down(conn, locked.id).await?;
-    diesel::update(editions::table.find((locked.id, DRAFT)))
-        .set((
-            editions::status.eq(Status::Draft),
-            editions::published_at.eq(None::<DateTime<Utc>>),
-            editions::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    bump(conn, locked.id).await
-}
-
-async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(editions::table.find((id, LIVE))).execute(conn).await.map(drop)
-}
-
-/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost.
-///
-/// # Errors
-/// As any statement.
-pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
-    unpublish(conn, locked, now).await?;
-    diesel::update(articles::table.find(locked.id))
-        .set(articles::trashed_at.eq(now))
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Deletes a locked article for good, with its editions, revisions and slugs.
-///
-/// # Errors
-/// As any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
-    diesel::delete(editions::table.filter(editions::article_id.eq(locked.id))).execute(conn).await?;
-    diesel::delete(articles::table.find(locked.id)).execute(conn).await.map(drop)
 }
