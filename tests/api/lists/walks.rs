@@ -66,7 +66,8 @@ async fn holds(
     }
     for limit in [1, 2, 3, 100] {
         let found = walk(server, path, limit, token).await;
-        let ids = |elements: &[Value]| elements.iter().map(|element| element["id"].clone()).collect::<Vec<_>>();
+        let ids =
+            |elements: &[Value]| elements.iter().map(|element| element["id"].clone()).collect::<Vec<_>>();
         assert_eq!(ids(&found), ids(&expected), "{path} in pages of {limit}");
         assert_eq!(found, expected, "{path} in pages of {limit}");
     }
@@ -102,8 +103,9 @@ async fn every_order_is_walked_without_loss_or_repetition() {
             holds(&room.server, &path("updated_at"), token, false, by_time("updated_at")).await,
             holds(&room.server, &path("-updated_at"), token, true, by_time("updated_at")).await,
             holds(&room.server, &path("title"), token, false, by_text("title")).await,
+            holds(&room.server, &path("-title"), token, true, by_text("title")).await,
         ];
-        assert_eq!(walked, [size; 5], "{view}");
+        assert_eq!(walked, [size; 6], "{view}");
     }
     // The default order.
     let newest = walk(&room.server, "/v1/articles", 2, None).await;
@@ -154,7 +156,8 @@ async fn a_cursor_is_good_for_its_query_only() {
     }
     let first = room.list("limit=1&tag=tag-a", None).await;
     let cursor = first.body["next_cursor"].as_str().unwrap();
-    let tampered = format!("{}{}", &cursor[..cursor.len() - 1], if cursor.ends_with('A') { 'B' } else { 'A' });
+    let tampered =
+        format!("{}{}", &cursor[..cursor.len() - 1], if cursor.ends_with('A') { 'B' } else { 'A' });
     for query in [
         format!("cursor={cursor}"),
         format!("tag=tag-b&cursor={cursor}"),
@@ -165,7 +168,11 @@ async fn a_cursor_is_good_for_its_query_only() {
         "tag=tag-a&cursor=".to_owned(),
     ] {
         let answer = room.server.get(&format!("/v1/articles?{query}"), Some(&room.editor)).await;
-        assert_eq!(answer.expect_problem(400, "invalid-query").body["errors"][0]["parameter"], "cursor", "{query}");
+        assert_eq!(
+            answer.expect_problem(400, "invalid-query").body["errors"][0]["parameter"],
+            "cursor",
+            "{query}"
+        );
     }
     room.server.get(&format!("/v1/tags?cursor={cursor}"), None).await.expect(400);
     // How much of it is asked for does not matter, nor in which order.
