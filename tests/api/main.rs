@@ -8,6 +8,7 @@ mod auth;
 mod editors;
 mod lists;
 mod migrations;
+mod properties;
 mod queries;
 mod start;
 mod support;
