@@ -1,7 +1,9 @@
 //! What goes wrong, and how it is told: every error leaves as `application/problem+json` (RFC 9457).
 //!
 //! An [`ApiError`] has a [`Kind`], and the kind alone decides status, title and `type`: the table in [`Kind::info`] is the
-//! only one. The conversion to HTTP is the last step, in [`crate::http::envelope`], which also logs, once.
+//! only one. The conversion to HTTP is the last step, in [`crate::app::envelope`], which also logs, once.
+
+mod kind;
 
 use std::{borrow::Cow, fmt};
 
@@ -17,269 +19,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::PoolError,
     http::faults::{Fault, Faults},
 };
 
+/// How to authenticate (RFC 6750): what every `401` says at least.
+pub const CHALLENGE: &str = "Bearer realm=\"warta\"";
+
 /// What an operation that may fail returns.
 pub type ApiResult<T> = Result<T, ApiError>;
-
-/// A kind of problem. Its name is stable: clients may branch on the last segment of `type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the table in `info` says what each one means, for the reader of the API as well"
-)]
-pub enum Kind {
-    BadRequest,
-    InvalidQuery,
-    MalformedBody,
-    Unauthenticated,
-    SignInFailed,
-    Forbidden,
-    NotFound,
-    MethodNotAllowed,
-    RequestTimeout,
-    SlugTaken,
-    EmailTaken,
-    SourceCited,
-    LastAdmin,
-    NotAllowedInState,
-    Conflict,
-    PreconditionFailed,
-    BodyTooLarge,
-    UriTooLong,
-    UnsupportedMediaType,
-    InvalidBody,
-    PreconditionRequired,
-    TooManyRequests,
-    HeadersTooLarge,
-    Internal,
-    Unavailable,
-}
-
-/// What is known of a kind of problem.
-pub struct KindInfo {
-    /// The last segment of the problem's `type`.
-    pub name: &'static str,
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// A short summary, the same for each occurrence.
-    pub title: &'static str,
-    /// What it means and what to do, for the page at `/problems/{name}`.
-    pub explanation: &'static str,
-}
-
-impl Kind {
-    /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 25] = [
-        Self::BadRequest,
-        Self::InvalidQuery,
-        Self::MalformedBody,
-        Self::Unauthenticated,
-        Self::SignInFailed,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::RequestTimeout,
-        Self::SlugTaken,
-        Self::EmailTaken,
-        Self::SourceCited,
-        Self::LastAdmin,
-        Self::NotAllowedInState,
-        Self::Conflict,
-        Self::PreconditionFailed,
-        Self::BodyTooLarge,
-        Self::UriTooLong,
-        Self::UnsupportedMediaType,
-        Self::InvalidBody,
-        Self::PreconditionRequired,
-        Self::TooManyRequests,
-        Self::HeadersTooLarge,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
-    /// The status table: the only place that pairs a kind with its name, status, title and explanation.
-    #[must_use]
-    pub const fn info(self) -> KindInfo {
-        let (name, status, title, explanation) = match self {
-            Self::BadRequest => (
-                "bad-request",
-                StatusCode::BAD_REQUEST,
-                "The request is malformed",
-                "The request line or a header could not be understood. The detail says which.",
-            ),
-            Self::InvalidQuery => (
-                "invalid-query",
-                StatusCode::BAD_REQUEST,
-                "The query string is invalid",
-                "A query parameter is unknown, repeated, or has a value that cannot be applied. Nothing is \
-                 ignored silently: `errors` lists each parameter at fault. A cursor is only good for the \
-                 query that made it.",
-            ),
-            Self::MalformedBody => (
-                "malformed-body",
-                StatusCode::BAD_REQUEST,
-                "The body is not JSON",
-                "The body is not valid JSON in UTF-8, or names a member twice. The detail gives line and column.",
-            ),
-            Self::Unauthenticated => (
-                "unauthenticated",
-                StatusCode::UNAUTHORIZED,
-                "A valid access token is needed",
-                "The operation needs a token, or the one sent is malformed, expired or revoked, or belongs to a \
-                 disabled editor. Sign in again, or refresh. Without an Authorization header, public content \
-                 can still be read.",
-            ),
-            Self::SignInFailed => (
-                "sign-in-failed",
-                StatusCode::UNAUTHORIZED,
-                "Sign-in failed",
-                "The email and password do not match an active editor, or the refresh token is not valid any \
-                 more.",
-            ),
-            Self::Forbidden => (
-                "forbidden",
-                StatusCode::FORBIDDEN,
-                "Your role does not allow this",
-                "The token is valid, but the editor's role or ownership does not allow the operation.",
-            ),
-            Self::NotFound => (
-                "not-found",
-                StatusCode::NOT_FOUND,
-                "Not found",
-                "Nothing that you may see is at this address.",
-            ),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-                "The address exists, but not with this method. The Allow header lists the ones it has.",
-            ),
-            Self::RequestTimeout => (
-                "request-timeout",
-                StatusCode::REQUEST_TIMEOUT,
-                "The request took too long to arrive",
-                "The body did not arrive in time. Send it again.",
-            ),
-            Self::SlugTaken => (
-                "slug-taken",
-                StatusCode::CONFLICT,
-                "The slug is taken",
-                "Another article, tag or source has this slug. Choose another one, or leave it out to have one \
-                 made.",
-            ),
-            Self::EmailTaken => (
-                "email-taken",
-                StatusCode::CONFLICT,
-                "The email is taken",
-                "Another editor has this email address.",
-            ),
-            Self::SourceCited => (
-                "source-cited",
-                StatusCode::CONFLICT,
-                "The source is cited",
-                "A source that articles cite cannot be deleted. `article_count` says how many do; change their \
-                 citations first.",
-            ),
-            Self::LastAdmin => (
-                "last-admin",
-                StatusCode::CONFLICT,
-                "The last admin must stay",
-                "The change would leave nobody who can manage editors. Make another editor an admin first.",
-            ),
-            Self::NotAllowedInState => (
-                "not-allowed-in-state",
-                StatusCode::CONFLICT,
-                "Not possible in the present state",
-                "The article's `status` does not allow the action. The problem names the state and the actions \
-                 that are allowed.",
-            ),
-            Self::Conflict => (
-                "conflict",
-                StatusCode::CONFLICT,
-                "The change collided with another one",
-                "Something that the request relies on was changed at the same moment. Read it again and retry.",
-            ),
-            Self::PreconditionFailed => (
-                "precondition-failed",
-                StatusCode::PRECONDITION_FAILED,
-                "It was changed meanwhile",
-                "If-Match names a state that is no longer the current one. The ETag header gives the current one: \
-                 read it, merge, and send the change again.",
-            ),
-            Self::BodyTooLarge => (
-                "body-too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too large",
-                "A request body has at most 2 MiB (2,097,152 bytes).",
-            ),
-            Self::UriTooLong => (
-                "uri-too-long",
-                StatusCode::URI_TOO_LONG,
-                "The address is too long",
-                "A request target has at most 8,192 bytes.",
-            ),
-            Self::UnsupportedMediaType => (
-                "unsupported-media-type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The media type is not supported",
-                "Send `Content-Type: application/json`; PATCH also takes `application/merge-patch+json`. No \
-                 Content-Encoding is supported.",
-            ),
-            Self::InvalidBody => (
-                "invalid-body",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The body is invalid",
-                "The body is JSON, but not what the operation takes. `errors` lists every fault with a JSON \
-                 pointer to its place.",
-            ),
-            Self::PreconditionRequired => (
-                "precondition-required",
-                StatusCode::PRECONDITION_REQUIRED,
-                "If-Match is required",
-                "A change of an article must name the state it was made from: send the draft's ETag in If-Match, \
-                 so that nobody's work is overwritten. `If-Match: *` overrides.",
-            ),
-            Self::TooManyRequests => (
-                "too-many-requests",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many attempts",
-                "Sign-in failed too often for this account or from this address. Retry-After says how many \
-                 seconds to wait.",
-            ),
-            Self::HeadersTooLarge => (
-                "headers-too-large",
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "The headers are too large",
-                "Request headers have at most 32,768 bytes together.",
-            ),
-            Self::Internal => (
-                "internal",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong on our side",
-                "The error was logged under the `request_id`; quote it when you report it.",
-            ),
-            Self::Unavailable => (
-                "unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Temporarily unavailable",
-                "The service or its database cannot answer right now. Retry after the seconds that Retry-After \
-                 gives.",
-            ),
-        };
-        KindInfo { name, status, title, explanation }
-    }
-
-    /// The kind that stands for a status which the framework answered without saying more.
-    #[must_use]
-    pub fn of_status(status: StatusCode) -> Self {
-        let generic = if status.is_server_error() { Self::Internal } else { Self::BadRequest };
-        Self::ALL.into_iter().find(|kind| kind.info().status == status).unwrap_or(generic)
-    }
-}
 
 /// An error as a handler, a rule or a store returns it.
 #[derive(Debug)]
@@ -315,10 +65,24 @@ impl ApiError {
         Self::new(Kind::NotFound, "Nothing that you may see is at this address.")
     }
 
-    /// `401` with the challenge of RFC 6750; `reason` says what is wrong with the token.
+    /// `401` where a token is needed and none was sent; `reason` says for what.
+    #[must_use]
+    pub fn token_needed(reason: &'static str) -> Self {
+        Self::new(Kind::Unauthenticated, reason)
+    }
+
+    /// `401` where a token was sent that is not good; `reason` says why, without quotes or backslashes.
     #[must_use]
     pub fn unauthenticated(reason: &'static str) -> Self {
-        Self::new(Kind::Unauthenticated, reason)
+        let challenge = format!(
+            "{CHALLENGE}, error=\"invalid_token\", error_description=\"{}\"",
+            reason.replace('`', "'")
+        );
+        let error = Self::new(Kind::Unauthenticated, reason);
+        match HeaderValue::from_str(&challenge) {
+            Ok(challenge) => error.with_header(header::WWW_AUTHENTICATE, challenge),
+            Err(_) => error,
+        }
     }
 
     /// `403`; `reason` says which right is missing.

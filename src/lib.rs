@@ -1,4 +1,34 @@
 //! Warta: a headless CMS for newsrooms.
+//!
+//! One program serves articles, tags and sources as JSON over HTTP, backed by Postgres, edited by people who sign in, and
+//! described by an OpenAPI document that is generated from the code.
+//!
+//! # How a request flows
+//!
+//! ```text
+//! request -> app (envelope, route table) -> <feature>/api (extract, authorise) -> <feature> (rules, pure)
+//!         -> <feature>/store (SQL) -> Postgres      and back as a typed reply or an ApiError
+//! ```
+//!
+//! [`app`] has the route table and [`app::envelope`], which gives each request its id, finds out who is asking, and writes errors
+//! as problems. A handler in a feature's `api` takes extractors that say which right it needs ([`auth`]) and parse the input
+//! ([`http`], [`values`]), opens a transaction where it writes, and replies with a type of [`http::reply`] that sets the
+//! headers. Stores know no HTTP; rules know neither HTTP nor SQL.
+//!
+//! # Where things are
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`articles`], [`tags`], [`sources`], [`editors`], [`events`] | the features |
+//! | [`app`], [`openapi`] | the application and its document |
+//! | [`auth`] | passwords, tokens, keys, sessions; who may do what |
+//! | [`http`], [`values`], [`pagination`], [`error`] | what features are made of |
+//! | [`database`], [`schema`] | the pool, migrations, the embedded Postgres; the tables |
+//! | [`serve`], [`config`], [`telemetry`], [`demo`], [`clock`] | the process |
+//!
+//! A new field touches a migration, [`schema`] (printed by `diesel print-schema`), the feature's `mod.rs`, and its input where
+//! clients write it. A new operation touches the feature's `api` and perhaps its `store`, one line of the route table, and a row in
+//! the tests of access and of statement counts, which fail until it is there.
 #![recursion_limit = "256"]
 
 pub mod app;

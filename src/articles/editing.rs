@@ -179,14 +179,12 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &ArticleInpu
         return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
     }
     let made = Slug::make(&input.title, "article");
-    // Another transaction may take the free one first; then there is a next one.
-    for _ in 0..8 {
-        let slug = made.first_free(&store::slugs_like(conn, id, &made).await?);
-        if store::reserve_slug(conn, id, &slug).await? {
-            return Ok(slug);
-        }
+    let slug = made.first_free(&store::slugs_like(conn, id, &made).await?);
+    if store::reserve_slug(conn, id, &slug).await? {
+        return Ok(slug);
     }
-    Err(ApiError::new(Kind::Conflict, "Many articles with this title are being made; please retry."))
+    // Somebody gave it to an article of theirs in this moment.
+    Err(ApiError::new(Kind::Conflict, "Another article took the slug at the same moment; please retry."))
 }
 
 fn draft(input: ArticleInput, resolved: Resolved, group: Uuid, slug: Slug) -> Draft {

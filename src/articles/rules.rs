@@ -78,7 +78,7 @@ pub fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
         return Ok(());
     }
     Err(ApiError::new(Kind::NotAllowedInState, "The article is not published, so it cannot be unpublished.")
-        .with_member("status", standing.status.as_str())
+        .with_member("state", standing.status.as_str())
         .with_member("allowed", vec!["edit", "publish", "trash"]))
 }
 

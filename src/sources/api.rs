@@ -4,6 +4,7 @@ use actix_web::{delete, get, patch, post, web::Path};
 use diesel::QueryResult;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Source, SourceInput, store};
 use crate::{
@@ -66,7 +67,7 @@ pub async fn create(
     let source = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            let slug = choose_slug(conn, &input).await?;
+            let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
             context.record(conn, author.0, "source.created", ("source", id), json!({})).await?;
@@ -124,7 +125,7 @@ pub async fn update(
         let details = json!({"fields": changed_members(&patch)});
         let input: SourceInput =
             merge(source.as_input(), patch, SourceInput::MEMBERS).map_err(ApiError::invalid_body)?;
-        let slug = choose_slug(conn, &input).await?;
+        let slug = choose_slug(conn, source.id, &input).await?;
         let fields = input.into_fields(slug);
         let now = clock::after(source.updated_at, context.now);
         store::update(conn, source.id, &fields, now).await.map_err(taken)?;
@@ -191,12 +192,12 @@ fn cited(count: i64) -> ApiError {
         .with_member("article_count", count)
 }
 
-async fn choose_slug(conn: &mut AsyncPgConnection, input: &SourceInput) -> QueryResult<Slug> {
+async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &SourceInput) -> QueryResult<Slug> {
     match &input.slug {
         Some(slug) => Ok(slug.clone()),
         None => {
             let made = Slug::make(&input.name, "source");
-            let taken = store::slugs_like(conn, &made).await?;
+            let taken = store::slugs_like(conn, id, &made).await?;
             Ok(made.first_free(&taken))
         }
     }

@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use super::{Source, SourceFields};
 use crate::{
-    database::fragment::{Fragment, fragment, lower},
+    database::{
+        fragment::{Fragment, fragment, lower},
+        lock::hold_name,
+    },
     pagination::TextPosition,
     schema::{citations, sources},
     values::Reference,
@@ -95,13 +98,20 @@ pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     sources::table.count().get_result(conn).await
 }
 
-/// The slugs that equal `base` or extend it: what a slug made of it must differ from.
+/// The slugs of other sources that equal `base` or extend it: what a slug made of it must differ from. No two transactions make one of the
+/// same base at a time.
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_like(conn: &mut AsyncPgConnection, base: &str) -> QueryResult<Vec<String>> {
+pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &str) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("sources/{base}")).await?;
     let extended = sources::slug.like(format!("{base}-%"));
-    sources::table.filter(sources::slug.eq(base).or(extended)).select(sources::slug).load(conn).await
+    sources::table
+        .filter(sources::slug.eq(base).or(extended))
+        .filter(sources::id.ne(id))
+        .select(sources::slug)
+        .load(conn)
+        .await
 }
 
 /// Adds a source.

@@ -4,6 +4,7 @@ use actix_web::{delete, get, patch, post, web::Path};
 use diesel::QueryResult;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Tag, TagInput, store};
 use crate::{
@@ -67,7 +68,7 @@ pub async fn create(
     let tag = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            let slug = choose_slug(conn, &input).await?;
+            let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
             context.record(conn, editor.0, "tag.created", ("tag", id), json!({})).await?;
@@ -125,7 +126,7 @@ pub async fn update(
         let details = json!({"fields": changed_members(&patch)});
         let input: TagInput =
             merge(tag.as_input(), patch, TagInput::MEMBERS).map_err(ApiError::invalid_body)?;
-        let slug = choose_slug(conn, &input).await?;
+        let slug = choose_slug(conn, tag.id, &input).await?;
         let fields = input.into_fields(slug);
         let now = clock::after(tag.updated_at, context.now);
         store::update(conn, tag.id, &fields, now).await.map_err(taken)?;
@@ -172,12 +173,12 @@ async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &
     if if_match.allows(tag.updated_at.timestamp_micros()) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
 }
 
-async fn choose_slug(conn: &mut AsyncPgConnection, input: &TagInput) -> QueryResult<Slug> {
+async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -> QueryResult<Slug> {
     match &input.slug {
         Some(slug) => Ok(slug.clone()),
         None => {
             let made = Slug::make(&input.name, "tag");
-            let taken = store::slugs_like(conn, &made).await?;
+            let taken = store::slugs_like(conn, id, &made).await?;
             Ok(made.first_free(&taken))
         }
     }

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::{Tag, TagFields};
 use crate::{
-    database::fragment::{Fragment, fragment, lower},
+    database::{
+        fragment::{Fragment, fragment, lower},
+        lock::hold_name,
+    },
     pagination::TextPosition,
     schema::tags,
     values::Reference,
@@ -86,13 +89,20 @@ pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     tags::table.count().get_result(conn).await
 }
 
-/// The slugs that equal `base` or extend it: what a slug made of it must differ from.
+/// The slugs of other tags that equal `base` or extend it: what a slug made of it must differ from. No two transactions make one of the
+/// same base at a time.
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_like(conn: &mut AsyncPgConnection, base: &str) -> QueryResult<Vec<String>> {
+pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &str) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("tags/{base}")).await?;
     let extended = tags::slug.like(format!("{base}-%"));
-    tags::table.filter(tags::slug.eq(base).or(extended)).select(tags::slug).load(conn).await
+    tags::table
+        .filter(tags::slug.eq(base).or(extended))
+        .filter(tags::id.ne(id))
+        .select(tags::slug)
+        .load(conn)
+        .await
 }
 
 /// Adds a tag.

@@ -7,3 +7,5 @@ mod auth;
 mod editors;
 mod start;
 mod support;
+mod taxonomy;
+mod translations;

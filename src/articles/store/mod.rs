@@ -1,7 +1,8 @@
 //! Articles in Postgres.
 
+mod publish;
 mod read;
 mod resolve;
 mod write;
 
-pub use self::{read::*, resolve::*, write::*};
+pub use self::{publish::*, read::*, resolve::*, write::*};

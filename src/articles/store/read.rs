@@ -308,7 +308,8 @@ fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option<Position>)
     // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
     let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
     match (sort, view) {
-        (Sort::Title, _) => ascending!(lower(editions::title), by_title),
+        (Sort::TitleAscending, _) => ascending!(lower(editions::title), by_title),
+        (Sort::TitleDescending, _) => descending!(lower(editions::title), by_title),
         (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),
         (Sort::UpdatedDescending, _) => descending!(editions::updated_at.nullable(), by_time),
         (Sort::PublishedAscending, View::Live) => ascending!(editions::published_at, by_time),

@@ -1,19 +1,20 @@
 //! Writing: steps of a transaction, each of a constant number of statements.
 
 use chrono::{DateTime, Utc};
-use diesel::{dsl::exists, prelude::*, sql_types::Text};
+use diesel::{dsl::exists, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     articles::{CitationRole, Image, Status, rules::Standing},
+    database::lock::hold_name,
     schema::{article_slugs, articles, citations, edition_tags, editions, revisions},
     values::{Reference, Slug},
 };
 
-const DRAFT: &str = "draft";
-const LIVE: &str = "live";
+pub(super) const DRAFT: &str = "draft";
+pub(super) const LIVE: &str = "live";
 
 /// A draft as it is saved.
 #[derive(Debug)]
@@ -156,11 +157,13 @@ pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) ->
     Ok(owner.first::<Uuid>(conn).await.optional()? == Some(id))
 }
 
-/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from.
+/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from. No two transactions
+/// make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
 pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("articles/{}", &**base)).await?;
     let extended = article_slugs::slug.like(format!("{}-%", &**base));
     article_slugs::table
         .filter(article_slugs::slug.eq(&**base).or(extended))
@@ -170,8 +173,7 @@ pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> 
         .await
 }
 
-/// Whether another article of the translation group has this language. Where two transactions ask for one group, the second
-/// waits for the first.
+/// Whether another article of the translation group has this language. No two transactions ask for one group at a time.
 ///
 /// # Errors
 /// As any statement.
@@ -181,8 +183,7 @@ pub async fn language_taken(
     language: &str,
     id: Uuid,
 ) -> QueryResult<bool> {
-    let key = i64::from_be_bytes(group.as_bytes()[8..].try_into().unwrap_or_default());
-    diesel::select(pg_advisory_xact_lock(key)).execute(conn).await?;
+    hold_name(conn, &format!("translations of {group}")).await?;
     let other = editions::table
         .inner_join(articles::table)
         .filter(editions::translation_group_id.eq(group))
@@ -191,11 +192,6 @@ pub async fn language_taken(
         .filter(editions::article_id.ne(id))
         .filter(articles::trashed_at.is_null());
     diesel::select(exists(other)).get_result(conn).await
-}
-
-diesel::define_sql_function! {
-    /// Waits for a lock that the end of the transaction gives back.
-    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt);
 }
 
 /// Makes the first draft of an article.
@@ -292,7 +288,7 @@ async fn insert_children(conn: &mut AsyncPgConnection, id: Uuid, draft: &Draft) 
     diesel::insert_into(citations::table).values(citations).execute(conn).await.map(drop)
 }
 
-async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub(super) async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(articles::table.find(id))
         .set(articles::version.eq(articles::version + 1))
         .execute(conn)
@@ -323,126 +319,4 @@ pub async fn insert_revision(
         .execute(conn)
         .await
         .map(drop)
-}
-
-/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug.
-///
-/// # Errors
-/// As any statement.
-pub async fn publish(
-    conn: &mut AsyncPgConnection,
-    locked: &Locked,
-    first_published_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    take_down(conn, locked.id).await?;
-    let draft = editions::table.find((locked.id, DRAFT));
-    diesel::update(draft)
-        .set((editions::status.eq(Status::Published), editions::published_at.eq(first_published_at)))
-        .execute(conn)
-        .await?;
-    diesel::insert_into(editions::table)
-        .values(draft.select((
-            editions::article_id,
-            LIVE.into_sql::<Text>(),
-            editions::status,
-            editions::slug,
-            editions::language,
-            editions::title,
-            editions::summary,
-            editions::body,
-            editions::body_html,
-            editions::image,
-            editions::byline,
-            editions::translation_group_id,
-            editions::word_count,
-            editions::reading_minutes,
-            editions::revision,
-            editions::published_at,
-            now.into_sql::<diesel::sql_types::Timestamptz>(),
-        )))
-        .into_columns(editions::all_columns)
-        .execute(conn)
-        .await?;
-    let tags = edition_tags::table.filter(edition_tags::article_id.eq(locked.id));
-    diesel::insert_into(edition_tags::table)
-        .values(tags.filter(edition_tags::kind.eq(DRAFT)).select((
-            edition_tags::article_id,
-            LIVE.into_sql::<Text>(),
-            edition_tags::tag_id,
-            edition_tags::position,
-        )))
-        .into_columns(edition_tags::all_columns)
-        .execute(conn)
-        .await?;
-    let cited = citations::table.filter(citations::article_id.eq(locked.id));
-    diesel::insert_into(citations::table)
-        .values(cited.filter(citations::kind.eq(DRAFT)).select((
-            citations::article_id,
-            LIVE.into_sql::<Text>(),
-            citations::position,
-            citations::source_id,
-            citations::url,
-            citations::title,
-            citations::role,
-        )))
-        .into_columns(citations::all_columns)
-        .execute(conn)
-        .await?;
-    let slug = draft.select(editions::slug).single_value();
-    diesel::update(article_slugs::table.filter(article_slugs::slug.nullable().eq(slug)))
-        .set(article_slugs::ever_live.eq(true))
-        .execute(conn)
-        .await?;
-    diesel::update(articles::table.find(locked.id))
-        .set((
-            articles::version.eq(articles::version + 1),
-            articles::first_published_at.eq(first_published_at),
-        ))
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Takes the live edition of a locked article away from the readers; the draft stays.
-///
-/// # Errors
-/// As any statement.
-pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
-    take_down(conn, locked.id).await?;
-    diesel::update(editions::table.find((locked.id, DRAFT)))
-        .set((
-            editions::status.eq(Status::Draft),
-            editions::published_at.eq(None::<DateTime<Utc>>),
-            editions::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    bump(conn, locked.id).await
-}
-
-async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(editions::table.find((id, LIVE))).execute(conn).await.map(drop)
-}
-
-/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost.
-///
-/// # Errors
-/// As any statement.
-pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
-    unpublish(conn, locked, now).await?;
-    diesel::update(articles::table.find(locked.id))
-        .set(articles::trashed_at.eq(now))
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Deletes a locked article for good, with its editions, revisions and slugs.
-///
-/// # Errors
-/// As any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
-    diesel::delete(editions::table.filter(editions::article_id.eq(locked.id))).execute(conn).await?;
-    diesel::delete(articles::table.find(locked.id)).execute(conn).await.map(drop)
 }
