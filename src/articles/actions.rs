@@ -224,6 +224,7 @@ pub(super) async fn locked(
         require_state(action, &locked.standing)?;
         return Ok(locked);
     }
-    let current = store::find(conn, View::drafts(principal), &Reference::Id(locked.id)).await?;
+    let view = View::drafts_or_trash(principal, locked.standing.trashed);
+    let current = store::find(conn, view, &Reference::Id(locked.id)).await?;
     Err(stale(&tag_of(&current)?))
 }

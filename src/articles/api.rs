@@ -106,11 +106,11 @@ pub async fn read(
     query: Query<ArticleQuery>,
     context: Context,
 ) -> ApiResult<Found<Article>> {
-    let view = View::of(query.value.draft, viewer.0)?;
+    let view = View::of(query.value.draft, query.value.trashed, viewer.0)?;
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, &reference).await, view) {
         // Somebody else's draft of what readers can see: the caller knows that it exists.
-        (Err(diesel::NotFound), View::DraftsOf(_))
+        (Err(diesel::NotFound), View::Drafts(_))
             if store::find(&mut conn, View::Live, &reference).await.is_ok() =>
         {
             Err(ApiError::forbidden("An author sees only own drafts."))

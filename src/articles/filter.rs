@@ -64,6 +64,10 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
+    /// Whether to list the drafts in the trash, instead of those that are not. Needs a token.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub trashed: Flag,
     /// Articles with any of these statuses, comma-separated. Other ones than `published` need `draft=true`.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
@@ -124,6 +128,10 @@ pub struct ArticleQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
+    /// Whether to read the draft of an article in the trash. Needs a token.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub trashed: Flag,
 }
 
 /// How an article is deleted.
@@ -154,27 +162,41 @@ read_from_text!(EditorId);
 pub enum View {
     /// What readers see.
     Live,
-    /// Every draft.
-    Drafts,
-    /// The drafts of one author.
-    DraftsOf(Uuid),
+    /// What editors work on.
+    Drafts(Drafts),
+}
+
+/// Which drafts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drafts {
+    /// Only those of this author.
+    pub of: Option<Uuid>,
+    /// Those in the trash, instead of those that are not.
+    pub trashed: bool,
 }
 
 impl View {
     /// The drafts that this editor may see.
     #[must_use]
     pub fn drafts(principal: Principal) -> Self {
-        if principal.edits_everything() { Self::Drafts } else { Self::DraftsOf(principal.editor_id) }
+        Self::drafts_or_trash(principal, false)
     }
 
-    /// What a request may see that asks for drafts or not.
+    /// The drafts that this editor may see, in the trash or out of it.
+    #[must_use]
+    pub fn drafts_or_trash(principal: Principal, trashed: bool) -> Self {
+        let of = (!principal.edits_everything()).then_some(principal.editor_id);
+        Self::Drafts(Drafts { of, trashed })
+    }
+
+    /// What a request may see that asks for drafts, for the trash, or for neither.
     ///
     /// # Errors
     /// `401`: drafts need a token.
-    pub fn of(draft: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
-        match (draft.0, viewer) {
+    pub fn of(draft: Flag, trashed: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
+        match (draft.0 || trashed.0, viewer) {
             (false, _) => Ok(Self::Live),
-            (true, Some(principal)) => Ok(Self::drafts(principal)),
+            (true, Some(principal)) => Ok(Self::drafts_or_trash(principal, trashed.0)),
             (true, None) => Err(ApiError::token_needed("Drafts need an access token.")),
         }
     }
@@ -191,13 +213,16 @@ impl ArticlesQuery {
             return Err(ApiError::token_needed("The filter `author` needs an access token."));
         }
         let hidden = |status: &Status| *status != Status::Published;
-        if !self.draft.0 && self.status.as_ref().is_some_and(|statuses| statuses.0.iter().any(hidden)) {
+        if !self.draft.0
+            && !self.trashed.0
+            && self.status.as_ref().is_some_and(|statuses| statuses.0.iter().any(hidden))
+        {
             return Err(ApiError::invalid_query(Faults::one(
                 ValuePointerRef::Origin.push_key("status"),
                 Invalid::new("needs_draft", "Without `draft=true` a list has only published articles."),
             )));
         }
-        View::of(self.draft, viewer)
+        View::of(self.draft, self.trashed, viewer)
     }
 }
 

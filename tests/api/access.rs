@@ -1,7 +1,7 @@
 //! Who may do what (DESIGN.md, section 3.5): every operation, tried by everyone.
 
 use crate::support::{
-    Article::{self, Draft, Live, TakenDown, Trashed},
+    Article::{self, Draft, Live, Retracted, Scheduled, TakenDown, Trashed},
     Cast, Server, operations,
 };
 
@@ -53,10 +53,27 @@ const TABLE: &[Row] = &[
     on(Trashed, "", "delete_article",                 [401, 401, 404, 404, 404, 404]),
     on(Draft, "?permanent=true", "delete_article",    [401, 401, 403, 404, 403, 204]),
     on(Live, "?permanent=true", "delete_article",     [401, 401, 403, 403, 403, 204]),
-    on(Trashed, "?permanent=true", "delete_article",  [401, 401, 404, 404, 404, 204]),
+    on(Trashed, "?permanent=true", "delete_article",  [401, 401, 404, 404, 403, 204]),
     on(Draft, "", "publish_article",                  [401, 401, 403, 403, 200, 200]),
     on(TakenDown, "", "publish_article",              [401, 401, 403, 403, 200, 200]),
     on(Trashed, "", "publish_article",                [401, 401, 403, 403, 404, 404]),
+    on(Retracted, "", "publish_article",              [401, 401, 403, 403, 409, 409]),
+    on(Draft, "", "submit_article",                   [401, 401, 200, 404, 200, 200]),
+    on(Live, "", "submit_article",                    [401, 401, 403, 403, 409, 409]),
+    on(Trashed, "", "submit_article",                 [401, 401, 404, 404, 404, 404]),
+    on(Scheduled, "", "unschedule_article",           [401, 401, 403, 403, 200, 200]),
+    on(Draft, "", "unschedule_article",               [401, 401, 403, 403, 409, 409]),
+    on(Live, "", "retract_article",                   [401, 401, 403, 403, 200, 200]),
+    on(Draft, "", "retract_article",                  [401, 401, 403, 403, 409, 409]),
+    on(Trashed, "", "restore_article",                [401, 401, 403, 403, 200, 200]),
+    on(Draft, "", "restore_article",                  [401, 401, 403, 403, 409, 409]),
+    on(Retracted, "", "read_article",                 [410, 401, 200, 200, 200, 200]),
+    on(Retracted, "?draft=true", "read_article",      [401, 401, 200, 403, 200, 200]),
+    on(Retracted, "", "update_article",               [401, 401, 403, 403, 409, 409]),
+    on(Scheduled, "", "update_article",               [401, 401, 409, 404, 409, 409]),
+    on(Trashed, "?trashed=true", "read_article",      [401, 401, 200, 404, 200, 200]),
+    on(Draft, "?trashed=true", "read_article",        [401, 401, 404, 404, 404, 404]),
+    on(Draft, "?trashed=true", "list_articles",       [401, 401, 200, 200, 200, 200]),
     on(Live, "", "unpublish_article",                 [401, 401, 403, 403, 200, 200]),
     on(Trashed, "", "unpublish_article",              [401, 401, 403, 403, 404, 404]),
     row("list_tags",                                  [200, 401, 200, 200, 200, 200]),

@@ -231,7 +231,7 @@ async fn publishing_can_be_dated_back_and_is_not_repeated() {
     let editor = Some(token.as_str());
     let made = draft(&server, &token, json!({"title": "Satu", "language": "id"})).await;
     let publish = format!("{}/publish", path(&made));
-    for at in ["2999-01-01T00:00:00Z", "kemarin", "2024-01-01"] {
+    for at in ["kemarin", "2024-01-01"] {
         let refused = server.post(&publish, editor, json!({"at": at})).await;
         assert_eq!(refused.expect_problem(422, "invalid-body").faults()[0].0, "/at");
     }
@@ -255,7 +255,8 @@ async fn publishing_can_be_dated_back_and_is_not_repeated() {
     let refused = server.act(&unpublish, editor).await.expect_problem(409, "not-allowed-in-state");
     assert_eq!(refused.body["status"], 409);
     assert_eq!(refused.body["state"], "draft");
-    assert_eq!(refused.body["allowed"], json!(["edit", "publish", "trash"]));
+    let allowed = ["edit", "submit", "publish", "schedule", "trash", "delete"];
+    assert_eq!(refused.body["allowed"], json!(allowed));
     let back = server.act(&publish, editor).await.expect(200);
     assert_eq!(back.body["published_at"], "2020-05-01T00:00:00Z");
 }

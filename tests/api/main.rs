@@ -14,6 +14,7 @@ mod openapi;
 mod properties;
 mod queries;
 mod start;
+mod states;
 mod support;
 mod taxonomy;
 mod translations;

@@ -142,7 +142,7 @@ macro_rules! cases {
 }
 
 /// At least one request of every operation. Their order matters: some take away what others work on.
-const CASES: [Case; 48] = cases! {
+const CASES: [Case; 57] = cases! {
     read_keys: Nobody GET "/.well-known/jwks.json" => 200,
     read_liveness: Nobody GET "/livez" => 200,
     read_readiness: Nobody GET "/readyz" => 200,
@@ -165,6 +165,15 @@ const CASES: [Case; 48] = cases! {
     publish_article: Admin POST "/v1/articles/story/publish" => 200,
     publish_article: Admin POST "{draft}/publish" => 200,
     unpublish_article: Admin POST "/v1/articles/story/unpublish" => 200,
+    submit_article: Admin POST "/v1/articles/story/submit" => 200,
+    publish_article: Admin POST "/v1/articles/story/publish" r#"{"at": "2999-01-01T00:00:00Z"}"# => 200,
+    unschedule_article: Admin POST "/v1/articles/story/unschedule" => 200,
+    delete_article: Admin DELETE "/v1/articles/story" => 204,
+    restore_article: Admin POST "/v1/articles/story/restore" => 200,
+    publish_article: Admin POST "/v1/articles/story/publish" => 200,
+    retract_article: Admin POST "/v1/articles/story/retract" r#"{"reason": "Wrong"}"# => 200,
+    read_article: Nobody GET "/v1/articles/story" => 410,
+    list_articles: Admin GET "/v1/articles?limit={size}&trashed=true" => 200,
     delete_article: Admin DELETE "/v1/articles/story" => 204,
     delete_article: Admin DELETE "/v1/articles/story?permanent=true" => 204,
     list_tags: Nobody GET "/v1/tags?limit={size}&count=true" => 200,

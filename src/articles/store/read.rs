@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     articles::{
         Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
-        filter::{ArticlesQuery, Include, Position, Sort, View},
+        filter::{ArticlesQuery, Drafts, Include, Position, Sort, View},
         rules::Standing,
     },
     database::fragment::{Fragment, fragment, lower},
@@ -162,13 +162,13 @@ impl From<Row> for Article {
 /// What a view may see: every query starts here.
 fn visible<'a>(view: View) -> Filtered<'a> {
     let query = editions::table.inner_join(articles::table).into_boxed();
-    match view {
-        View::Live => query.filter(fragment::<Bool>(LIVE)),
-        View::Drafts => query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null()),
-        View::DraftsOf(author) => query
-            .filter(fragment::<Bool>(DRAFT))
-            .filter(articles::trashed_at.is_null())
-            .filter(articles::author_id.eq(author)),
+    let View::Drafts(Drafts { of, trashed }) = view else {
+        return query.filter(fragment::<Bool>(LIVE));
+    };
+    let query = query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null().ne(trashed));
+    match of {
+        Some(author) => query.filter(articles::author_id.eq(author)),
+        None => query,
     }
 }
 
@@ -180,8 +180,8 @@ async fn load(
 ) -> QueryResult<Vec<Article>> {
     let translations: Fragment<Json> = fragment(match view {
         View::Live => LIVE_TRANSLATIONS,
-        View::Drafts => DRAFT_TRANSLATIONS,
-        View::DraftsOf(_) => OWN_DRAFT_TRANSLATIONS,
+        View::Drafts(Drafts { of: None, .. }) => DRAFT_TRANSLATIONS,
+        View::Drafts(_) => OWN_DRAFT_TRANSLATIONS,
     });
     let columns = (
         editions::article_id,

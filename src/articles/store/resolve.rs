@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        filter::View,
+        filter::{Drafts, View},
         input::{References, Resolved},
     },
     http::faults::{Fault, Faults},
@@ -102,7 +102,7 @@ async fn find_group(
         .order(editions::kind)
         .select(editions::translation_group_id)
         .into_boxed();
-    if let View::DraftsOf(author) = view {
+    if let View::Drafts(Drafts { of: Some(author), .. }) = view {
         query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live")));
     }
     query.first(conn).await.optional()

@@ -17,7 +17,7 @@ async fn every_operation_refuses_a_parameter_that_it_does_not_know() {
     let server = Server::start().await;
     let cast = Cast::of(&server).await;
     for operation in operations() {
-        let state = if operation.id == "unpublish_article" { Article::Live } else { Article::Draft };
+        let state = Article::fit_for(operation.id);
         let request = cast.prepare(&server, &operation, state).await;
         let before = server.snapshot().await;
         for query in ["?nope=1", "?nope", "?Limit=1", "?limit[]=1", "?token=x", "?=1"] {

@@ -42,7 +42,26 @@ pub(crate) enum Article {
     Draft,
     Live,
     TakenDown,
+    Scheduled,
+    Retracted,
     Trashed,
+}
+
+impl Article {
+    /// A state in which the operation is possible.
+    pub(crate) fn fit_for(operation: &str) -> Self {
+        match operation {
+            "unpublish_article" | "retract_article" => Self::Live,
+            "unschedule_article" => Self::Scheduled,
+            "restore_article" => Self::Trashed,
+            _ => Self::Draft,
+        }
+    }
+
+    /// What the draft of an article in this state is read with.
+    pub(crate) fn draft_query(self) -> &'static str {
+        if self == Self::Trashed { "?trashed=true" } else { "?draft=true" }
+    }
 }
 
 /// Who is there, by their access tokens, and what they may refer to.
@@ -110,6 +129,15 @@ impl Cast {
             Article::TakenDown => {
                 server.act(&format!("{path}/publish"), editor).await.expect(200);
                 server.act(&format!("{path}/unpublish"), editor).await.expect(200);
+            }
+            Article::Scheduled => {
+                let at = json!({"at": "2999-01-01T00:00:00Z"});
+                server.post(&format!("{path}/publish"), editor, at).await.expect(200);
+            }
+            Article::Retracted => {
+                server.act(&format!("{path}/publish"), editor).await.expect(200);
+                let reason = json!({"reason": "Keliru."});
+                server.post(&format!("{path}/retract"), editor, reason).await.expect(200);
             }
             Article::Trashed => drop(server.delete(&path, editor).await.expect(204)),
         }
@@ -181,6 +209,7 @@ impl Cast {
                 }],
             }),
             "publish_article" => json!({"at": "2024-08-17T10:00:00Z"}),
+            "retract_article" => json!({"reason": "Angka utamanya keliru."}),
             "create_tag" | "update_tag" => json!({"name": "Nama", "slug": slug, "description": "Uraian."}),
             "create_source" | "update_source" => json!({
                 "name": "Nama",

@@ -37,6 +37,7 @@ pub(crate) struct Server {
     pub(crate) database: Database,
     /// `http://127.0.0.1:<port>`.
     pub(crate) base: String,
+    services: Services,
     client: Client,
     handle: actix_web::dev::ServerHandle,
     _folder: TempDir,
@@ -105,13 +106,14 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::load_or_create(&folder.path().join("jwt.pem")).unwrap();
         let clock = Clock::default();
+        let services = Services {
+            database: database.clone(),
+            clock: clock.clone(),
+            cursor_key: CursorKey::derive(keys.secret()),
+            body_timeout: Duration::from_secs(2),
+        };
         let parts = Parts {
-            services: Services {
-                database: database.clone(),
-                clock: clock.clone(),
-                cursor_key: CursorKey::derive(keys.secret()),
-                body_timeout: Duration::from_secs(2),
-            },
+            services: services.clone(),
             auth: Auth::new(keys, "warta"),
             cors: Cors::new([WRITER.to_owned()]),
             trusted_proxies: Vec::new(),
@@ -124,7 +126,16 @@ impl Server {
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { clock, database, base, client, handle, _folder: folder }
+        Self { clock, database, base, services, client, handle, _folder: folder }
+    }
+
+    /// Publishes whatever is due by the server's clock, as the worker of one more instance; how many articles.
+    pub(crate) async fn publish_due(&self) -> usize {
+        let mut published = 0;
+        while warta::articles::scheduler::publish_next(&self.services).await.unwrap() {
+            published += 1;
+        }
+        published
     }
 
     /// Makes an editor, whose password is [`PASSWORD`].

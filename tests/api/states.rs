@@ -1,0 +1,161 @@
+//! The states of an article: review, schedule, retraction, the trash.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use warta::{auth::Role, schema::events};
+
+use crate::support::Server;
+
+async fn draft(server: &Server, token: &str, title: &str) -> String {
+    let body = json!({"title": title, "language": "id"});
+    let made = server.post("/v1/articles", Some(token), body).await.expect(201);
+    format!("/v1/articles/{}", made.body["id"].as_str().unwrap())
+}
+
+async fn kinds(server: &Server) -> Vec<String> {
+    let mut conn = server.database.get().await.unwrap();
+    let kinds = events::table.filter(events::subject_type.eq("article")).order(events::id);
+    kinds.select(events::type_).load(&mut conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_story_goes_through_review() {
+    let server = Server::start().await;
+    let (author, editor) = (server.sign_in(Role::Author).await, server.sign_in(Role::Editor).await);
+    let path = draft(&server, &author, "Satu").await;
+    let submitted = server.act(&format!("{path}/submit"), Some(&author)).await.expect(200);
+    assert_eq!(submitted.body["status"], "in_review");
+    let editorial = &submitted.body["editorial"];
+    assert_eq!(editorial["state"], "in_review");
+    assert_eq!(editorial["actions"], json!(["edit", "publish", "schedule", "trash", "delete"]));
+    assert_eq!(editorial["revision"], 1);
+    let again = server.act(&format!("{path}/submit"), Some(&author)).await;
+    let again = again.expect_problem(409, "not-allowed-in-state");
+    assert_eq!(again.body["state"], "in_review");
+    assert_eq!(again.body["allowed"], editorial["actions"]);
+    let queue = server.get("/v1/articles?draft=true&status=in_review", Some(&editor)).await;
+    assert_eq!(queue.each("title"), ["Satu"]);
+    // What was under review was another text.
+    let changed = server.patch(&path, Some(&author), json!({"title": "Dua"})).await.expect(200);
+    assert_eq!(changed.body["status"], "draft");
+    server.act(&format!("{path}/submit"), Some(&author)).await.expect(200);
+    let published = server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
+    assert_eq!(published.body["editorial"]["has_unpublished_changes"], false);
+    let changed = server.patch(&path, Some(&editor), json!({"title": "Tiga"})).await.expect(200);
+    assert_eq!(changed.body["editorial"]["has_unpublished_changes"], true);
+    assert_eq!(server.get(&path, None).await.body.get("editorial"), None);
+}
+
+#[tokio::test]
+async fn a_scheduled_story_is_published_once_at_its_time() {
+    let server = Server::start().await;
+    let editor = server.sign_in(Role::Editor).await;
+    let editor = Some(editor.as_str());
+    let mut paths = Vec::new();
+    for number in 0..12 {
+        let path = draft(&server, editor.unwrap(), &format!("Kabar {number}")).await;
+        let at = server.clock.now() + TimeDelta::minutes(10);
+        let scheduled = server.post(&format!("{path}/publish"), editor, json!({"at": at})).await.expect(200);
+        assert_eq!(scheduled.body["status"], "scheduled");
+        assert_eq!(scheduled.body["editorial"]["scheduled_at"], json!(at));
+        paths.push((path, at));
+    }
+    // What was agreed on is what is published.
+    let refused = server.patch(&paths[0].0, editor, json!({"title": "x"})).await;
+    assert_eq!(refused.expect_problem(409, "not-allowed-in-state").body["state"], "scheduled");
+    let taken_back = server.act(&format!("{}/unschedule", paths[0].0), editor).await.expect(200);
+    assert_eq!(taken_back.body["editorial"]["scheduled_at"], Value::Null);
+    server.delete(&paths[1].0, editor).await.expect(204);
+    assert_eq!(server.publish_due().await, 0);
+    server.get(&paths[2].0, None).await.expect(404);
+
+    server.clock.advance(TimeDelta::minutes(11));
+    let published = join_all((0..4).map(|_| server.publish_due())).await;
+    assert_eq!(published.iter().sum::<usize>(), 10);
+    for (path, at) in &paths[2..] {
+        let live = server.get(path, None).await.expect(200);
+        assert_eq!(live.body["published_at"], json!(at));
+    }
+    for (path, _) in &paths[..2] {
+        server.get(path, None).await.expect(404);
+    }
+    let kinds = kinds(&server).await;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "article.published").count(), 10);
+}
+
+#[tokio::test]
+async fn a_change_of_a_live_story_can_wait_for_its_time() {
+    let server = Server::start().await;
+    let editor = server.sign_in(Role::Editor).await;
+    let path = draft(&server, &editor, "Satu").await;
+    let publish = format!("{path}/publish");
+    let first = server.act(&publish, Some(&editor)).await.expect(200);
+    server.patch(&path, Some(&editor), json!({"title": "Dua"})).await.expect(200);
+    let at = server.clock.now() + TimeDelta::minutes(1);
+    server.post(&publish, Some(&editor), json!({"at": at})).await.expect(200);
+    assert_eq!(server.get(&path, None).await.body["title"], "Satu");
+    server.clock.advance(TimeDelta::minutes(2));
+    server.publish_due().await;
+    let live = server.get(&path, None).await.expect(200);
+    assert_eq!(live.body["title"], "Dua");
+    assert_eq!(live.body["published_at"], first.body["published_at"]);
+}
+
+#[tokio::test]
+async fn readers_of_a_retracted_story_are_told_why() {
+    let server = Server::start().await;
+    let editor = server.sign_in(Role::Editor).await;
+    let path = draft(&server, &editor, "Satu").await;
+    server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
+    let retract = format!("{path}/retract");
+    let faulty = server.post(&retract, Some(&editor), json!({"reason": " "})).await;
+    assert_eq!(faulty.expect_problem(422, "invalid-body").faults()[0].0, "/reason");
+    let retracted =
+        server.post(&retract, Some(&editor), json!({"reason": "Angkanya keliru."})).await.expect(200);
+    assert_eq!(retracted.body["editorial"]["state"], "retracted");
+    for address in [path.as_str(), "/v1/articles/satu"] {
+        let gone = server.get(address, None).await.expect_problem(410, "retracted");
+        assert_eq!(gone.body["reason"], "Angkanya keliru.");
+        assert!(gone.body["retracted_at"].as_str().is_some());
+    }
+    assert_eq!(server.get("/v1/articles", None).await.each("id"), [""; 0]);
+    let read = server.get(&path, Some(&editor)).await.expect(200);
+    assert_eq!((&read.body["status"], &read.body["title"]), (&json!("retracted"), &json!("Satu")));
+    assert_eq!(read.body["retraction"]["reason"], "Angkanya keliru.");
+    server.act(&format!("{path}/publish"), Some(&editor)).await.expect_problem(409, "not-allowed-in-state");
+    // In the trash nothing is told any more; out of it, the story is a draft.
+    server.delete(&path, Some(&editor)).await.expect(204);
+    server.get(&path, None).await.expect_problem(404, "not-found");
+    let restored = server.act(&format!("{path}/restore"), Some(&editor)).await.expect(200);
+    assert_eq!(restored.body["editorial"]["state"], "draft");
+    server.get(&path, None).await.expect_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn what_is_in_the_trash_comes_back_whole() {
+    let server = Server::start().await;
+    let (author, editor) = (server.sign_in(Role::Author).await, server.sign_in(Role::Editor).await);
+    let path = draft(&server, &author, "Satu").await;
+    let before = server.get(&format!("{path}?draft=true"), Some(&author)).await.expect(200);
+    server.delete(&path, Some(&author)).await.expect(204);
+    for (token, seen) in [(&author, 1), (&editor, 1), (&server.sign_in(Role::Author).await, 0)] {
+        let list = server.get("/v1/articles?trashed=true&count=true", Some(token)).await.expect(200);
+        assert_eq!(list.body["total"], seen);
+    }
+    let trashed = server.get(&format!("{path}?trashed=true"), Some(&editor)).await.expect(200);
+    assert_eq!(trashed.body["editorial"]["actions"], json!(["restore", "delete"]));
+    let restored = server.act(&format!("{path}/restore"), Some(&editor)).await.expect(200);
+    for member in ["title", "slug", "body", "tags", "status"] {
+        assert_eq!(restored.body[member], before.body[member], "{member}");
+    }
+    server.act(&format!("{path}/restore"), Some(&editor)).await.expect_problem(409, "not-allowed-in-state");
+    // Its place among its translations may be taken by then.
+    server.delete(&path, Some(&editor)).await.expect(204);
+    assert_eq!(
+        kinds(&server).await,
+        ["article.created", "article.trashed", "article.restored", "article.trashed"]
+    );
+}
