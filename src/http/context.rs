@@ -21,7 +21,7 @@ use crate::{
     database::Database,
     error::ApiError,
     events::{self, Actor},
-    pagination::CursorKey,
+    pagination::cursor::CursorKey,
 };
 
 /// What the process offers to every feature.

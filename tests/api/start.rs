@@ -1,5 +1,8 @@
 //! Starting and stopping, with the real program.
 
+mod commands;
+mod first;
+mod instances;
 mod program;
 mod tls;
 

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,8 @@ use nix::{
 /// A `warta` that serves.
 pub(super) struct Program {
     child: Child,
+    /// What it prints, line by line.
+    lines: Receiver<String>,
     /// The address it printed.
     pub(super) address: String,
 }
@@ -41,16 +44,31 @@ impl Program {
     /// Starts it and waits until it serves.
     pub(super) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.find_map(|line| Some(line.unwrap().split_once("http://")?.1.to_owned()));
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (printed, lines) = channel();
+        // Read to its end: it may go on writing when nobody asks for it.
+        std::thread::spawn(move || stdout.lines().for_each(|line| drop(printed.send(line.unwrap()))));
+        let address = lines.iter().find_map(|line| Some(line.split_once("http://")?.1.to_owned()));
         let Some(address) = address else {
             let mut text = String::new();
             child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
             panic!("it did not start: {text}");
         };
-        // Kept open: it may go on writing.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.split('/').next().unwrap().to_owned() }
+        Self { child, lines, address: address.split('/').next().unwrap().to_owned() }
+    }
+
+    /// The rest of the line that starts with `word`, once it is printed.
+    pub(super) fn told(&self, word: &str) -> String {
+        let found =
+            self.lines.iter().find_map(|line| line.trim_start().strip_prefix(word).map(str::to_owned));
+        found.unwrap_or_else(|| panic!("it never said {word}"))
+    }
+
+    /// Asks it to stop; what it printed that no one has read yet.
+    pub(super) fn stop(mut self) -> String {
+        self.kill(Signal::SIGTERM);
+        assert_eq!(self.ended(), Some(0));
+        self.lines.iter().collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn pid(&self) -> i32 {
