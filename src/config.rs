@@ -25,7 +25,8 @@ use crate::database::DatabaseUrl;
 
 /// A headless CMS for newsrooms.
 ///
-/// Each setting is a variable of the environment or an option; the option wins. An empty variable is an unset one.
+/// Each setting is a variable of the environment or an option; the option wins. An empty variable is an unset one. Instead of a
+/// variable NAME there may be a NAME_FILE: a file that has the value, such as DATABASE_URL_FILE.
 #[derive(Debug, Parser)]
 #[command(name = "warta", version, max_term_width = 110)]
 pub struct Cli {
@@ -205,8 +206,7 @@ impl Cli {
     /// told in one line on standard error and ends it with code 2.
     #[must_use]
     pub fn from_process() -> Self {
-        let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        match Self::from_args(std::env::args_os().collect(), is_empty) {
+        match Self::from_args(std::env::args_os().collect(), |name| std::env::var_os(name)) {
             Ok(cli) => cli,
             Err(Refused::Asked(help)) => help.exit(),
             Err(Refused::Wrong(line)) => {
@@ -216,13 +216,31 @@ impl Cli {
         }
     }
 
-    /// `is_unset` tells which variables to take for unset.
-    fn from_args(args: Vec<OsString>, is_unset: impl Fn(&OsStr) -> bool) -> Result<Self, Refused> {
+    /// `variable` gives the variables of the environment.
+    fn from_args(
+        args: Vec<OsString>,
+        variable: impl Fn(&OsStr) -> Option<OsString>,
+    ) -> Result<Self, Refused> {
         let documented = Self::command().mut_args(|arg| arg.global(true));
-        let command = documented.clone().mut_args(|arg| {
-            let unset = arg.get_env().is_some_and(&is_unset);
-            if unset { arg.env(None::<&'static str>) } else { arg }
-        });
+        let mut command = documented.clone();
+        for arg in documented.get_arguments() {
+            let Some(name) = arg.get_env() else { continue };
+            let set = |name: &OsStr| variable(name).filter(|value| !value.is_empty());
+            let file_name = [name, OsStr::new("_FILE")].join(OsStr::new(""));
+            let value = match (set(name), set(&file_name)) {
+                (Some(_), None) => continue,
+                (None, None) => None,
+                (None, Some(file)) => Some(read_value(&file_name, &file)?),
+                (Some(_), Some(_)) => {
+                    let line = format!("{}: {} is set as well", file_name.display(), name.display());
+                    return Err(Refused::Wrong(line));
+                }
+            };
+            command = command.mut_arg(arg.get_id(), |arg| {
+                let arg = arg.env(None::<&'static str>);
+                if let Some(value) = value { arg.default_value(value) } else { arg }
+            });
+        }
         let matches = command.try_get_matches_from(&args).map_err(|error| match error.kind() {
             // Help names every variable, the unset ones too.
             ErrorKind::DisplayHelp => documented.try_get_matches_from(&args).err().unwrap_or(error).into(),
@@ -237,6 +255,15 @@ impl Cli {
         cli.config.check(serves).map_err(Refused::Wrong)?;
         Ok(cli)
     }
+}
+
+/// The value of a setting from a file, without the end of its last line.
+fn read_value(variable: &OsStr, file: &OsStr) -> Result<&'static str, Refused> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Refused::Wrong(format!("{}: {:?}: {error}", variable.display(), file.display().to_string()))
+    })?;
+    // Read once, and kept while the program runs, as the parser wants its defaults.
+    Ok(Box::leak(text.trim_end_matches(['\r', '\n']).to_owned().into_boxed_str()))
 }
 
 fn given_as_argument(matches: &ArgMatches, id: &str) -> bool {

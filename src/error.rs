@@ -25,6 +25,9 @@ use crate::{
     http::faults::{Fault, Faults},
 };
 
+/// How to authenticate (RFC 6750): what every `401` says at least.
+pub const CHALLENGE: &str = "Bearer realm=\"warta\"";
+
 /// What an operation that may fail returns.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -62,10 +65,24 @@ impl ApiError {
         Self::new(Kind::NotFound, "Nothing that you may see is at this address.")
     }
 
-    /// `401` with the challenge of RFC 6750; `reason` says what is wrong with the token.
+    /// `401` where a token is needed and none was sent; `reason` says for what.
+    #[must_use]
+    pub fn token_needed(reason: &'static str) -> Self {
+        Self::new(Kind::Unauthenticated, reason)
+    }
+
+    /// `401` where a token was sent that is not good; `reason` says why, without quotes or backslashes.
     #[must_use]
     pub fn unauthenticated(reason: &'static str) -> Self {
-        Self::new(Kind::Unauthenticated, reason)
+        let challenge = format!(
+            "{CHALLENGE}, error=\"invalid_token\", error_description=\"{}\"",
+            reason.replace('`', "'")
+        );
+        let error = Self::new(Kind::Unauthenticated, reason);
+        match HeaderValue::from_str(&challenge) {
+            Ok(challenge) => error.with_header(header::WWW_AUTHENTICATE, challenge),
+            Err(_) => error,
+        }
     }
 
     /// `403`; `reason` says which right is missing.

@@ -106,7 +106,7 @@ fn common_responses() -> Value {
 fn kind_told(status: u16, description: &str) -> KindInfo {
     let kinds = || Kind::ALL.into_iter().map(Kind::info).filter(|info| info.status == status);
     let told = kinds().find(|info| description.starts_with(info.title));
-    told.or_else(|| kinds().last()).unwrap_or_else(|| Kind::Internal.info())
+    told.or_else(|| kinds().next_back()).unwrap_or_else(|| Kind::Internal.info())
 }
 
 fn problem(info: &KindInfo, description: &str) -> Value {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{cors::Cors, metrics::Metrics};
 use crate::{
     auth::{Auth, sessions::authenticate, throttle::ClientAddress},
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, CHALLENGE, Kind},
     http::{
         context::{RequestId, Services},
         reply::SignedIn,
@@ -205,21 +205,13 @@ fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     }
     let problem = error.problem(id);
     if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, challenge(error, &problem.detail)));
+        // RFC 9110, section 15.5.2: a 401 always says how.
+        if !error.headers().contains_key(header::WWW_AUTHENTICATE) {
+            response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+        }
     }
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.body(body)
-}
-
-/// RFC 6750, section 3: an error code only where a token was sent and is not good.
-fn challenge(error: &ApiError, detail: &str) -> String {
-    let needed = detail.contains("needs an access token") || detail.contains("need an access token");
-    if error.kind() == Kind::SignInFailed || needed {
-        "Bearer realm=\"warta\"".to_owned()
-    } else {
-        let detail: String = detail.chars().filter(|character| !matches!(character, '"' | '\\')).collect();
-        format!("Bearer realm=\"warta\", error=\"invalid_token\", error_description=\"{detail}\"")
-    }
 }
 
 /// The headers that every answer has.

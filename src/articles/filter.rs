@@ -175,7 +175,7 @@ impl View {
         match (draft.0, viewer) {
             (false, _) => Ok(Self::Live),
             (true, Some(principal)) => Ok(Self::drafts(principal)),
-            (true, None) => Err(ApiError::unauthenticated("Drafts need an access token.")),
+            (true, None) => Err(ApiError::token_needed("Drafts need an access token.")),
         }
     }
 }
@@ -188,7 +188,7 @@ impl ArticlesQuery {
     pub fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
         // Who wrote a story is not shown to readers, so they cannot ask for it either.
         if self.author.is_some() && viewer.is_none() {
-            return Err(ApiError::unauthenticated("The filter `author` needs an access token."));
+            return Err(ApiError::token_needed("The filter `author` needs an access token."));
         }
         let hidden = |status: &Status| *status != Status::Published;
         if !self.draft.0 && self.status.as_ref().is_some_and(|statuses| statuses.0.iter().any(hidden)) {

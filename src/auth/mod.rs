@@ -101,7 +101,7 @@ pub struct Admin(pub Principal);
 fn signed_in(request: &HttpRequest, at_least: Role) -> ApiResult<Principal> {
     let principal = request.extensions().get::<Principal>().copied();
     match principal {
-        None => Err(ApiError::unauthenticated("This operation needs an access token.")),
+        None => Err(ApiError::token_needed("This operation needs an access token.")),
         Some(principal) if principal.role >= at_least => Ok(principal),
         Some(_) => Err(ApiError::forbidden(match at_least {
             Role::Admin => "Only an admin may do this.",

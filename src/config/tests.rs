@@ -5,7 +5,7 @@ use super::*;
 /// Without the environment, which the tests do not own.
 fn parse(args: &[&str]) -> Result<Config, String> {
     let args = std::iter::once("warta").chain(args.iter().copied()).map(OsString::from).collect();
-    match Cli::from_args(args, |_| true) {
+    match Cli::from_args(args, |_| None) {
         Ok(cli) => Ok(cli.config),
         Err(Refused::Wrong(line)) => Err(line),
         Err(Refused::Asked(help)) => Err(help.to_string()),
@@ -78,4 +78,30 @@ fn fills_article_paths() {
     let path: ArticlePath = "/{language}/{slug}-{id}".parse().unwrap();
     assert_eq!(path.of("7", "berita", "id"), "/id/berita-7");
     assert!("{slug}".parse::<ArticlePath>().is_err());
+}
+
+#[test]
+fn reads_a_value_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "host=db user=warta\n").unwrap();
+    let variables = |also: Option<&'static str>| {
+        let file = file.clone().into_os_string();
+        move |name: &OsStr| match name.to_str().unwrap() {
+            "DATABASE_URL_FILE" => Some(file.clone()),
+            name if Some(name) == also => Some("x".into()),
+            _ => None,
+        }
+    };
+    let args = || ["warta", "migrate"].map(OsString::from).to_vec();
+    assert!(!Cli::from_args(args(), variables(None)).unwrap().config.is_embedded());
+    let refused = |outcome| match outcome {
+        Err(Refused::Wrong(line)) => line,
+        _ => panic!("it was not refused"),
+    };
+    let both = refused(Cli::from_args(args(), variables(Some("DATABASE_URL"))));
+    assert_eq!(both, "DATABASE_URL_FILE: DATABASE_URL is set as well");
+    std::fs::remove_file(&file).unwrap();
+    let missing = refused(Cli::from_args(args(), variables(None)));
+    assert!(missing.starts_with("DATABASE_URL_FILE: "), "{missing}");
 }

@@ -9,7 +9,7 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{self, EntityTag, Header, HeaderValue, IfMatch as IfMatchHeader, IfNoneMatch},
+    http::header::{self, EntityTag, HeaderName, HeaderValue},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -30,10 +30,50 @@ pub fn entity_tag(version: Option<i64>, representation: &[u8]) -> EntityTag {
 /// Whether the caller already has this representation.
 #[must_use]
 pub fn already_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
-        Err(_) => false,
+    match named(request, header::IF_NONE_MATCH) {
+        Some(Named::Any) => true,
+        Some(Named::Tags(known)) => known.iter().any(|known| known.weak_eq(tag)),
+        None => false,
+    }
+}
+
+/// What a condition names.
+enum Named {
+    /// `*`.
+    Any,
+    /// These tags.
+    Tags(Vec<EntityTag>),
+}
+
+/// Reads a condition; `None` where any part of it is malformed.
+///
+/// The parser of actix-web drops what it does not understand, and splits tags at the commas in them.
+fn named(request: &HttpRequest, name: HeaderName) -> Option<Named> {
+    let values = request.headers().get_all(name).map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
+    let values = values.ok()?.join(",");
+    match values.as_str() {
+        "*" => Some(Named::Any),
+        list => tags(list).map(Named::Tags),
+    }
+}
+
+/// Reads a list of entity tags (RFC 9110, sections 5.6.1 and 8.8.3).
+fn tags(list: &str) -> Option<Vec<EntityTag>> {
+    const SPACE: [char; 2] = [' ', '\t'];
+    let mut tags = Vec::new();
+    let mut rest = list;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        let opening = if rest.starts_with("W/") { 2 } else { 0 };
+        let length = rest.get(opening + 1..)?.find('"')? + opening + 2;
+        tags.push(rest[..length].parse().ok()?);
+        rest = rest[length..].trim_start_matches(SPACE);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
     }
 }
 
@@ -56,9 +96,9 @@ impl FromRequest for IfMatch {
         if !request.headers().contains_key(header::IF_MATCH) {
             return ready(Ok(Self::Absent));
         }
-        ready(match <IfMatchHeader as Header>::parse(request) {
-            Ok(IfMatchHeader::Any) => Ok(Self::Any),
-            Ok(IfMatchHeader::Items(tags)) if !tags.is_empty() => Ok(Self::Tags(tags)),
+        ready(match named(request, header::IF_MATCH) {
+            Some(Named::Any) => Ok(Self::Any),
+            Some(Named::Tags(tags)) if !tags.is_empty() => Ok(Self::Tags(tags)),
             _ => Err(ApiError::new(
                 Kind::BadRequest,
                 "If-Match is neither `*` nor a list of entity tags in double quotes.",
@@ -120,6 +160,26 @@ mod tests {
         assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(12));
         assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(12));
         assert!(IfMatch::Any.allows(12));
+    }
+
+    #[test]
+    fn a_list_is_read_whole_or_not_at_all() {
+        let read = |list: &str| {
+            tags(list).map(|tags| tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        for (list, found) in [
+            ("\"a\"", "\"a\""),
+            ("\"a\",W/\"b,c\" , \"\"", "\"a\" W/\"b,c\" \"\""),
+            (",, \"a\" ,\t,", "\"a\""),
+            ("", ""),
+        ] {
+            assert_eq!(read(list).as_deref(), Some(found), "{list}");
+        }
+        for list in
+            ["a", "\"a", "a\"", "*, \"a\"", "\"a\" \"b\"", "\"a\", b", "W/", "w/\"a\"", "\"a b\"", "W\"a\""]
+        {
+            assert_eq!(read(list), None, "{list}");
+        }
     }
 
     #[test]

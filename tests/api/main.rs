@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod access;
 mod architecture;
 mod articles;
 mod auth;
+mod contract;
 mod editors;
 mod lists;
 mod migrations;
+mod openapi;
 mod properties;
 mod queries;
 mod start;

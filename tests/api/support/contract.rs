@@ -12,6 +12,7 @@ use reqwest::{
     header::{self, HeaderMap},
 };
 use serde_json::{Value, json};
+use warta::error::Kind;
 
 /// The OpenAPI document, as the program generates it.
 pub(crate) fn document() -> &'static Value {
@@ -61,9 +62,25 @@ pub(crate) struct Exchange<'a> {
     pub(crate) body: &'a [u8],
 }
 
+/// What holds for every answer, whatever it answers.
+pub(crate) fn check_common(status: u16, headers: &HeaderMap, body: &[u8]) {
+    assert!(headers.contains_key("x-request-id"), "{status} without X-Request-Id");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    if status >= 400 && !body.is_empty() {
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+        let problem: Value = serde_json::from_slice(body).unwrap();
+        let name = problem["type"].as_str().unwrap().trim_start_matches("/problems/");
+        assert!(
+            Kind::ALL.iter().any(|kind| kind.info().name == name),
+            "{problem:#}: its type leads to no page; add the kind to Kind::ALL"
+        );
+    }
+}
+
 /// Fails the test where an exchange is not as the document says. Addresses that the document does not have are the
 /// business of the tests that ask for them.
 pub(crate) fn check(exchange: &Exchange<'_>) {
+    check_common(exchange.status, exchange.headers, exchange.body);
     let method =
         if exchange.method == Method::HEAD { "get" } else { &exchange.method.as_str().to_lowercase() };
     let Some((template, operation)) = operation(method, exchange.path) else { return };
@@ -123,7 +140,8 @@ fn operation(method: &str, path: &str) -> Option<(String, &'static Value)> {
     Some((template.clone(), paths[template].get(method)?))
 }
 
-fn hold(name: &str, pointer: &str, value: &Value) {
+/// Fails the test where a value is not as the schema at this place of the document says.
+pub(crate) fn hold(name: &str, pointer: &str, value: &Value) {
     static VALIDATORS: Mutex<Option<HashMap<String, Arc<Validator>>>> = Mutex::new(None);
     let validator = {
         let mut validators = VALIDATORS.lock().unwrap();
@@ -145,6 +163,7 @@ fn validator(pointer: &str) -> Validator {
         .unwrap_or_else(|error| panic!("{pointer} is no schema: {error}"))
 }
 
-fn escaped(key: &str) -> String {
+/// A member's name as a part of a JSON pointer in a URL's fragment.
+pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D")
 }

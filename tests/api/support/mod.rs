@@ -2,9 +2,14 @@
 
 pub(crate) mod cluster;
 mod contract;
+mod operations;
 mod server;
+mod snapshot;
+mod wire;
 
 pub(crate) use self::{
-    contract::document,
-    server::{Answer, PASSWORD, Server},
+    contract::{document, escaped, hold},
+    operations::{Article, Cast, Operation, Prepared, operations},
+    server::{Answer, PASSWORD, Server, WRITER},
+    wire::{Wire, raw},
 };

@@ -1,0 +1,108 @@
+//! What every request may carry: an id and a token.
+
+use std::collections::HashSet;
+
+use super::{PAGES, paths};
+use crate::support::{Cast, Server, Wire, operations, raw};
+
+#[tokio::test]
+async fn every_request_has_an_id_of_its_own() {
+    let server = Server::start().await;
+    let mut seen = HashSet::new();
+    for path in ["/v1/tags", "/nope", "/v1/me", "/docs", "/livez", "/v1/auth/login"] {
+        for method in ["GET", "HEAD", "OPTIONS", "POST"] {
+            let answer = server.send(method, path, &[], None).await;
+            assert!(seen.insert(answer.header("x-request-id").to_owned()), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sane_request_id_is_kept_and_a_wild_one_is_not() {
+    let server = Server::start().await;
+    let long = "a".repeat(64);
+    for id in ["a", "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77", "desk_7.v2", &long] {
+        for path in ["/v1/tags", "/nope"] {
+            let answer = raw(&server, &format!("GET {path}"), &[("x-request-id", id)], b"").await;
+            assert_eq!(answer.header("x-request-id"), id);
+        }
+    }
+    let longer = format!("{long}a");
+    for id in ["", "a b", "a\tb", "<script>", "a\"b", "a,b", "é", "{}", "a/b", "%0d%0aset-cookie:x", &longer]
+    {
+        let answer = raw(&server, "GET /nope", &[("x-request-id", id)], b"").await;
+        let given = answer.header("x-request-id").to_owned();
+        assert_ne!(given, id);
+        assert!(uuid::Uuid::try_parse(&given).is_ok(), "{given}");
+        answer.expect_problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_good_is_refused_on_every_path() {
+    let server = Server::start().await;
+    let cast = Cast::of(&server).await;
+    let ended = format!("Bearer {}", cast.ended);
+    let good = format!("Bearer {}", cast.editor);
+    let before = server.snapshot().await;
+    let unknown = ["/nope", "/v1", "/v1/articles/", "/docs/nope"].map(|path| (path.to_owned(), vec![]));
+    for (path, _) in paths().into_iter().chain(unknown) {
+        for headers in [
+            &[("authorization", "Bearer x")][..],
+            &[("authorization", "")],
+            &[("authorization", "Basic YTpi")],
+            &[("authorization", &ended)],
+            &[("authorization", &good), ("authorization", &good)],
+            &[("authorization", &good), ("authorization", "")],
+        ] {
+            for method in ["GET", "POST", "DELETE", "OPTIONS", "BREW"] {
+                let mut wire = Wire::open(&server).await;
+                wire.head(&format!("{method} {path}"), headers).await;
+                let answer = wire.answer().await;
+                assert_eq!(answer.status, 401, "{method} {path} {headers:?}: {}", answer.text);
+                let answer = answer.expect_problem(401, "unauthenticated");
+                let challenge = answer.header("www-authenticate");
+                assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""));
+                assert_eq!(answer.header("cache-control"), "no-store");
+            }
+        }
+    }
+    assert_eq!(server.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn a_token_that_is_missing_is_asked_for_and_not_called_bad() {
+    let server = Server::start().await;
+    for operation in operations() {
+        let needs_token =
+            operation.object["security"].as_array().unwrap().iter().all(|way| way.get("token").is_some());
+        if !needs_token {
+            continue;
+        }
+        // Before anything else is looked at: parameters, precondition, media type, body.
+        let path = operation
+            .template
+            .replace(['{', '}'], "")
+            .replace("/id", "/0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77");
+        let answer = server.send(&operation.method, &format!("{path}?nope=1"), &[], None).await;
+        assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text);
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"warta\"", "{}", operation.id);
+    }
+}
+
+#[tokio::test]
+async fn the_pages_for_people_are_there() {
+    let server = Server::start().await;
+    for path in PAGES {
+        let answer = server.get(path, None).await;
+        match path {
+            "/" => assert_eq!((answer.status, answer.header("location")), (303, "/docs")),
+            _ => {
+                assert_eq!(answer.status, 200, "{path}");
+                let policy = answer.header("content-security-policy");
+                assert!(!policy.contains("http") && policy.contains("default-src 'none'"), "{policy}");
+            }
+        }
+        server.get(&format!("{path}?nope=1"), None).await.expect_problem(400, "invalid-query");
+    }
+}
