@@ -36,7 +36,9 @@ fn at_most(max: usize, text: &str) -> Result<(), Invalid> {
 impl<const MIN: usize, const MAX: usize> FromText for Line<MIN, MAX> {
     fn from_text(text: String) -> Result<Self, Invalid> {
         at_most(MAX, &text)?;
-        if MIN > 0 && text.trim().is_empty() {
+        // As `\s` has it in the schema's pattern (ECMA-262): the byte order mark counts as white space there.
+        let blank = |character: char| character.is_whitespace() || character == '\u{feff}';
+        if MIN > 0 && text.chars().all(blank) {
             return Err(Invalid::new("blank", "This must not be empty or only white space."));
         }
         if text.chars().count() < MIN {
@@ -145,7 +147,7 @@ mod tests {
         assert_eq!(&*Line::<1, 3>::from_text("日本語".to_owned()).unwrap(), "日本語");
         assert_eq!(code::<Line<1, 3>>("日本語!"), "too_long");
         assert_eq!(code::<Line<1, 3>>(""), "blank");
-        assert_eq!(code::<Line<1, 3>>(" \u{3000}"), "blank");
+        assert_eq!(code::<Line<1, 3>>(" \u{3000}\u{feff}"), "blank");
         assert_eq!(code::<Line<1, 9>>("a\nb"), "control_character");
     }
 
