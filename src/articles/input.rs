@@ -14,7 +14,10 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{Article, CitationRole, Image};
+use super::{
+    Article, CitationRole, Image,
+    markdown::{MAX_NESTING, is_too_deep},
+};
 use crate::{
     http::faults::{Faults, Invalid},
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
@@ -61,7 +64,8 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(inline)]
     pub summary: Option<Prose<1000>>,
-    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), at most 1,048,576 bytes of UTF-8.
+    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), at most 1,048,576 bytes of UTF-8, in which at
+    /// most 100 quotes, lists and HTML elements stand in each other.
     #[deserr(default)]
     #[schema(inline)]
     pub body: Option<Body>,
@@ -163,6 +167,11 @@ impl FromText for Body {
             return Err(Invalid::new("too_long", detail));
         }
         without_nul(&text)?;
+        if is_too_deep(&text) {
+            let detail =
+                format!("At most {MAX_NESTING} quotes, lists and open HTML elements stand in each other.");
+            return Err(Invalid::new("too_deep", detail));
+        }
         Ok(Self(text))
     }
 }

@@ -16,6 +16,12 @@ pub struct Rendered {
     pub reading_minutes: i32,
 }
 
+/// How many things may stand in each other.
+pub const MAX_NESTING: usize = 100;
+
+const OPTIONS: Options =
+    Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
+
 const WORDS_A_MINUTE: i32 = 200;
 
 /// Ids are the author's; a prefix keeps them from shadowing the page's own.
@@ -49,16 +55,63 @@ fn only_fragments(url: &str) -> Option<Cow<'_, str>> {
 /// Renders a body.
 #[must_use]
 pub fn render(body: &str) -> Rendered {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
     let mut unsafe_html = String::with_capacity(body.len() + body.len() / 2);
     let mut words = WordCount::default();
-    let events = Parser::new_ext(body, options).inspect(|event| words.see(event));
+    let events = Parser::new_ext(body, OPTIONS).inspect(|event| words.see(event));
     html::push_html(&mut unsafe_html, events);
     let word_count = words.finish();
     Rendered {
         html: SANITISER.clean(&unsafe_html).to_string(),
         word_count,
         reading_minutes: (word_count + WORDS_A_MINUTE - 1) / WORDS_A_MINUTE,
+    }
+}
+
+/// Whether more than [`MAX_NESTING`] things stand in each other: quotes, lists, and elements of raw HTML that are not closed.
+///
+/// An HTML parser walks over what is open around each new element, so a body of nothing but open ones, well within the limit of
+/// its size, would keep a core busy for minutes.
+#[must_use]
+pub fn is_too_deep(body: &str) -> bool {
+    let mut containers = 0_usize;
+    let mut elements = OpenElements::default();
+    Parser::new_ext(body, OPTIONS).any(|event| {
+        match event {
+            Event::Start(_) => containers += 1,
+            Event::End(_) => containers = containers.saturating_sub(1),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                html.split('<').skip(1).for_each(|tag| elements.see(tag))
+            }
+            _ => {}
+        }
+        containers + elements.0.len() > MAX_NESTING
+    })
+}
+
+/// The names of the elements of raw HTML that are open. What only looks like a tag counts too.
+#[derive(Default)]
+struct OpenElements(Vec<String>);
+
+impl OpenElements {
+    /// They hold nothing, or end where the next of their kind begins.
+    const SHALLOW: [&str; 17] = [
+        "br", "hr", "img", "wbr", "col", "input", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody",
+        "tfoot", "option",
+    ];
+
+    /// Takes note of a tag, given without its `<`.
+    fn see(&mut self, tag: &str) {
+        let (closes, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
+        let name =
+            tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+        if closes {
+            // The end of what is not open ends nothing.
+            if let Some(place) = self.0.iter().rposition(|open| *open == name) {
+                self.0.remove(place);
+            }
+        } else if !name.is_empty() && !Self::SHALLOW.contains(&&*name) {
+            self.0.push(name);
+        }
     }
 }
 
@@ -120,6 +173,19 @@ mod tests {
         );
         for part in ["script", "onerror", "onload", "svg", "iframe", "data:", "style", "form", "input"] {
             assert!(!rendered.html.contains(part), "{part} in {}", rendered.html);
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_and_length_is_not() {
+        for deep in ["> ", "<div>", "<DIV></p>", "<ul><li>", "<b></i>", "- <u>\n  "] {
+            assert!(is_too_deep(&deep.repeat(101)), "{deep}");
+            assert!(!is_too_deep(&deep.repeat(9)), "{deep}");
+        }
+        for flat in
+            ["> a\n\n", "<div>a</div>\n", "<p>a\n", "<br>", "- a\n", "1 < 2 ", "**a** ", "<!-- -->\n\n"]
+        {
+            assert!(!is_too_deep(&flat.repeat(500)), "{flat}");
         }
     }
 

@@ -127,8 +127,8 @@ async fn read(request: &HttpRequest, payload: &mut Payload) -> ApiResult<Bytes> 
     let arrive = async {
         let mut bytes = BytesMut::with_capacity(announced);
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| {
-                ApiError::new(Kind::BadRequest, format!("The body did not arrive whole: {error}."))
+            let chunk = chunk.map_err(|_| {
+                ApiError::new(Kind::BadRequest, "The body did not arrive whole, or its chunks are malformed.")
             })?;
             if bytes.len() + chunk.len() > MAX_BODY {
                 return Err(too_large());

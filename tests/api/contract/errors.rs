@@ -141,6 +141,16 @@ async fn a_body_that_is_no_json_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_body_whose_chunks_are_malformed_is_refused() {
+    let server = Server::start().await;
+    let mut wire = Wire::open(&server).await;
+    wire.head("POST /v1/auth/login", &[JSON, ("transfer-encoding", "chunked")]).await;
+    wire.send("zz\r\n").await;
+    let answer = wire.answer().await.expect_problem(400, "bad-request");
+    assert_eq!(answer.body["detail"], "The body did not arrive whole, or its chunks are malformed.");
+}
+
+#[tokio::test]
 async fn json_that_is_no_object_is_a_fault_of_the_whole_body() {
     let server = Server::start().await;
     let editor = server.sign_in(Role::Editor).await;

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use scraper::Html;
+use serde_json::json;
 use warta::articles::markdown::render;
 
-use super::{holds, text};
+use super::{Shared, holds, text};
 
 /// What HTML and Markdown are made of, and what has got past the sanitisers of others.
 const PIECES: [&str; 70] = [
@@ -155,5 +156,14 @@ fn what_looks_harmless_stays() {
         let rendered = render(markdown).html;
         assert!(rendered.contains(html), "{rendered}");
         assert_harmless(&rendered);
+    }
+}
+#[test]
+fn a_body_of_nothing_but_open_elements_is_refused() {
+    let shared = Shared::start();
+    for open in ["> ", "<div>", "<ul><li>", "<b></i>"] {
+        let body = json!({"title": "Judul", "language": "id", "body": open.repeat(100_000)});
+        let answer = shared.runtime.block_on(shared.server.post("/v1/articles", shared.token(), body));
+        assert_eq!(answer.expect(422).faults(), [("/body".to_owned(), "too_deep".to_owned())], "{open}");
     }
 }

@@ -1,5 +1,7 @@
 //! Requests written by hand, for what no well-behaved client sends.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -10,6 +12,9 @@ use super::{
     contract,
     server::{Answer, Server},
 };
+
+/// Far more than any answer takes; a server that waits for ever must not make a test do so.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection on which bytes are sent as they are.
 pub(crate) struct Wire {
@@ -79,8 +84,9 @@ impl Wire {
     }
 
     async fn receive(&mut self) -> bool {
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
         // A server that still had something to read when it closed resets the connection.
-        matches!(self.stream.read_buf(&mut self.received).await, Ok(1..))
+        matches!(read.expect("the server neither answers nor closes"), Ok(1..))
     }
 }
 
