@@ -1,12 +1,14 @@
 //! Articles over HTTP.
 
+pub mod actions;
+
 use actix_web::{delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
+use self::actions::{draft, locked};
 use super::{
     Article, ArticleItem, Retraction,
-    actions::{draft, locked},
     editing::{self, Edit},
     filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Position, View},
     input::ArticleInput,
@@ -111,7 +113,8 @@ pub async fn read(
     match (store::find(&mut conn, view, &reference).await, view) {
         // Somebody else's draft of what readers can see: the caller knows that it exists.
         (Err(diesel::NotFound), View::Drafts(_))
-            if store::find(&mut conn, View::Live, &reference).await.is_ok() =>
+            if store::find(&mut conn, View::Live, &reference).await.is_ok()
+                || store::find_retracted(&mut conn, &reference).await.is_ok() =>
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }

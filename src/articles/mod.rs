@@ -11,9 +11,8 @@
 //! | [`markdown`] | bodies to HTML |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
-//! | [`api`], [`actions`] | HTTP |
+//! | [`api`] | HTTP |
 
-pub mod actions;
 pub mod api;
 pub mod editing;
 pub mod filter;

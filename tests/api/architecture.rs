@@ -21,7 +21,8 @@ const TOP: [(&str, &[&str]); 6] = [
     ("config", &[]),
     ("demo", &["articles", "sources", "tags"]),
     ("openapi", &[]),
-    ("serve", &["app", "config", "demo", "editors"]),
+    // It also runs the features' workers.
+    ("serve", &["app", "articles", "config", "demo", "editors"]),
     ("telemetry", &["config"]),
 ];
 

@@ -172,7 +172,7 @@ const CASES: [Case; 57] = cases! {
     restore_article: Admin POST "/v1/articles/story/restore" => 200,
     publish_article: Admin POST "/v1/articles/story/publish" => 200,
     retract_article: Admin POST "/v1/articles/story/retract" r#"{"reason": "Wrong"}"# => 200,
-    read_article: Nobody GET "/v1/articles/story" => 410,
+    read_article: Nobody GET "/v1/articles/title-alone" => 410,
     list_articles: Admin GET "/v1/articles?limit={size}&trashed=true" => 200,
     delete_article: Admin DELETE "/v1/articles/story" => 204,
     delete_article: Admin DELETE "/v1/articles/story?permanent=true" => 204,

@@ -15,6 +15,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use self::{cluster::Cluster, guard::Guard, home::Home, server::Server};
@@ -22,6 +23,10 @@ use super::{DatabaseUrl, DatabaseUrlError};
 
 /// The superuser of the private cluster, and the name of its database.
 const NAME: &str = "warta";
+
+/// How often the data folder's lock is tried, and how long is waited in between: a second in all.
+const LOCK_ATTEMPTS: u32 = 11;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How to start the embedded Postgres.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +60,7 @@ impl Embedded {
         let (home, lock) = if throw_away {
             (Home::temporary()?, None)
         } else {
-            let lock = lock(&data_dir)?;
+            let lock = lock(&data_dir).await?;
             (Home::permanent(&data_dir)?, Some(lock))
         };
         let mut guard = Guard::set(&home)?;
@@ -93,7 +98,7 @@ impl Embedded {
 }
 
 /// Takes the folder for this process; the lock goes with the returned file, also when the process is killed.
-fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
+async fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     let failed = |error| EmbeddedError::folder(data_dir, error);
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let file = File::options()
@@ -102,11 +107,17 @@ fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
         .write(true)
         .open(data_dir.join("lock"))
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(data_dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+    // The lock of an instance that was killed goes with the last process that has its file, which may be a child that had just
+    // been forked: it is given a moment.
+    for attempt in 1.. {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::WouldBlock) => break,
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
     }
+    Err(EmbeddedError::InUse(data_dir.to_owned()))
 }
 
 /// Why the embedded Postgres cannot be used. Each is one line.

@@ -79,7 +79,7 @@ fn codes(answer: &Answer, pointer: &str) -> Vec<String> {
 
 /// Sends the operation's body with one value replaced.
 async fn with(server: &Server, cast: &Cast, operation: &Operation, pointer: &str, value: Value) -> Answer {
-    let mut request = cast.prepare(server, operation, Article::Draft).await;
+    let mut request = cast.prepare(server, operation, Article::fit_for(operation.id)).await;
     let body = request.body.as_mut().unwrap();
     if pointer == "/translation_of" {
         body["translation_of"] = value;
@@ -101,7 +101,7 @@ async fn what_the_document_allows_is_accepted_and_one_more_is_refused() {
         let Some(content) = operation.object["requestBody"]["content"].as_object() else { continue };
         let server = Server::start().await;
         let cast = Cast::of(&server).await;
-        let sample = cast.prepare(&server, &operation, Article::Draft).await.body.unwrap();
+        let sample = cast.prepare(&server, &operation, Article::fit_for(operation.id)).await.body.unwrap();
         let mut sample = sample;
         if matches!(id, "create_article" | "update_article") {
             sample["translation_of"] = json!("r");

@@ -1,17 +1,17 @@
-//! What is done to articles, over HTTP: the actions of the state machine in [`super::rules`].
+//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::rules`].
 
 use actix_web::{post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
-use super::{
-    Article,
-    filter::View,
-    input::{PublishInput, RetractInput},
-    rules::{Action, permit, require_state},
-    store::{self, Locked},
-    transitions::{self, Transition},
-};
 use crate::{
+    articles::{
+        Article,
+        filter::View,
+        input::{PublishInput, RetractInput},
+        rules::{Action, permit, require_state},
+        store::{self, Locked},
+        transitions::{self, Transition},
+    },
     auth::{Author, Editor, Principal},
     error::{ApiError, ApiResult},
     http::{
