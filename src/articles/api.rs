@@ -74,11 +74,12 @@ pub async fn create(
     context: Context,
     Json(body): Json,
 ) -> ApiResult<Created<Article>> {
+    let rendering = editing::render(&body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, author.0, id, body).await?;
+            editing::create(conn, &context, author.0, id, body, rendering).await?;
             context.record(conn, author.0, "article.created", ("article", id), json!({})).await?;
             draft(conn, author.0, id).await
         })
@@ -142,11 +143,13 @@ pub async fn update(
     Json(patch): Json,
 ) -> ApiResult<Updated<Article>> {
     let if_match = if_match.required()?;
+    let rendering = editing::render(&patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
         let details = json!({"fields": changed_members(&patch)});
-        let edit = Edit { locked: &locked, present: draft(conn, author.0, locked.id).await?, patch };
+        let present = draft(conn, author.0, locked.id).await?;
+        let edit = Edit { locked: &locked, present, patch, rendering };
         editing::update(conn, &context, author.0, edit).await?;
         context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
         draft(conn, author.0, locked.id).await
@@ -274,6 +277,11 @@ async fn locked(
     let locked = store::lock(conn, reference).await?;
     // What is in the trash is there for an admin only, who may empty it.
     if locked.trashed && !(action == Action::Delete && principal.role == Role::Admin) {
+        return Err(ApiError::not_found());
+    }
+    // A draft's new slug, which readers have not seen, tells those who may not see the draft nothing either.
+    let live_slug = locked.live_slug.as_deref().unwrap_or_default();
+    if !locked.standing.shows_draft_to(principal) && !reference.names(locked.id, live_slug) {
         return Err(ApiError::not_found());
     }
     permit(principal, action, &locked.standing)?;

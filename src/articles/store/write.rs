@@ -59,7 +59,7 @@ pub struct CitationRow {
 }
 
 /// An article that this transaction has locked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Locked {
     /// The article's id.
     pub id: Uuid,
@@ -73,6 +73,8 @@ pub struct Locked {
     pub first_published_at: Option<DateTime<Utc>>,
     /// When the draft was last changed.
     pub updated_at: DateTime<Utc>,
+    /// The slug that readers see, where they see it.
+    pub live_slug: Option<String>,
     /// Whether it is in the trash.
     pub trashed: bool,
     /// What decides over actions.
@@ -102,20 +104,23 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
         .first::<(Uuid, Uuid, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
         .await?;
     let live = diesel::alias!(editions as live);
-    let is_live = exists(
-        live.filter(live.field(editions::article_id).eq(id)).filter(live.field(editions::kind).eq(LIVE)),
-    );
-    let (status, revision, translation_group_id, updated_at, live) = editions::table
+    let live_slug = live
+        .filter(live.field(editions::article_id).eq(id))
+        .filter(live.field(editions::kind).eq(LIVE))
+        .select(live.field(editions::slug))
+        .single_value();
+    let (status, revision, translation_group_id, updated_at, live_slug) = editions::table
         .find((id, DRAFT))
         .select((
             editions::status,
             editions::revision,
             editions::translation_group_id,
             editions::updated_at,
-            is_live,
+            live_slug,
         ))
-        .first::<(Status, i32, Uuid, DateTime<Utc>, bool)>(conn)
+        .first::<(Status, i32, Uuid, DateTime<Utc>, Option<String>)>(conn)
         .await?;
+    let live = live_slug.is_some();
     let standing = Standing { author_id, status, live, ever_published: first_published_at.is_some() };
     Ok(Locked {
         id,
@@ -124,6 +129,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
         translation_group_id,
         first_published_at,
         updated_at,
+        live_slug,
         trashed: trashed_at.is_some(),
         standing,
     })
