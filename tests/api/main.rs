@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod articles;
+mod attacks;
 mod auth;
 mod editors;
 mod start;
