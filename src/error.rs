@@ -215,6 +215,11 @@ impl From<DieselError> for ApiError {
             .caused_by(error),
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
             | DieselError::BrokenTransactionManager => Self::unavailable(error),
+            // Diesel has no kind for it.
+            DieselError::DatabaseError(_, info) if info.message().starts_with("deadlock detected") => {
+                Self::new(Kind::Conflict, "Another change was made at the same moment; please retry.")
+                    .caused_by(error)
+            }
             DieselError::DatabaseError(_, info)
                 if info.message().starts_with("canceling statement")
                     || info.message().contains("shut down") =>

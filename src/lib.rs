@@ -34,6 +34,7 @@
 pub mod app;
 pub mod articles;
 pub mod auth;
+pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod database;

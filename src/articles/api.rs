@@ -77,11 +77,12 @@ pub async fn create(
     context: Context,
     Json(body): Json,
 ) -> ApiResult<Created<Article>> {
+    let rendering = editing::render(&body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, author.0, id, body).await?;
+            editing::create(conn, &context, author.0, id, body, rendering).await?;
             context.record(conn, author.0, "article.created", ("article", id), json!({})).await?;
             draft(conn, author.0, id).await
         })
@@ -162,11 +163,13 @@ pub async fn update(
     Json(patch): Json,
 ) -> ApiResult<Updated<Article>> {
     let if_match = if_match.required()?;
+    let rendering = editing::render(&patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
         let details = json!({"fields": changed_members(&patch)});
-        let edit = Edit { locked: &locked, present: draft(conn, author.0, locked.id).await?, patch };
+        let present = draft(conn, author.0, locked.id).await?;
+        let edit = Edit { locked: &locked, present, patch, rendering };
         editing::update(conn, &context, author.0, edit).await?;
         context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
         draft(conn, author.0, locked.id).await

@@ -1,6 +1,8 @@
 //! How a draft changes: from what a client sent, over what its references name, to what is stored. Each step runs in the
 //! transaction of its caller.
 
+use std::sync::LazyLock;
+
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,12 +10,13 @@ use uuid::Uuid;
 use super::{
     Article, Image,
     filter::View,
-    input::{ArticleInput, References, Resolved},
-    markdown,
+    input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
+    markdown::{self, MAX_NESTING, Rendered, TooComplex},
     store::{self, CitationRow, Content, Draft, Locked},
 };
 use crate::{
     auth::Principal,
+    blocking::Work,
     clock,
     error::{ApiError, ApiResult, Kind},
     http::{
@@ -25,6 +28,27 @@ use crate::{
     values::Slug,
 };
 
+static RENDERING: LazyLock<Work> = LazyLock::new(|| Work::new("Too many bodies at once; please retry."));
+
+/// What became of the body that a client sent; `None` where it sent none.
+pub type Rendering = Option<Result<Rendered, TooComplex>>;
+
+/// Renders the body of an input or a patch. It takes a while, so it comes before a connection is taken and a row is locked.
+///
+/// # Errors
+/// `503` when too many wait already.
+pub async fn render(change: &Value) -> ApiResult<Rendering> {
+    match change.get("body") {
+        None => Ok(None),
+        Some(Value::String(body)) if body.len() <= MAX_BODY_BYTES => {
+            let body = body.clone();
+            RENDERING.run(move || markdown::render(&body)).await.map(Some)
+        }
+        // `null`, or what is refused for another reason.
+        Some(_) => Ok(Some(Ok(Rendered::default()))),
+    }
+}
+
 /// A change of a locked article.
 pub struct Edit<'a> {
     /// The article.
@@ -33,6 +57,8 @@ pub struct Edit<'a> {
     pub present: Article,
     /// The merge patch.
     pub patch: Value,
+    /// Its body.
+    pub rendering: Rendering,
 }
 
 /// Makes an article with its first draft and its first revision.
@@ -45,9 +71,11 @@ pub async fn create(
     principal: Principal,
     id: Uuid,
     body: Value,
+    rendering: Rendering,
 ) -> ApiResult<()> {
     let references = References::of(&body);
-    let (resolved, faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    let rendered = settled(rendering, Rendered::default(), &mut faults);
     let input = checked(parse(body), faults)?;
     // An article that translates nothing starts a group of its own.
     let group = resolved.translation_group_id.unwrap_or(id);
@@ -56,7 +84,7 @@ pub async fn create(
     }
     store::insert(conn, id, principal.editor_id, context.now).await?;
     let slug = choose_slug(conn, id, &input).await?;
-    let draft = draft(input, resolved, group, slug);
+    let draft = draft(input, rendered, resolved, group, slug);
     store::insert_draft(conn, id, &draft, context.now).await?;
     keep_revision(conn, context, principal, id, 1, group).await
 }
@@ -71,7 +99,7 @@ pub async fn update(
     principal: Principal,
     edit: Edit<'_>,
 ) -> ApiResult<()> {
-    let Edit { locked, present, patch } = edit;
+    let Edit { locked, present, patch, rendering } = edit;
     // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
     let says_translation_of = patch.get("translation_of").is_some();
     let mut merged = present.as_input();
@@ -82,6 +110,12 @@ pub async fn update(
         let detail = "An article is no translation of itself.";
         faults.push(Fault::at("/translation_of", "itself", detail));
     }
+    let unchanged = Rendered {
+        html: present.body_html.clone().unwrap_or_default(),
+        word_count: present.word_count,
+        reading_minutes: present.reading_minutes,
+    };
+    let rendered = settled(rendering, unchanged, &mut faults);
     let input = patch::merge(present.as_input(), patch, ArticleInput::MEMBERS);
     let input: ArticleInput = checked(input, faults)?;
     let group = match (says_translation_of, resolved.translation_group_id) {
@@ -94,10 +128,26 @@ pub async fn update(
         require_free_language(conn, group, &input, locked.id).await?;
     }
     let slug = choose_slug(conn, locked.id, &input).await?;
-    let draft = draft(input, resolved, group, slug);
+    let draft = draft(input, rendered, resolved, group, slug);
     let now = clock::after(locked.updated_at, context.now);
     store::update_draft(conn, locked, &draft, now).await?;
     keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await
+}
+
+/// What a body was rendered to, or what there is where none was sent.
+fn settled(rendering: Rendering, otherwise: Rendered, faults: &mut Faults) -> Rendered {
+    match rendering {
+        None => otherwise,
+        Some(Ok(rendered)) => rendered,
+        Some(Err(TooComplex)) => {
+            let detail = format!(
+                "More than {MAX_NESTING} quotes, lists and open HTML elements stand in each other, or the text is too \
+                 intricate to be rendered in time."
+            );
+            faults.push(Fault::at("/body", "too_complex", detail));
+            otherwise
+        }
+    }
 }
 
 /// The input, where neither it nor what it refers to is at fault.
@@ -146,9 +196,7 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &ArticleInpu
     Err(ApiError::new(Kind::Conflict, "Another article took the slug at the same moment; please retry."))
 }
 
-fn draft(input: ArticleInput, resolved: Resolved, group: Uuid, slug: Slug) -> Draft {
-    let body = input.body.map(String::from).unwrap_or_default();
-    let rendered = markdown::render(&body);
+fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uuid, slug: Slug) -> Draft {
     let citations = input.citations.unwrap_or_default().0;
     let citations = resolved.sources.into_iter().zip(citations).map(|(source_id, citation)| CitationRow {
         source_id,
@@ -164,7 +212,7 @@ fn draft(input: ArticleInput, resolved: Resolved, group: Uuid, slug: Slug) -> Dr
             language: input.language.into(),
             title: input.title.into(),
             summary: input.summary.map(String::from).unwrap_or_default(),
-            body,
+            body: input.body.map(String::from).unwrap_or_default(),
             body_html: rendered.html,
             image: input.image.map(Image::from),
             byline: input.byline.map(String::from),

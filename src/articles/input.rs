@@ -14,10 +14,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{
-    Article, CitationRole, Image,
-    markdown::{MAX_NESTING, is_too_deep},
-};
+use super::{Article, CitationRole, Image};
 use crate::{
     http::faults::{Faults, Invalid},
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
@@ -167,11 +164,6 @@ impl FromText for Body {
             return Err(Invalid::new("too_long", detail));
         }
         without_nul(&text)?;
-        if is_too_deep(&text) {
-            let detail =
-                format!("At most {MAX_NESTING} quotes, lists and open HTML elements stand in each other.");
-            return Err(Invalid::new("too_deep", detail));
-        }
         Ok(Self(text))
     }
 }

@@ -1,12 +1,17 @@
 //! Bodies: Markdown to HTML in which nothing can run, and how long it takes to read.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use ammonia::Builder;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 /// What is derived from a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// Sanitised HTML.
     pub html: String,
@@ -16,11 +21,18 @@ pub struct Rendered {
     pub reading_minutes: i32,
 }
 
+/// A body that nests too deeply, or that takes too long to make sense of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooComplex;
+
 /// How many things may stand in each other.
 pub const MAX_NESTING: usize = 100;
 
 const OPTIONS: Options =
     Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
+
+/// How long the HTML of a body may take: a hundred times what the longest story does. It bounds what the limit of nesting does not.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const WORDS_A_MINUTE: i32 = 200;
 
@@ -42,6 +54,12 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .add_tag_attributes("th", ["style"])
         .filter_style_properties(["text-align"].into())
         .add_tag_attributes("img", ["loading"])
+        // Addresses that nobody follows, and so nobody checks the scheme of.
+        .rm_tag_attributes("blockquote", ["cite"])
+        .rm_tag_attributes("q", ["cite"])
+        .rm_tag_attributes("del", ["cite"])
+        .rm_tag_attributes("ins", ["cite"])
+        .attribute_filter(|_, attribute, value| Some(trimmed(attribute, value)))
         .id_prefix(Some(ID_PREFIX));
     builder
 });
@@ -52,18 +70,47 @@ fn only_fragments(url: &str) -> Option<Cow<'_, str>> {
     Some(format!("#{ID_PREFIX}{fragment}").into())
 }
 
-/// Renders a body.
-#[must_use]
-pub fn render(body: &str) -> Rendered {
+/// Browsers drop white space and control characters around an address; left there, they would only hide its scheme from whoever
+/// looks at it.
+fn trimmed<'a>(attribute: &str, value: &'a str) -> Cow<'a, str> {
+    match attribute {
+        "href" | "src" => value.trim_matches(|character| character <= ' ').into(),
+        _ => value.into(),
+    }
+}
+
+/// Renders a body. It may keep a core busy for as long as [`PATIENCE`].
+///
+/// # Errors
+/// [`TooComplex`].
+pub fn render(body: &str) -> Result<Rendered, TooComplex> {
+    render_within(body, PATIENCE)
+}
+
+fn render_within(body: &str, patience: Duration) -> Result<Rendered, TooComplex> {
+    if is_too_deep(body) {
+        return Err(TooComplex);
+    }
     let mut unsafe_html = String::with_capacity(body.len() + body.len() / 2);
     let mut words = WordCount::default();
     let events = Parser::new_ext(body, OPTIONS).inspect(|event| words.see(event));
     html::push_html(&mut unsafe_html, events);
     let word_count = words.finish();
-    Rendered {
-        html: SANITISER.clean(&unsafe_html).to_string(),
-        word_count,
-        reading_minutes: (word_count + WORDS_A_MINUTE - 1) / WORDS_A_MINUTE,
+    let patient = Patient { html: unsafe_html.as_bytes(), until: Instant::now() + patience };
+    let html = SANITISER.clean_from_reader(patient).map_err(|_| TooComplex)?.to_string();
+    let reading_minutes = (word_count + WORDS_A_MINUTE - 1) / WORDS_A_MINUTE;
+    Ok(Rendered { html, word_count, reading_minutes })
+}
+
+/// HTML that is there until a time: the parser asks for a piece after the other, which is when it can be stopped.
+struct Patient<'a> {
+    html: &'a [u8],
+    until: Instant,
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() > self.until { Err(io::ErrorKind::TimedOut.into()) } else { self.html.read(piece) }
     }
 }
 
@@ -71,8 +118,7 @@ pub fn render(body: &str) -> Rendered {
 ///
 /// An HTML parser walks over what is open around each new element, so a body of nothing but open ones, well within the limit of
 /// its size, would keep a core busy for minutes.
-#[must_use]
-pub fn is_too_deep(body: &str) -> bool {
+fn is_too_deep(body: &str) -> bool {
     let mut containers = 0_usize;
     let mut elements = OpenElements::default();
     Parser::new_ext(body, OPTIONS).any(|event| {
@@ -146,11 +192,13 @@ impl WordCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::articles::input::MAX_BODY_BYTES;
 
     #[test]
     fn markdown_becomes_html() {
         let rendered =
-            render("# Judul\n\nSatu **dua** ~~tiga~~.[^1]\n\n|a|b|\n|:-|-:|\n|1|2|\n\n[^1]: Catatan.\n");
+            render("# Judul\n\nSatu **dua** ~~tiga~~.[^1]\n\n|a|b|\n|:-|-:|\n|1|2|\n\n[^1]: Catatan.\n")
+                .unwrap();
         for part in [
             "<h1>Judul</h1>",
             "<strong>dua</strong>",
@@ -169,8 +217,10 @@ mod tests {
         let rendered = render(
             "<script>alert(1)</script><img src=x onerror=alert(1)>\n\n[a](javascript:alert(1))\n\n\
              <svg onload=alert(1)><iframe src=//x></iframe><a href=\"data:text/html,x\" style=\"x\">b</a>\n\n\
-             <form action=/v1/auth/logout method=post><input type=submit></form><style>*{}</style>",
-        );
+             <form action=/v1/auth/logout method=post><input type=submit></form><style>*{}</style>\
+             <q cite=javascript:alert(1)>b</q><blockquote cite=javascript:alert(1)>c</blockquote>",
+        )
+        .unwrap();
         for part in ["script", "onerror", "onload", "svg", "iframe", "data:", "style", "form", "input"] {
             assert!(!rendered.html.contains(part), "{part} in {}", rendered.html);
         }
@@ -194,9 +244,23 @@ mod tests {
         for (body, words, minutes) in
             [("", 0, 0), ("satu **dua**tiga [empat](https://a.example)", 3, 1), ("# a\nb\n\n- c\n- d", 4, 1)]
         {
-            let rendered = render(body);
+            let rendered = render(body).unwrap();
             assert_eq!((rendered.word_count, rendered.reading_minutes), (words, minutes), "{body}");
         }
-        assert_eq!(render(&"kata ".repeat(201)).reading_minutes, 2);
+        assert_eq!(render(&"kata ".repeat(201)).unwrap().reading_minutes, 2);
+    }
+
+    #[test]
+    fn what_would_take_minutes_is_given_up() {
+        let deep = "> ".repeat(MAX_BODY_BYTES / 2);
+        assert_eq!(render(&deep), Err(TooComplex));
+        let intricate = "&".repeat(MAX_BODY_BYTES);
+        assert_eq!(render_within(&intricate, Duration::ZERO), Err(TooComplex));
+    }
+
+    #[test]
+    fn an_address_is_shown_as_it_is_followed() {
+        let html = render("<a href=\"&Tab; https://a.example/\">a</a>").unwrap().html;
+        assert!(html.contains("href=\"https://a.example/\""), "{html}");
     }
 }

@@ -1,14 +1,11 @@
 //! Password hashes: Argon2id with OWASP's parameters, as PHC strings.
 
-use std::{sync::Arc, thread, time::Duration};
-
-use actix_web::http::header::{self, HeaderValue};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
 
 use crate::{
     auth::secret::Secret,
-    error::{ApiError, ApiResult, Kind},
+    blocking::Work,
+    error::{ApiError, ApiResult},
 };
 
 /// What is verified where there is no account to verify against: the hash of a password that nobody knows, so that the answer
@@ -16,20 +13,16 @@ use crate::{
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBkdW1teSBzYWx0$DdWkPpDhCLqFb3eyXRKr5MaHnKCqTmyTfhXmJXZ3pqY";
 
-/// How long a request waits for its turn to hash.
-const WAIT: Duration = Duration::from_secs(10);
-
 /// Hashes and verifies passwords, away from the threads that answer requests and at most half the cores at once, so that a
 /// burst of sign-ins starves nobody. Each hash takes 19 MiB of memory meanwhile.
 #[derive(Clone, Debug)]
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    work: Work,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new((cores / 2).max(1))) }
+        Self { work: Work::new("Too many sign-ins at once; please retry.") }
     }
 }
 
@@ -43,7 +36,7 @@ impl Passwords {
         password: &Secret<MIN, MAX>,
     ) -> ApiResult<String> {
         let password = password.expose().to_owned();
-        let hash = self.run(move || {
+        let hash = self.work.run(move || {
             argon2()?.hash_password(password.as_bytes()).map(|hash: PasswordHash| hash.to_string())
         });
         hash.await?.map_err(ApiError::internal)
@@ -59,7 +52,7 @@ impl Passwords {
         hash: Option<String>,
     ) -> ApiResult<bool> {
         let password = password.expose().to_owned();
-        let result = self.run(move || {
+        let result = self.work.run(move || {
             let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
             argon2()?.verify_password(password.as_bytes(), &hash)
         });
@@ -68,24 +61,6 @@ impl Passwords {
             Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
             Err(error) => Err(ApiError::internal(error)),
         }
-    }
-
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
-        let busy = || {
-            ApiError::new(Kind::Unavailable, "Too many sign-ins at once; please retry.")
-                .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
-        };
-        let turn = tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned())
-            .await
-            .map_err(|_| busy())?
-            .map_err(ApiError::internal)?;
-        // The turn ends with the work and not with the request, which may be cancelled.
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        })
-        .await
-        .map_err(ApiError::internal)
     }
 }
 

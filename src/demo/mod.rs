@@ -122,7 +122,8 @@ async fn insert_article(
     story.input["slug"] = json!(story.slug);
     story.input["body"] = json!(bodies::of(&story.slug));
     let id = context.clock.new_id();
-    editing::create(conn, &context, principal, id, story.input).await?;
+    let rendering = editing::render(&story.input).await?;
+    editing::create(conn, &context, principal, id, story.input, rendering).await?;
     if story.published {
         let locked = store::lock(conn, &Reference::Id(id)).await?;
         let publish = Transition::Publish { at: None };

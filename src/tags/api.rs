@@ -159,6 +159,7 @@ pub async fn remove(
 ) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
+        store::lock_articles(conn, &reference).await?;
         let tag = locked(conn, &reference, &if_match).await?;
         store::delete(conn, tag.id).await?;
         context.record(conn, editor.0, "tag.deleted", ("tag", tag.id), json!({"slug": tag.slug})).await?;

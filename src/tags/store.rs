@@ -12,7 +12,7 @@ use crate::{
         lock::hold_name,
     },
     pagination::TextPosition,
-    schema::tags,
+    schema::{articles, edition_tags, tags},
     values::Reference,
 };
 
@@ -61,6 +61,27 @@ pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 /// [`diesel::NotFound`], or as any statement.
 pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
     tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
+}
+
+/// Locks the articles that have the tag, until the end of the transaction. What takes a tag off them does this first: whoever
+/// changes an article locks it before its tags.
+///
+/// # Errors
+/// As any statement.
+pub async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
+    let tagged = edition_tags::table
+        .inner_join(tags::table)
+        .filter(named(reference.parts()))
+        .select(edition_tags::article_id);
+    articles::table
+        .filter(articles::id.eq_any(tagged))
+        // One order for all, or the deletions of two tags could wait for each other.
+        .order(articles::id)
+        .select(articles::id)
+        .for_no_key_update()
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Up to `rows` tags in the order of their names, from after a position.

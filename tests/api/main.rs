@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod articles;
+mod attacks;
 mod auth;
 mod contract;
 mod editors;

@@ -215,6 +215,11 @@ pub(super) async fn locked(
     if_match: &IfMatch,
 ) -> ApiResult<Locked> {
     let locked = store::lock(conn, reference).await?;
+    // A draft's new slug, which readers have not seen, tells those who may not see the draft nothing either.
+    let live_slug = locked.live_slug.as_deref().unwrap_or_default();
+    if !locked.standing.shows_draft_to(principal) && !reference.names(locked.id, live_slug) {
+        return Err(ApiError::not_found());
+    }
     permit(principal, action, &locked.standing)?;
     // In the trash it is there only to be restored or deleted.
     if locked.standing.trashed && !matches!(action, Action::Restore | Action::Delete) {

@@ -103,7 +103,9 @@ async fn find_group(
         .select(editions::translation_group_id)
         .into_boxed();
     if let View::Drafts(Drafts { of: Some(author), .. }) = view {
-        query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live")));
+        // What is not the author's goes by the address that readers see.
+        let addressed = editions::article_id.nullable().eq(id).or(editions::slug.nullable().eq(slug));
+        query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live").and(addressed)));
     }
     query.first(conn).await.optional()
 }

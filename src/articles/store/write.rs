@@ -75,11 +75,17 @@ pub struct Locked {
     pub first_published_at: Option<DateTime<Utc>>,
     /// When the draft was last changed.
     pub updated_at: DateTime<Utc>,
+    /// The slug that readers see, where they see it.
+    pub live_slug: Option<String>,
     /// When the draft is to be published.
     pub scheduled_at: Option<DateTime<Utc>>,
     /// What decides over actions.
     pub standing: Standing,
 }
+
+/// What [`lock`] reads of the draft; last the live edition's status and slug.
+type DraftColumns =
+    (Status, String, i32, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Option<Status>, Option<String>);
 
 /// Locks an article, whoever may see it, until the end of the transaction.
 ///
@@ -104,24 +110,26 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
         .first::<(Uuid, Uuid, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
         .await?;
     let live = diesel::alias!(editions as live);
-    let live_status = live
-        .filter(live.field(editions::article_id).eq(id))
-        .filter(live.field(editions::kind).eq(LIVE))
-        .select(live.field(editions::status))
-        .single_value();
-    let (draft, language, revision, translation_group_id, updated_at, scheduled_at, live) = editions::table
-        .find((id, DRAFT))
-        .select((
-            editions::status,
-            editions::language,
-            editions::revision,
-            editions::translation_group_id,
-            editions::updated_at,
-            editions::scheduled_at,
-            live_status,
-        ))
-        .first::<(Status, String, i32, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Option<Status>)>(conn)
-        .await?;
+    let (live_status, live_slug) = (live.field(editions::status), live.field(editions::slug));
+    let live =
+        live.filter(live.field(editions::article_id).eq(id)).filter(live.field(editions::kind).eq(LIVE));
+    let live_status = live.select(live_status).single_value();
+    let live_slug = live.select(live_slug).single_value();
+    let (draft, language, revision, translation_group_id, updated_at, scheduled_at, live, live_slug) =
+        editions::table
+            .find((id, DRAFT))
+            .select((
+                editions::status,
+                editions::language,
+                editions::revision,
+                editions::translation_group_id,
+                editions::updated_at,
+                editions::scheduled_at,
+                live_status,
+                live_slug,
+            ))
+            .first::<DraftColumns>(conn)
+            .await?;
     let standing = Standing {
         author_id,
         draft,
@@ -137,6 +145,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
         language,
         first_published_at,
         updated_at,
+        live_slug,
         scheduled_at,
         standing,
     })
