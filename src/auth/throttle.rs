@@ -80,8 +80,10 @@ impl Attempt {
     #[must_use]
     pub fn new(email: &str, address: ClientAddress) -> Self {
         let hash = |key: String| digest(&SHA256, key.as_bytes()).as_ref().to_vec();
+        // Some of Postgres's locales lower `İ` to a plain `i`, and would find the account under a name that is counted apart.
+        let account = email.to_lowercase().replace("i\u{307}", "i");
         Self {
-            account: hash(format!("account:{}", email.to_lowercase())),
+            account: hash(format!("account:{account}")),
             address: hash(format!("address:{}", address.network())),
         }
     }
@@ -172,6 +174,10 @@ mod tests {
         let one = attempt("Ayu@Example.org", "2001:db8:1:2:3::4");
         let other = attempt("ayu@example.ORG", "2001:db8:1:2:ffff::");
         assert_eq!(one.account, other.account);
+        assert_eq!(
+            attempt("ad\u{130}l@example.org", "::").account,
+            attempt("Adil@example.org", "::").account
+        );
         assert_eq!(one.address, other.address);
         assert_ne!(one.address, attempt("", "2001:db8:1:3::").address);
         assert_eq!(attempt("", "::ffff:192.0.2.1").address, attempt("", "192.0.2.1").address);

@@ -21,6 +21,9 @@ use crate::{
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 
+/// The room that a body gets before any of it is there, in bytes.
+const FIRST_ROOM: usize = 16 * 1024;
+
 /// A body as JSON, not yet looked into. [`Body`] parses it in one go; a handler that also has to look up what the body refers
 /// to takes this one, so that it can report all faults together.
 pub struct Json(pub Value);
@@ -125,7 +128,8 @@ async fn read(request: &HttpRequest, payload: &mut Payload) -> ApiResult<Bytes> 
     }
     let time = Context::services(request).map_or(Duration::from_secs(30), |services| services.body_timeout);
     let arrive = async {
-        let mut bytes = BytesMut::with_capacity(announced);
+        // Room is made for what arrives: what is announced costs the sender nothing.
+        let mut bytes = BytesMut::with_capacity(announced.min(FIRST_ROOM));
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| {
                 ApiError::new(Kind::BadRequest, "The body did not arrive whole, or its chunks are malformed.")
