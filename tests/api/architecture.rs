@@ -9,8 +9,8 @@ use std::{
 };
 
 /// What everything may stand on.
-const SHARED: [&str; 9] =
-    ["auth", "clock", "database", "error", "events", "http", "pagination", "schema", "values"];
+const SHARED: [&str; 10] =
+    ["auth", "blocking", "clock", "database", "error", "events", "http", "pagination", "schema", "values"];
 
 /// What Warta is about. None of them knows another one.
 const FEATURES: [&str; 4] = ["articles", "editors", "sources", "tags"];
