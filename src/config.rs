@@ -100,7 +100,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_WORKERS", value_parser = RangedU64ValueParser::<usize>::new().range(1..=256), value_name = "NUMBER")]
     pub workers: Option<usize>,
 
-    /// Seconds that a request may take, 1 to 3600
+    /// Seconds that the body of a request may take to arrive, 1 to 3600
     #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 

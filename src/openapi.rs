@@ -200,6 +200,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         let names: &[&str] = match (method, status) {
             ("get", 200) if paged => &["X-Request-Id", "ETag", "Cache-Control", "Vary", "Link"],
             ("get", 200) => &["X-Request-Id", "ETag", "Cache-Control", "Vary"],
+            (_, 308) => &["X-Request-Id", "Cache-Control", "Vary", "Location"],
             (_, 201) => &["X-Request-Id", "ETag", "Cache-Control", "Location"],
             (_, 204) => &["X-Request-Id", "Cache-Control"],
             _ => &["X-Request-Id", "ETag", "Cache-Control"],

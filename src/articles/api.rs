@@ -2,7 +2,7 @@
 
 pub mod actions;
 
-use actix_web::{delete, get, patch, post, web::Path};
+use actix_web::{Either, delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ use crate::{
         context::Context,
         patch::{Patch, changed_members},
         query::{NoQuery, Query},
-        reply::{Created, Found, NoContent, Updated},
+        reply::{Created, Found, Moved, NoContent, Updated},
     },
     pagination::{Page, page},
     values::Reference,
@@ -92,12 +92,13 @@ pub async fn create(
 
 /// Read an article
 ///
-/// As readers see it, or with `draft=true` as editors work on it.
+/// As readers see it, or with `draft=true` as editors work on it. A slug that readers once knew leads to the present one (`308`).
 #[utoipa::path(
     operation_id = "read_article", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
     responses(
         (status = 200, description = "The article.", body = Article),
+        (status = 308, description = "The article has another slug now."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
         (status = 403, description = "An author asks for somebody else's draft."),
     ),
@@ -108,7 +109,7 @@ pub async fn read(
     reference: Path<Reference>,
     query: Query<ArticleQuery>,
     context: Context,
-) -> ApiResult<Found<Article>> {
+) -> ApiResult<Either<Found<Article>, Moved>> {
     let view = View::of(query.value.draft, query.value.trashed, viewer.0)?;
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, &reference).await, view) {
@@ -119,11 +120,16 @@ pub async fn read(
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
-        (Err(diesel::NotFound), View::Live) => {
-            let article = store::find_retracted(&mut conn, &reference).await?;
-            if viewer.0.is_some() { Ok(Found(article)) } else { Err(retracted(&article)) }
-        }
-        (found, _) => Ok(Found(found?)),
+        (Err(diesel::NotFound), View::Live) => match store::find_retracted(&mut conn, &reference).await {
+            Ok(article) if viewer.0.is_some() => Ok(Either::Left(Found(article))),
+            Ok(article) => Err(retracted(&article)),
+            Err(diesel::NotFound) => {
+                let slug = store::find_present_slug(&mut conn, &reference).await?;
+                Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") }))
+            }
+            Err(error) => Err(error.into()),
+        },
+        (found, _) => Ok(Either::Left(Found(found?))),
     }
 }
 

@@ -170,6 +170,25 @@ fn changed<T: Representation>(mut response: HttpResponseBuilder, value: &T) -> H
     }
 }
 
+/// `308`: the same thing is at another address now.
+pub struct Moved {
+    /// Its path.
+    pub location: String,
+}
+
+impl Responder for Moved {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        HttpResponse::PermanentRedirect()
+            .insert_header((header::LOCATION, self.location))
+            // As long as what is there may be kept: an article can move again, also back.
+            .insert_header((header::CACHE_CONTROL, cache_control(request, false)))
+            .insert_header((header::VARY, "Authorization"))
+            .finish()
+    }
+}
+
 /// `204`.
 pub struct NoContent;
 

@@ -52,11 +52,11 @@ async fn a_story_goes_through_review() {
 #[tokio::test]
 async fn a_scheduled_story_is_published_once_at_its_time() {
     let server = Server::start().await;
-    let editor = server.sign_in(Role::Editor).await;
-    let editor = Some(editor.as_str());
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
     let mut paths = Vec::new();
     for number in 0..12 {
-        let path = draft(&server, editor.unwrap(), &format!("Kabar {number}")).await;
+        let path = draft(&server, &token, &format!("Kabar {number}")).await;
         let at = server.clock.now() + TimeDelta::minutes(10);
         let scheduled = server.post(&format!("{path}/publish"), editor, json!({"at": at})).await.expect(200);
         assert_eq!(scheduled.body["status"], "scheduled");
@@ -158,4 +158,38 @@ async fn what_is_in_the_trash_comes_back_whole() {
         kinds(&server).await,
         ["article.created", "article.trashed", "article.restored", "article.trashed"]
     );
+}
+
+#[tokio::test]
+async fn an_address_that_readers_knew_leads_to_the_present_one() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    let path = draft(&server, &token, "Satu").await;
+    server.act(&format!("{path}/publish"), editor).await.expect(200);
+    for slug in ["dua", "tiga"] {
+        server.patch(&path, editor, json!({"slug": slug})).await.expect(200);
+        // Until it is published, readers know nothing of it.
+        server.get(&format!("/v1/articles/{slug}"), None).await.expect_problem(404, "not-found");
+        server.act(&format!("{path}/publish"), editor).await.expect(200);
+    }
+    server.patch(&path, editor, json!({"slug": "rahasia"})).await.expect(200);
+    for past in ["satu", "dua"] {
+        let moved = server.get(&format!("/v1/articles/{past}"), None).await.expect(308);
+        assert_eq!(moved.header("location"), "/v1/articles/tiga");
+        assert_eq!(moved.header("cache-control"), "public, max-age=5, stale-while-revalidate=30");
+    }
+    server.get("/v1/articles/rahasia", None).await.expect_problem(404, "not-found");
+    let taken = json!({"title": "x", "language": "id", "slug": "satu"});
+    server.post("/v1/articles", editor, taken).await.expect_problem(409, "slug-taken");
+    // Back to the first one: then the other leads there.
+    server.patch(&path, editor, json!({"slug": "satu"})).await.expect(200);
+    server.act(&format!("{path}/publish"), editor).await.expect(200);
+    server.get("/v1/articles/satu", None).await.expect(200);
+    assert_eq!(
+        server.get("/v1/articles/tiga", None).await.expect(308).header("location"),
+        "/v1/articles/satu"
+    );
+    server.act(&format!("{path}/unpublish"), editor).await.expect(200);
+    server.get("/v1/articles/tiga", None).await.expect_problem(404, "not-found");
 }

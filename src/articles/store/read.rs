@@ -251,6 +251,24 @@ pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference)
     load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 
+/// The slug under which readers find the article that they knew by this one.
+///
+/// # Errors
+/// [`diesel::NotFound`], also where the article is not before the readers any more; else as any statement.
+pub async fn find_present_slug(conn: &mut AsyncPgConnection, past: &Reference) -> QueryResult<String> {
+    let (_, slug) = past.parts();
+    let owner = article_slugs::table
+        .filter(article_slugs::slug.nullable().eq(slug))
+        .filter(article_slugs::ever_live)
+        .select(article_slugs::article_id);
+    editions::table
+        .filter(editions::kind.eq("live"))
+        .filter(editions::article_id.eq_any(owner))
+        .select(editions::slug)
+        .first(conn)
+        .await
+}
+
 /// Up to `rows` articles that the view has and the query asks for, in its order, from after a position.
 ///
 /// # Errors
