@@ -79,7 +79,7 @@ fn trimmed<'a>(attribute: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Renders a body. It may keep a core busy for as long as [`PATIENCE`].
+/// Renders a body. It may keep a core busy for 5 seconds.
 ///
 /// # Errors
 /// [`TooComplex`].
