@@ -32,6 +32,7 @@ pub struct Page<T> {
     pub data: Vec<T>,
     /// Send it as `cursor` for the next page; `null` on the last one. Opaque, and only good for the query that made it.
     #[schema(example = "eyJ0aW1lIjoiMjAyNi0wOC0xN1QxMDowMDowMFoifQ")]
+    #[schema(required)]
     pub next_cursor: Option<String>,
     /// How many elements all pages have together; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,8 +71,9 @@ impl Default for Limit {
 
 impl FromText for Limit {
     fn from_text(text: String) -> Result<Self, Invalid> {
+        let plain = !text.starts_with(['+', '0']);
         match text.parse() {
-            Ok(limit @ 1..=Self::MAX) => Ok(Self(limit)),
+            Ok(limit @ 1..=Self::MAX) if plain => Ok(Self(limit)),
             _ => {
                 Err(Invalid::new("out_of_range", format!("Expected a whole number from 1 to {}.", Self::MAX)))
             }

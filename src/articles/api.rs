@@ -176,8 +176,9 @@ pub async fn update(
         let details = json!({"fields": changed_members(&patch)});
         let present = draft(conn, author.0, locked.id).await?;
         let edit = Edit { locked: &locked, present, patch, rendering };
-        editing::update(conn, &context, author.0, edit).await?;
-        context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
+        if editing::update(conn, &context, author.0, edit).await? {
+            context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
+        }
         draft(conn, author.0, locked.id).await
     })
     .await

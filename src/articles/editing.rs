@@ -89,7 +89,8 @@ pub async fn create(
     keep_revision(conn, context, principal, id, 1, group).await
 }
 
-/// Changes the draft, and keeps the result as a revision.
+/// Changes the draft, and keeps the result as a revision; whether there was anything to change. A patch that says what is there
+/// already leaves revision, status and ETag alone.
 ///
 /// # Errors
 /// `422` with every fault of the patch; `409` where the slug is taken.
@@ -98,7 +99,7 @@ pub async fn update(
     context: &Context,
     principal: Principal,
     edit: Edit<'_>,
-) -> ApiResult<()> {
+) -> ApiResult<bool> {
     let Edit { locked, present, patch, rendering } = edit;
     // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
     let says_translation_of = patch.get("translation_of").is_some();
@@ -129,9 +130,13 @@ pub async fn update(
     }
     let slug = choose_slug(conn, locked.id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
+    if group == locked.translation_group_id && is_same(&draft, &present) {
+        return Ok(false);
+    }
     let now = clock::after(locked.updated_at, context.now);
     store::update_draft(conn, locked, &draft, now).await?;
-    keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await
+    keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await?;
+    Ok(true)
 }
 
 /// What a body was rendered to, or what there is where none was sent.
@@ -221,6 +226,32 @@ fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uui
             reading_minutes: rendered.reading_minutes,
         },
     }
+}
+
+fn is_same(draft: &Draft, present: &Article) -> bool {
+    let Content { slug, language, title, summary, body, image, byline, .. } = &draft.content;
+    let texts = (slug, language, title, summary, Some(body), image.as_ref(), byline.as_ref());
+    let tags = present.tags.iter().map(|tag| tag.id);
+    let citations = draft
+        .citations
+        .iter()
+        .map(|citation| (citation.source_id, citation.url.as_str(), citation.title.as_str(), citation.role));
+    let cited = present
+        .citations
+        .iter()
+        .map(|citation| (citation.source.id, citation.url.as_str(), citation.title.as_str(), citation.role));
+    texts
+        == (
+            &present.slug,
+            &present.language,
+            &present.title,
+            &present.summary,
+            present.body.as_ref(),
+            present.image.as_ref(),
+            present.byline.as_ref(),
+        )
+        && draft.tags.iter().copied().eq(tags)
+        && citations.eq(cited)
 }
 
 async fn keep_revision(

@@ -181,7 +181,8 @@ pub struct Retraction {
 pub struct Editorial {
     /// Where the article stands as a whole.
     pub state: State,
-    /// What the state allows, to those who may.
+    /// What the state allows. Whether the caller may do it depends on the role besides. `schedule` is `publish` with a time to
+    /// come, `trash` is `DELETE`, `delete` is `DELETE` with `permanent=true`.
     pub actions: Vec<Action>,
     /// Who made the article.
     pub author: AuthorLink,
@@ -263,7 +264,7 @@ pub struct Translation {
 }
 
 /// A lead picture.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Image {
     /// Where the picture is.

@@ -107,6 +107,13 @@ impl FromStr for LogFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // A word alone would be taken for the name of a module, and silence everything else.
+        let told = |part: &str| {
+            part.contains('=') || part.trim().parse::<tracing::level_filters::LevelFilter>().is_ok()
+        };
+        if !text.split(',').any(told) {
+            return Err("names no level: error, warn, info, debug, trace or off".to_owned());
+        }
         EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(|error| error.to_string())
     }
 }

@@ -95,7 +95,10 @@ impl Faults {
     #[must_use]
     pub fn summary(&self, of: &str) -> String {
         match self.0.as_slice() {
-            [only] => format!("The {of} has 1 fault: {}", only.detail),
+            [only] => {
+                let place = only.pointer.as_deref().unwrap_or_default();
+                format!("The {of} has 1 fault at `{place}`: {}", only.detail)
+            }
             several => format!("The {of} has {} faults; `errors` lists them.", several.len()),
         }
     }

@@ -38,6 +38,9 @@ async fn a_story_goes_through_review() {
     assert_eq!(again.body["allowed"], editorial["actions"]);
     let queue = server.get("/v1/articles?draft=true&status=in_review", Some(&editor)).await;
     assert_eq!(queue.each("title"), ["Satu"]);
+    // A patch that says what is there already is no change.
+    let same = server.patch(&path, Some(&author), json!({"title": "Satu", "tags": []})).await.expect(200);
+    assert_eq!((&same.body, same.header("etag")), (&submitted.body, submitted.header("etag")));
     // What was under review was another text.
     let changed = server.patch(&path, Some(&author), json!({"title": "Dua"})).await.expect(200);
     assert_eq!(changed.body["status"], "draft");
@@ -126,12 +129,13 @@ async fn readers_of_a_retracted_story_are_told_why() {
     assert_eq!((&read.body["status"], &read.body["title"]), (&json!("retracted"), &json!("Satu")));
     assert_eq!(read.body["retraction"]["reason"], "Angkanya keliru.");
     server.act(&format!("{path}/publish"), Some(&editor)).await.expect_problem(409, "not-allowed-in-state");
-    // In the trash nothing is told any more; out of it, the story is a draft.
+    // The trash is no way around it.
     server.delete(&path, Some(&editor)).await.expect(204);
-    server.get(&path, None).await.expect_problem(404, "not-found");
+    server.get(&path, None).await.expect_problem(410, "retracted");
     let restored = server.act(&format!("{path}/restore"), Some(&editor)).await.expect(200);
-    assert_eq!(restored.body["editorial"]["state"], "draft");
-    server.get(&path, None).await.expect_problem(404, "not-found");
+    assert_eq!(restored.body["editorial"]["state"], "retracted");
+    assert_eq!(restored.body["retraction"]["reason"], "Angkanya keliru.");
+    server.get(&path, None).await.expect_problem(410, "retracted");
 }
 
 #[tokio::test]

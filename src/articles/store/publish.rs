@@ -140,12 +140,17 @@ async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(editions::table.find((id, LIVE))).execute(conn).await.map(drop)
 }
 
-/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost.
+/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost. That a story was retracted stays, for readers
+/// too: the trash is no way around it.
 ///
 /// # Errors
 /// As any statement.
 pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
-    unpublish(conn, locked, now).await?;
+    if locked.standing.live == Some(Status::Retracted) {
+        bump(conn, locked.id).await?;
+    } else {
+        unpublish(conn, locked, now).await?;
+    }
     diesel::update(articles::table.find(locked.id))
         .set(articles::trashed_at.eq(now))
         .execute(conn)

@@ -63,6 +63,11 @@ const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.a
 const LIVE_STATUS: &str =
     "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
 
+const RETRACTED_AT: &str =
+    "(select l.retracted_at from editions l where l.article_id = editions.article_id and l.kind = 'live')";
+
+const RETRACTION_REASON: &str = "(select l.retraction_reason from editions l where l.article_id = editions.article_id and l.kind = 'live')";
+
 /// Where a draft that readers cannot see stands among times.
 const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
 
@@ -203,8 +208,8 @@ async fn load(
         articles::version,
         editions::revision,
         editions::scheduled_at,
-        editions::retracted_at,
-        editions::retraction_reason,
+        fragment::<Nullable<Timestamptz>>(RETRACTED_AT),
+        fragment::<Nullable<Text>>(RETRACTION_REASON),
         articles::author_id,
         fragment::<Text>(AUTHOR_NAME),
         articles::first_published_at,
