@@ -143,7 +143,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 
-    /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none]
+    /// The public site that feeds and sitemaps will link to (there are none yet), such as `https://news.example.org` [default: none]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
 

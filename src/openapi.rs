@@ -14,7 +14,7 @@ use crate::{
 const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
 
 /// An entity tag, for examples.
-const ENTITY_TAG: &str = "\"3-q1hYy0c8a0mJ2sX4n5W7bQ\"";
+const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
 
 #[derive(OpenApi)]
 #[openapi(

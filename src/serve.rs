@@ -66,20 +66,17 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 }
 
 async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Result<(), ServeError> {
-    let preparing = async {
-        let database = open(config, url).await?;
-        let (parts, welcome) = prepare(config, database).await?;
-        Ok((parts, welcome))
-    };
+    // Before anything is made: a start that cannot serve must not use up what happens once, such as showing a password.
+    let listen = |error| ServeError::Listen { address: config.listen, error };
+    let listener = TcpListener::bind(config.listen).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let preparing = async { prepare(config, open(config, url).await?).await };
     let (parts, welcome) = tokio::select! {
         prepared = preparing => prepared?,
         () = signals.asked_to_stop() => return Ok(()),
     };
-    let listen = |error| ServeError::Listen { address: config.listen, error };
-    let listener = TcpListener::bind(config.listen).map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
     let database = parts.services.database.clone();
-    let scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
+    let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
     let server = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
@@ -87,6 +84,8 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let mut server = pin!(server);
     let outcome = tokio::select! {
         ended = &mut server => ended.map_err(ServeError::Http),
+        // It ends only by a panic, which is logged; without it nothing scheduled would appear.
+        _ = &mut scheduler => Err(ServeError::SchedulerDied),
         () = signals.asked_to_stop() => {
             tracing::info!("stopping");
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
@@ -115,8 +114,12 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         body_timeout: config.request_timeout,
     };
     let welcome = first_admin(config, &services).await?;
-    if config.loads_demo() {
-        demo::load(&services).await.map_err(ServeError::FirstStart)?;
+    if config.loads_demo()
+        && let Err(error) = demo::load(&services).await
+    {
+        // Nobody else knows the password, and it is not made again.
+        introduce(welcome.as_ref()).map_err(ServeError::Http)?;
+        return Err(ServeError::FirstStart(error));
     }
     let parts = Parts {
         services,
@@ -165,19 +168,24 @@ fn random_password() -> Result<String, ServeError> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes).replace('-', "x").replace('_', "y"))
 }
 
+/// Tells how the first admin gets in.
+fn introduce(welcome: Option<&Welcome>) -> io::Result<()> {
+    match welcome {
+        Some(Welcome { email, password: Some(password) }) => {
+            writeln!(io::stdout(), "  Admin  {email}, password {password} (shown this once)")
+        }
+        Some(Welcome { email, password: None }) => writeln!(io::stdout(), "  Admin  {email}"),
+        None => Ok(()),
+    }
+}
+
 /// What a person at a terminal wants to know.
 fn banner(address: SocketAddr, welcome: Option<&Welcome>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = io::stdout();
     writeln!(out, "Warta {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  API    http://{address}/v1/articles")?;
     writeln!(out, "  Docs   http://{address}/docs")?;
-    match welcome {
-        Some(Welcome { email, password: Some(password) }) => {
-            writeln!(out, "  Admin  {email}, password {password} (shown this once)")?;
-        }
-        Some(Welcome { email, password: None }) => writeln!(out, "  Admin  {email}")?,
-        None => {}
-    }
+    introduce(welcome)?;
     out.flush()
 }
 
@@ -241,6 +249,11 @@ async fn postgres(config: &Config) -> Result<(DatabaseUrl, Option<Embedded>), Se
     let options = EmbeddedOptions {
         data_dir: config.data_dir.clone(),
         pg_bin: config.pg_bin.clone(),
+        // Room for the pool, for the command line beside it, and for a person with psql.
+        settings: vec![(
+            "max_connections".to_owned(),
+            (config.database_connections + 20).max(100).to_string(),
+        )],
         ..EmbeddedOptions::default()
     };
     let embedded = Embedded::start(options).await.map_err(ServeError::Embedded)?;
@@ -298,6 +311,8 @@ pub enum ServeError {
     Database(DatabaseError),
     /// The embedded Postgres ended while we served.
     DatabaseDied,
+    /// What publishes scheduled stories ended while we served.
+    SchedulerDied,
     /// The address cannot be listened on.
     Listen {
         /// Which.
@@ -326,6 +341,7 @@ impl fmt::Display for ServeError {
             Self::DatabaseDied => {
                 f.write_str("the embedded Postgres ended; its log in the data folder says why")
             }
+            Self::SchedulerDied => f.write_str("the scheduler ended"),
             Self::Listen { address, error } => {
                 write!(f, "cannot listen on {address} (WARTA_LISTEN): {error}")
             }

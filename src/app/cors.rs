@@ -15,7 +15,7 @@ use actix_web::http::{
 pub struct Cors(Arc<[String]>);
 
 const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-Request-Id";
-const SENT: &str = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Request-Id";
+const SENT: &str = "Accept, Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id";
 const READS: &str = "GET, HEAD, OPTIONS";
 const WRITES: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 

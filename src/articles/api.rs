@@ -10,7 +10,7 @@ use self::actions::{draft, locked};
 use super::{
     Article, ArticleItem, Retraction,
     editing::{self, Edit},
-    filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Position, View},
+    filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Drafts, Position, View},
     input::ArticleInput,
     rules::Action,
     store,
@@ -23,7 +23,7 @@ use crate::{
         body::Json,
         conditional::IfMatch,
         context::Context,
-        patch::{Patch, changed_members},
+        patch::Patch,
         query::{NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Updated},
     },
@@ -83,7 +83,6 @@ pub async fn create(
         .transaction(async |conn| {
             let id = context.clock.new_id();
             editing::create(conn, &context, author.0, id, body, rendering).await?;
-            context.record(conn, author.0, "article.created", ("article", id), json!({})).await?;
             draft(conn, author.0, id).await
         })
         .await?;
@@ -114,7 +113,7 @@ pub async fn read(
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, &reference).await, view) {
         // Somebody else's draft of what readers can see: the caller knows that it exists.
-        (Err(diesel::NotFound), View::Drafts(_))
+        (Err(diesel::NotFound), View::Drafts(Drafts { trashed: false, .. }))
             if store::find(&mut conn, View::Live, &reference).await.is_ok()
                 || store::find_retracted(&mut conn, &reference).await.is_ok() =>
         {
@@ -173,12 +172,9 @@ pub async fn update(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
-        let details = json!({"fields": changed_members(&patch)});
         let present = draft(conn, author.0, locked.id).await?;
         let edit = Edit { locked: &locked, present, patch, rendering };
-        if editing::update(conn, &context, author.0, edit).await? {
-            context.record(conn, author.0, "article.updated", ("article", locked.id), details).await?;
-        }
+        editing::update(conn, &context, author.0, edit).await?;
         draft(conn, author.0, locked.id).await
     })
     .await
@@ -214,7 +210,7 @@ pub async fn remove(
             store::delete(conn, &locked).await?;
             "article.deleted"
         } else {
-            store::trash(conn, &locked, clock::after(locked.updated_at, context.now)).await?;
+            store::trash(conn, &locked, clock::after(locked.updated_at, context.now())).await?;
             "article.trashed"
         };
         context.record(conn, author.0, kind, ("article", locked.id), json!({})).await?;

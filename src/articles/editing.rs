@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use crate::{
         body::parse,
         context::Context,
         faults::{Fault, Faults},
-        patch,
+        patch::{self, changed_members},
     },
     values::Slug,
 };
@@ -82,14 +83,17 @@ pub async fn create(
     if resolved.translation_group_id.is_some() {
         require_free_language(conn, group, &input, id).await?;
     }
-    store::insert(conn, id, principal.editor_id, context.now).await?;
+    let now = context.now();
+    store::insert(conn, id, principal.editor_id, now).await?;
     let slug = choose_slug(conn, id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
-    store::insert_draft(conn, id, &draft, context.now).await?;
-    keep_revision(conn, context, principal, id, 1, group).await
+    store::insert_draft(conn, id, &draft, now).await?;
+    keep_revision(conn, principal, (id, 1), group, now).await?;
+    context.record(conn, principal, "article.created", ("article", id), json!({})).await?;
+    Ok(())
 }
 
-/// Changes the draft, and keeps the result as a revision; whether there was anything to change. A patch that says what is there
+/// Changes the draft, and keeps the result as a revision. A patch that says what is there
 /// already leaves revision, status and ETag alone.
 ///
 /// # Errors
@@ -99,8 +103,9 @@ pub async fn update(
     context: &Context,
     principal: Principal,
     edit: Edit<'_>,
-) -> ApiResult<bool> {
+) -> ApiResult<()> {
     let Edit { locked, present, patch, rendering } = edit;
+    let details = json!({"fields": changed_members(&patch)});
     // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
     let says_translation_of = patch.get("translation_of").is_some();
     let mut merged = present.as_input();
@@ -131,12 +136,13 @@ pub async fn update(
     let slug = choose_slug(conn, locked.id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     if group == locked.translation_group_id && is_same(&draft, &present) {
-        return Ok(false);
+        return Ok(());
     }
-    let now = clock::after(locked.updated_at, context.now);
+    let now = clock::after(locked.updated_at, context.now());
     store::update_draft(conn, locked, &draft, now).await?;
-    keep_revision(conn, context, principal, locked.id, locked.revision + 1, group).await?;
-    Ok(true)
+    keep_revision(conn, principal, (locked.id, locked.revision + 1), group, now).await?;
+    context.record(conn, principal, "article.updated", ("article", locked.id), details).await?;
+    Ok(())
 }
 
 /// What a body was rendered to, or what there is where none was sent.
@@ -193,7 +199,7 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &ArticleInpu
         return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
     }
     let made = Slug::make(&input.title, "article");
-    let slug = made.first_free(&store::slugs_like(conn, id, &made).await?);
+    let slug = made.first_free(&store::slugs_taken(conn, id, &made).await?, id);
     if store::reserve_slug(conn, id, &slug).await? {
         return Ok(slug);
     }
@@ -256,16 +262,15 @@ fn is_same(draft: &Draft, present: &Article) -> bool {
 
 async fn keep_revision(
     conn: &mut AsyncPgConnection,
-    context: &Context,
     principal: Principal,
-    id: Uuid,
-    number: i32,
+    (id, number): (Uuid, i32),
     group: Uuid,
+    now: DateTime<Utc>,
 ) -> ApiResult<()> {
     let reference = crate::values::Reference::Id(id);
     let saved = store::find(conn, View::drafts(principal), &reference).await?;
     let mut content = saved.as_input();
     content["translation_group_id"] = json!(group);
-    store::insert_revision(conn, id, number, principal.editor_id, content, context.now).await?;
+    store::insert_revision(conn, id, number, principal.editor_id, content, now).await?;
     Ok(())
 }

@@ -34,6 +34,9 @@ const OPTIONS: Options =
 /// How long the HTML of a body may take: a hundred times what the longest story does. It bounds what the limit of nesting does not.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The longest HTML of a body, in bytes: a table of empty cells is 15 times as long as its Markdown.
+const MAX_HTML: usize = 4 * 1024 * 1024;
+
 const WORDS_A_MINUTE: i32 = 200;
 
 /// Ids are the author's; a prefix keeps them from shadowing the page's own.
@@ -107,6 +110,9 @@ fn sanitise(html: &str, deadline: Deadline) -> io::Result<String> {
     let mut clean = Vec::with_capacity(html.len());
     let document = SANITISER.clean_from_reader(Until(html.as_bytes(), deadline))?;
     document.write_to(Until(&mut clean, deadline))?;
+    if clean.len() > MAX_HTML {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     String::from_utf8(clean).map_err(io::Error::other)
 }
 

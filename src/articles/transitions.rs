@@ -74,7 +74,7 @@ pub async fn perform(
     locked: &Locked,
     transition: &Transition,
 ) -> ApiResult<()> {
-    let now = clock::after(locked.updated_at, context.now);
+    let now = clock::after(locked.updated_at, context.now());
     let revision = locked.revision;
     let (kind, details) = match transition {
         Transition::Submit => {

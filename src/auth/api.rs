@@ -114,7 +114,7 @@ pub async fn login(
     let account = {
         // Given back before the password is hashed, which takes longer than all the rest.
         let mut conn = context.database.get().await?;
-        attempt.charge(&mut conn, context.now).await?;
+        attempt.charge(&mut conn, context.now()).await?;
         accounts::find_by_email(&mut conn, &input.email).await?
     };
     let account = account.filter(|account| account.active);
@@ -135,9 +135,9 @@ async fn start(
         if !accounts::hold(conn, account).await? {
             return Err(wrong_credentials());
         }
-        attempt.forgive(conn, context.now).await?;
+        attempt.forgive(conn, context.now()).await?;
         let editor = (account.id, account.role);
-        Ok(sessions::start(conn, &context.clock, context.now, &context.request_id, editor).await?)
+        Ok(sessions::start(conn, &context.clock, context.now(), &context.request_id, editor).await?)
     })
     .await
 }
@@ -153,7 +153,7 @@ fn tokens_for(
     token: &RefreshToken,
 ) -> ApiResult<Updated<TokenPair>> {
     Ok(Updated(TokenPair {
-        access_token: auth.access_token(&context.clock, context.now, principal)?,
+        access_token: auth.access_token(&context.clock, context.now(), principal)?,
         token_type: "Bearer",
         expires_in: tokens::LIFETIME,
         refresh_token: token.expose(),
@@ -186,7 +186,7 @@ pub async fn refresh(
     let mut conn = context.database.get().await?;
     let refreshed = conn
         .transaction(async |conn| {
-            sessions::refresh(conn, &context.clock, context.now, &context.request_id, &token).await
+            sessions::refresh(conn, &context.clock, context.now(), &context.request_id, &token).await
         })
         .await?;
     let (principal, token) = refreshed.ok_or_else(invalid)?;
@@ -204,7 +204,7 @@ pub async fn refresh(
 pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        sessions::end(conn, &context.clock, context.now, &context.request_id, &author.0).await
+        sessions::end(conn, &context.clock, context.now(), &context.request_id, &author.0).await
     })
     .await?;
     Ok(NoContent)
@@ -237,7 +237,7 @@ pub async fn change_password(
         let mut conn = context.database.get().await?;
         let account = accounts::find(&mut conn, author.0.editor_id).await?;
         let attempt = Attempt::new(&account.email, address);
-        attempt.charge(&mut conn, context.now).await?;
+        attempt.charge(&mut conn, context.now()).await?;
         (attempt, account)
     };
     if !auth.passwords.verify(&input.current_password, Some(account.password_hash.clone())).await? {
@@ -251,8 +251,8 @@ pub async fn change_password(
         if !accounts::hold(conn, &account).await? {
             return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
         }
-        attempt.forgive(conn, context.now).await?;
-        accounts::set_password(conn, &context.clock, context.now, &actor, account.id, &hash, kept).await?;
+        attempt.forgive(conn, context.now()).await?;
+        accounts::set_password(conn, &context.clock, context.now(), &actor, account.id, &hash, kept).await?;
         Ok(NoContent)
     })
     .await

@@ -63,13 +63,14 @@ pub async fn load(services: &Services) -> ApiResult<bool> {
         let principal = Principal { editor_id, session_id: Uuid::nil(), role: Role::Admin };
         let content: Content = serde_json::from_str(CONTENT).map_err(ApiError::internal)?;
         let context = Context::of_process(services, LOADED);
-        insert_tags(conn, &context, content.tags).await?;
-        insert_sources(conn, &context, content.sources).await?;
+        insert_tags(conn, &context, principal, content.tags).await?;
+        insert_sources(conn, &context, principal, content.sources).await?;
         for story in content.articles {
             insert_article(conn, services, principal, story).await?;
         }
         let subject = ("instance", Uuid::nil());
-        events::record(conn, &context.clock, context.now, &Actor::SYSTEM, LOADED, subject, json!({})).await?;
+        events::record(conn, &context.clock, context.now(), &Actor::SYSTEM, LOADED, subject, json!({}))
+            .await?;
         Ok(true)
     })
     .await
@@ -86,11 +87,18 @@ async fn has_content(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(exists(articles::table.select(articles::id)).or(exists(loaded))).get_result(conn).await
 }
 
-async fn insert_tags(conn: &mut AsyncPgConnection, context: &Context, tags: Vec<Value>) -> ApiResult<()> {
+async fn insert_tags(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    tags: Vec<Value>,
+) -> ApiResult<()> {
     for tag in tags {
         let input: TagInput = parse(tag).map_err(ApiError::invalid_body)?;
         let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "tag"));
-        tags::store::insert(conn, context.clock.new_id(), &input.into_fields(slug), context.now).await?;
+        let id = context.clock.new_id();
+        tags::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
+        context.record(conn, principal, "tag.created", ("tag", id), json!({})).await?;
     }
     Ok(())
 }
@@ -98,12 +106,15 @@ async fn insert_tags(conn: &mut AsyncPgConnection, context: &Context, tags: Vec<
 async fn insert_sources(
     conn: &mut AsyncPgConnection,
     context: &Context,
+    principal: Principal,
     sources: Vec<Value>,
 ) -> ApiResult<()> {
     for source in sources {
         let input: SourceInput = parse(source).map_err(ApiError::invalid_body)?;
         let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "source"));
-        sources::store::insert(conn, context.clock.new_id(), &input.into_fields(slug), context.now).await?;
+        let id = context.clock.new_id();
+        sources::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
+        context.record(conn, principal, "source.created", ("source", id), json!({})).await?;
     }
     Ok(())
 }
@@ -114,11 +125,11 @@ async fn insert_article(
     principal: Principal,
     mut story: Story,
 ) -> ApiResult<()> {
-    let mut context = Context::of_process(services, LOADED);
+    let context = Context::of_process(services, LOADED);
     // As if it had been written then: a feed of stories that were all changed a moment ago would show nothing.
     #[expect(clippy::cast_possible_truncation, reason = "a month of minutes fits")]
     let minutes = (story.published_days_ago * 24.0 * 60.0) as i64;
-    context.now -= TimeDelta::minutes(minutes);
+    let context = context.set_back(TimeDelta::minutes(minutes));
     story.input["slug"] = json!(story.slug);
     story.input["body"] = json!(bodies::of(&story.slug));
     let id = context.clock.new_id();

@@ -66,7 +66,7 @@ pub async fn create(
     let new = store::NewEditor { email, name, role, password_hash };
     let actor = admin.0.actor(&context.request_id);
     let mut conn = context.database.get().await?;
-    let editor = store::create(&mut conn, &context.clock, context.now, &actor, new).await?;
+    let editor = store::create(&mut conn, &context.clock, context.now(), &actor, new).await?;
     Ok(Created { location: format!("/v1/editors/{}", editor.id), value: editor })
 }
 
@@ -182,7 +182,7 @@ async fn change(
         }
         // Whoever sets their own password stays signed in here.
         let kept = Some(by.session_id);
-        store::update(conn, &context.clock, context.now, &actor, locked, what, kept).await
+        store::update(conn, &context.clock, context.now(), &actor, locked, what, kept).await
     })
     .await
     .map(Updated)

@@ -1,6 +1,6 @@
 //! Entity tags and conditional requests (RFC 9110, section 13).
 //!
-//! Every tag is strong. The tag of a thing that can be changed is `"<version>-<hash>"`, of anything else `"<hash>"`: the hash
+//! Every tag is strong. The tag of a thing that can be changed is `"<version>.<hash>"`, of anything else `"<hash>"`: the hash
 //! is of the representation's bytes, so `If-None-Match` is exact; the version counts the changes of the thing itself, and
 //! `If-Match` compares only that, so that a renamed tag inside an article does not make an editor's change stale.
 
@@ -22,7 +22,7 @@ pub fn entity_tag(version: Option<i64>, representation: &[u8]) -> EntityTag {
     // 128 bits are plenty against accidents, and keep the header short.
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..16]);
     EntityTag::new_strong(match version {
-        Some(version) => format!("{version}-{hash}"),
+        Some(version) => format!("{version}.{hash}"),
         None => hash,
     })
 }
@@ -126,7 +126,7 @@ impl IfMatch {
         match self {
             Self::Absent | Self::Any => true,
             Self::Tags(tags) => tags.iter().any(|tag| {
-                let named = tag.tag().split_once('-').and_then(|(version, _)| version.parse().ok());
+                let named = tag.tag().split_once('.').and_then(|(version, _)| version.parse().ok());
                 !tag.weak && named == Some(version)
             }),
         }

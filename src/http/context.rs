@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
@@ -41,14 +41,14 @@ pub struct Services {
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// One request's context: the services, its id, and the moment at which it is handled.
+/// One request's context: the services, its id, and the time.
 #[derive(Clone)]
 pub struct Context {
     services: web::Data<Services>,
     /// The id of the request.
     pub request_id: Arc<str>,
-    /// The time that everything which this request writes carries.
-    pub now: DateTime<Utc>,
+    /// How far back its time is set.
+    back: TimeDelta,
 }
 
 impl Context {
@@ -62,8 +62,20 @@ impl Context {
     #[must_use]
     pub fn of_process(services: &Services, purpose: &str) -> Self {
         let services = web::Data::new(services.clone());
-        let now = services.clock.now();
-        Self { services, request_id: purpose.into(), now }
+        Self { services, request_id: purpose.into(), back: TimeDelta::zero() }
+    }
+
+    /// The same, as if it happened that much earlier. What is recorded keeps the true time.
+    #[must_use]
+    pub fn set_back(self, back: TimeDelta) -> Self {
+        Self { back, ..self }
+    }
+
+    /// The present time. Ask once the rows that a change depends on are locked: a body may have taken its time to arrive, and what
+    /// others committed meanwhile came before.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.services.clock.now() - self.back
     }
 
     /// Records what this request did; call it in the transaction of the change.
@@ -80,7 +92,7 @@ impl Context {
     ) -> QueryResult<()> {
         let actor =
             Actor { editor_id: Some(principal.editor_id), request_id: Some(self.request_id.to_string()) };
-        events::record(conn, &self.clock, self.now, &actor, kind, subject, details).await
+        events::record(conn, &self.clock, self.clock.now(), &actor, kind, subject, details).await
     }
 }
 
@@ -100,7 +112,7 @@ impl FromRequest for Context {
         let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
         ready(match (Self::services(request), id) {
             (Some(services), Some(request_id)) => {
-                Ok(Self { services: services.clone(), request_id, now: services.clock.now() })
+                Ok(Self { services: services.clone(), request_id, back: TimeDelta::zero() })
             }
             _ => Err(ApiError::internal("the application was built without its services or its envelope")),
         })

@@ -85,12 +85,6 @@ impl Faults {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// Whether there is a fault at this place.
-    #[must_use]
-    pub fn concern(&self, pointer: &str) -> bool {
-        self.0.iter().any(|fault| fault.pointer.as_deref() == Some(pointer))
-    }
-
     /// A sentence that says how many there are, with the first one's detail.
     #[must_use]
     pub fn summary(&self, of: &str) -> String {

@@ -69,7 +69,7 @@ pub async fn create(
             let id = context.clock.new_id();
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
+            store::insert(conn, id, &fields, context.now()).await.map_err(taken)?;
             context.record(conn, author.0, "source.created", ("source", id), json!({})).await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
@@ -127,7 +127,7 @@ pub async fn update(
             merge(source.as_input(), patch, SourceInput::MEMBERS).map_err(ApiError::invalid_body)?;
         let slug = choose_slug(conn, source.id, &input).await?;
         let fields = input.into_fields(slug);
-        let now = clock::after(source.updated_at, context.now);
+        let now = clock::after(source.updated_at, context.now());
         store::update(conn, source.id, &fields, now).await.map_err(taken)?;
         context.record(conn, editor.0, "source.updated", ("source", source.id), details).await?;
         store::find(conn, &Reference::Id(source.id)).await.map_err(ApiError::from)
@@ -197,8 +197,8 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &SourceInput
         Some(slug) => Ok(slug.clone()),
         None => {
             let made = Slug::make(&input.name, "source");
-            let taken = store::slugs_like(conn, id, &made).await?;
-            Ok(made.first_free(&taken))
+            let taken = store::slugs_taken(conn, id, &made).await?;
+            Ok(made.first_free(&taken, id))
         }
     }
 }

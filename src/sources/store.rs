@@ -18,7 +18,7 @@ use crate::{
     },
     pagination::TextPosition,
     schema::{citations, sources},
-    values::Reference,
+    values::{Reference, Slug},
 };
 
 /// Only what readers can see counts, whoever asks.
@@ -98,16 +98,14 @@ pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     sources::table.count().get_result(conn).await
 }
 
-/// The slugs of other sources that equal `base` or extend it: what a slug made of it must differ from. No two transactions make one of the
-/// same base at a time.
+/// Which of the slugs that could be made of `base` other sources have. No two transactions make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &str) -> QueryResult<Vec<String>> {
-    hold_name(conn, &format!("sources/{base}")).await?;
-    let extended = sources::slug.like(format!("{base}-%"));
+pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("sources/{}", &**base)).await?;
     sources::table
-        .filter(sources::slug.eq(base).or(extended))
+        .filter(sources::slug.eq_any(base.numbered()))
         .filter(sources::id.ne(id))
         .select(sources::slug)
         .load(conn)

@@ -70,7 +70,7 @@ pub async fn create(
             let id = context.clock.new_id();
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, context.now).await.map_err(taken)?;
+            store::insert(conn, id, &fields, context.now()).await.map_err(taken)?;
             context.record(conn, editor.0, "tag.created", ("tag", id), json!({})).await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
@@ -128,7 +128,7 @@ pub async fn update(
             merge(tag.as_input(), patch, TagInput::MEMBERS).map_err(ApiError::invalid_body)?;
         let slug = choose_slug(conn, tag.id, &input).await?;
         let fields = input.into_fields(slug);
-        let now = clock::after(tag.updated_at, context.now);
+        let now = clock::after(tag.updated_at, context.now());
         store::update(conn, tag.id, &fields, now).await.map_err(taken)?;
         context.record(conn, editor.0, "tag.updated", ("tag", tag.id), details).await?;
         store::find(conn, &Reference::Id(tag.id)).await.map_err(ApiError::from)
@@ -179,8 +179,8 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -
         Some(slug) => Ok(slug.clone()),
         None => {
             let made = Slug::make(&input.name, "tag");
-            let taken = store::slugs_like(conn, id, &made).await?;
-            Ok(made.first_free(&taken))
+            let taken = store::slugs_taken(conn, id, &made).await?;
+            Ok(made.first_free(&taken, id))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     pagination::TextPosition,
     schema::{articles, edition_tags, tags},
-    values::Reference,
+    values::{Reference, Slug},
 };
 
 /// Only what readers can see counts, whoever asks.
@@ -110,16 +110,14 @@ pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     tags::table.count().get_result(conn).await
 }
 
-/// The slugs of other tags that equal `base` or extend it: what a slug made of it must differ from. No two transactions make one of the
-/// same base at a time.
+/// Which of the slugs that could be made of `base` other tags have. No two transactions make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &str) -> QueryResult<Vec<String>> {
-    hold_name(conn, &format!("tags/{base}")).await?;
-    let extended = tags::slug.like(format!("{base}-%"));
+pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+    hold_name(conn, &format!("tags/{}", &**base)).await?;
     tags::table
-        .filter(tags::slug.eq(base).or(extended))
+        .filter(tags::slug.eq_any(base.numbered()))
         .filter(tags::id.ne(id))
         .select(tags::slug)
         .load(conn)

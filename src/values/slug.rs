@@ -50,16 +50,18 @@ impl Slug {
         Self(slug)
     }
 
-    /// This slug or, where it is taken, the first free one of `name-2`, `name-3`, ...
+    /// The slugs to try where this one may be taken: `name`, then `name-2`, `name-3`, ... `name-50`.
     #[must_use]
-    pub fn first_free(&self, taken: &[String]) -> Self {
-        let numbered = |number| match number {
-            1 => self.clone(),
-            _ => Self(format!("{}-{number}", self.0)),
-        };
-        // Of n + 1 names, n others cannot have them all.
-        let free = (1..=taken.len() + 1).map(numbered).find(|slug| !taken.contains(&slug.0));
-        free.unwrap_or_else(|| self.clone())
+    pub fn numbered(&self) -> Vec<String> {
+        let others = (2..=50).map(|number| format!("{}-{number}", self.0));
+        std::iter::once(self.0.clone()).chain(others).collect()
+    }
+
+    /// The first of [`Slug::numbered`] that is not taken; where all are, one that ends in a part of the thing's id.
+    #[must_use]
+    pub fn first_free(&self, taken: &[String], id: Uuid) -> Self {
+        let free = self.numbered().into_iter().find(|slug| !taken.contains(slug));
+        Self(free.unwrap_or_else(|| format!("{}-{}", self.0, &id.simple().to_string()[24..])))
     }
 }
 
@@ -138,10 +140,14 @@ mod tests {
         let long = "kata ".repeat(100);
         let made = Slug::make(&long, "article");
         assert_eq!(Slug::make(&made, "article"), made);
-        let numbered = made.first_free(&[made.0.clone(), format!("{}-2", made.0)]);
+        let id = Uuid::from_u128(0xabcd_ef01);
+        let numbered = made.first_free(&[made.0.clone(), format!("{}-2", made.0)], id);
         assert_eq!(*numbered, format!("{}-3", made.0));
         assert_eq!(Slug::from_text(numbered.0.clone()), Ok(numbered));
-        assert_eq!(made.first_free(&[]), made);
+        assert_eq!(made.first_free(&[], id), made);
+        let last = made.first_free(&made.numbered(), id);
+        assert_eq!(*last, format!("{}-abcdef01", made.0));
+        assert_eq!(Slug::from_text(last.0.clone()), Ok(last));
         let word = Slug::make(&"x".repeat(500), "article");
         assert_eq!(Slug::from_text(word.0.clone()), Ok(word));
     }

@@ -1,6 +1,6 @@
 //! Times: RFC 3339 in, UTC with `Z` out.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -18,6 +18,10 @@ pub struct Timestamp(pub DateTime<Utc>);
 impl FromText for Timestamp {
     fn from_text(text: String) -> Result<Self, Invalid> {
         match DateTime::parse_from_rfc3339(&text) {
+            // In UTC it may leave the years that RFC 3339 can write; a leap second is no time of its own here.
+            Ok(time) if !(0..=9999).contains(&time.to_utc().year()) || time.nanosecond() >= 1_000_000_000 => {
+                Err(Invalid::new("invalid_time", "This time cannot be written in RFC 3339 in UTC."))
+            }
             Ok(time) => Ok(Self(time.to_utc().trunc_subsecs(6))),
             Err(_) if text.contains(' ') => Err(Invalid::new(
                 "invalid_time",

@@ -318,7 +318,7 @@ async fn each_save_keeps_a_revision_and_each_change_an_event() {
     let made = draft(&server, &token, json!({"title": "Satu", "language": "id", "tags": ["riset"]})).await;
     let (path, id) = (path(&made), made.body["id"].as_str().unwrap().parse::<Uuid>().unwrap());
     server.patch(&path, editor, json!({"title": "Dua"})).await.expect(200);
-    server.patch_if(&path, editor, "\"1-x\"", json!({"title": "Tiga"})).await.expect(412);
+    server.patch_if(&path, editor, "\"1.x\"", json!({"title": "Tiga"})).await.expect(412);
     server.act(&format!("{path}/publish"), editor).await.expect(200);
     server.delete(&path, editor).await.expect(204);
 

@@ -73,7 +73,7 @@ pub async fn publish(
     OptionalBody(input): OptionalBody<PublishInput>,
 ) -> ApiResult<Updated<Article>> {
     let transition = match input.at {
-        Some(at) if at.0 > context.now => Transition::Schedule { at: at.0 },
+        Some(at) if at.0 > context.now() => Transition::Schedule { at: at.0 },
         at => Transition::Publish { at: at.map(|at| at.0) },
     };
     act(&context, editor.0, &reference, &if_match, transition).await

@@ -1,5 +1,6 @@
 //! Articles in Postgres.
 
+mod order;
 mod publish;
 mod read;
 mod resolve;

@@ -12,14 +12,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::order::{Filtered, ordered};
 use crate::{
     articles::{
         Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
-        filter::{ArticlesQuery, Drafts, Include, Position, Sort, View},
+        filter::{ArticlesQuery, Drafts, Include, Position, View},
         rules::Standing,
     },
-    database::fragment::{Fragment, fragment, lower},
-    pagination::TextPosition,
+    database::fragment::{Fragment, fragment},
     schema::{article_slugs, articles, citations, edition_tags, editions, sources, tags},
     values::{Reference, reference::split},
 };
@@ -67,11 +67,6 @@ const RETRACTED_AT: &str =
     "(select l.retracted_at from editions l where l.article_id = editions.article_id and l.kind = 'live')";
 
 const RETRACTION_REASON: &str = "(select l.retraction_reason from editions l where l.article_id = editions.article_id and l.kind = 'live')";
-
-/// Where a draft that readers cannot see stands among times.
-const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
-
-type Filtered<'a> = dsl::IntoBoxed<'a, dsl::InnerJoin<editions::table, articles::table>, Pg>;
 
 #[derive(Queryable)]
 struct Row {
@@ -240,7 +235,7 @@ pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Referenc
     load(conn, query, view, true).await?.pop().ok_or(diesel::NotFound)
 }
 
-/// The retracted article with this id or slug, and who made it. Readers do not see it, but are told.
+/// The retracted article with this id or slug. Readers do not see it, but are told.
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
@@ -355,66 +350,4 @@ fn has_tag(any: &[Reference]) -> Condition<'_> {
             .filter(edition_tags::kind.eq(editions::kind))
             .filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs))),
     ))
-}
-
-/// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
-/// out what a tie would repeat.
-fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option<Position>) -> Filtered<'_> {
-    macro_rules! ascending {
-        ($key:expr, $after:expr) => {{
-            let query = query.order(($key.asc(), editions::article_id.asc()));
-            match $after {
-                Some((key, id)) => {
-                    query.filter($key.ge(key.clone())).filter($key.gt(key).or(editions::article_id.gt(id)))
-                }
-                None => query,
-            }
-        }};
-    }
-    macro_rules! descending {
-        ($key:expr, $after:expr) => {{
-            let query = query.order(($key.desc(), editions::article_id.desc()));
-            match $after {
-                Some((key, id)) => {
-                    query.filter($key.le(key.clone())).filter($key.lt(key).or(editions::article_id.lt(id)))
-                }
-                None => query,
-            }
-        }};
-    }
-    let by_time = match &after {
-        Some(Position::Time { time, id }) => Some((*time, *id)),
-        _ => None,
-    };
-    let by_title = match after {
-        Some(Position::Title(TextPosition { text, id })) => Some((lower(text), id)),
-        _ => None,
-    };
-    // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
-    let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
-    match (sort, view) {
-        (Sort::TitleAscending, _) => ascending!(lower(editions::title), by_title),
-        (Sort::TitleDescending, _) => descending!(lower(editions::title), by_title),
-        (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),
-        (Sort::UpdatedDescending, _) => descending!(editions::updated_at.nullable(), by_time),
-        (Sort::PublishedAscending, View::Live) => ascending!(editions::published_at, by_time),
-        (Sort::PublishedDescending, View::Live) => descending!(editions::published_at, by_time),
-        (Sort::PublishedAscending, _) => {
-            ascending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
-        }
-        (Sort::PublishedDescending, _) => {
-            descending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
-        }
-    }
-}
-
-diesel::define_sql_function! {
-    /// The first of the two that is not null.
-    fn coalesce(first: Nullable<Timestamptz>, second: Timestamptz) -> Timestamptz;
-}
-
-type OrInfinity = coalesce<Option<DateTime<Utc>>, Fragment<Timestamptz>>;
-
-fn or_infinity(time: Option<DateTime<Utc>>) -> OrInfinity {
-    coalesce(time, fragment("'infinity'::timestamptz"))
 }

@@ -4,13 +4,14 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::write::id_of;
 use crate::{
     articles::{
         filter::{Drafts, View},
         input::{References, Resolved},
     },
     http::faults::{Fault, Faults},
-    schema::{article_slugs, articles, editions, sources, tags},
+    schema::{articles, editions, sources, tags},
     values::{Reference, reference::split},
 };
 
@@ -91,20 +92,18 @@ async fn find_group(
     view: View,
     reference: &Reference,
 ) -> QueryResult<Option<Uuid>> {
-    let (id, slug) = reference.parts();
-    let owner = article_slugs::table
-        .filter(article_slugs::slug.nullable().eq(slug))
-        .select(article_slugs::article_id);
+    let Some(id) = id_of(conn, reference).await.optional()? else { return Ok(None) };
     let mut query = editions::table
         .inner_join(articles::table)
         .filter(articles::trashed_at.is_null())
-        .filter(editions::article_id.nullable().eq(id).or(editions::article_id.eq_any(owner)))
+        .filter(editions::article_id.eq(id))
         .order(editions::kind)
         .select(editions::translation_group_id)
         .into_boxed();
     if let View::Drafts(Drafts { of: Some(author), .. }) = view {
         // What is not the author's goes by the address that readers see.
-        let addressed = editions::article_id.nullable().eq(id).or(editions::slug.nullable().eq(slug));
+        let (by_id, slug) = reference.parts();
+        let addressed = editions::article_id.nullable().eq(by_id).or(editions::slug.nullable().eq(slug));
         query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live").and(addressed)));
     }
     query.first(conn).await.optional()

@@ -83,6 +83,19 @@ pub struct Locked {
     pub standing: Standing,
 }
 
+/// The id of the article that a reference names, by any slug that is its.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn id_of(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
+    match reference {
+        Reference::Id(id) => Ok(*id),
+        Reference::Slug(slug) => {
+            article_slugs::table.find(&**slug).select(article_slugs::article_id).first(conn).await
+        }
+    }
+}
+
 /// What [`lock`] reads of the draft; last the live edition's status and slug.
 type DraftColumns =
     (Status, String, i32, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Option<Status>, Option<String>);
@@ -92,13 +105,10 @@ type DraftColumns =
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
 pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
-    let (id, slug) = reference.parts();
-    let owner = article_slugs::table
-        .filter(article_slugs::slug.nullable().eq(slug))
-        .select(article_slugs::article_id);
+    let id = id_of(conn, reference).await?;
     // First the row, then what depends on it: a statement sees what was committed before it began, not what it waited for.
     let (id, author_id, version, first_published_at, trashed_at) = articles::table
-        .filter(articles::id.nullable().eq(id).or(articles::id.eq_any(owner)))
+        .find(id)
         .select((
             articles::id,
             articles::author_id,
@@ -179,16 +189,14 @@ pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) ->
     Ok(owner.first::<Uuid>(conn).await.optional()? == Some(id))
 }
 
-/// The slugs of other articles that equal `base` or extend it: what a slug made of it must differ from. No two transactions
-/// make one of the same base at a time.
+/// Which of the slugs that could be made of `base` other articles have. No two transactions make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_like(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
     hold_name(conn, &format!("articles/{}", &**base)).await?;
-    let extended = article_slugs::slug.like(format!("{}-%", &**base));
     article_slugs::table
-        .filter(article_slugs::slug.eq(&**base).or(extended))
+        .filter(article_slugs::slug.eq_any(base.numbered()))
         .filter(article_slugs::article_id.ne(id))
         .select(article_slugs::slug)
         .load(conn)

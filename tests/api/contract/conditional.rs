@@ -124,16 +124,16 @@ async fn a_change_is_made_of_the_state_that_it_names_or_not_at_all() {
         if id == "update_article" {
             change(None).await.expect_problem(428, "precondition-required");
         }
-        let (version, hash) = current.trim_matches('"').split_once('-').unwrap();
+        let (version, hash) = current.trim_matches('"').split_once('.').unwrap();
         let stale: i64 = version.parse::<i64>().unwrap() - 1;
         for tag in [
-            format!("\"{stale}-{hash}\""),
+            format!("\"{stale}.{hash}\""),
             format!("W/{current}"),
             "\"other\"".to_owned(),
             "\"\"".to_owned(),
             "\"*\"".to_owned(),
             format!("\"{version}\""),
-            format!("\"a\", \"{stale}-{hash}\""),
+            format!("\"a\", \"{stale}.{hash}\""),
         ] {
             let answer = change(Some(&tag)).await;
             assert_eq!(answer.status, 412, "{id} {tag}: {}", answer.text);

@@ -1,0 +1,84 @@
+//! The orders of lists, and where a page starts in them.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    dsl,
+    pg::Pg,
+    prelude::*,
+    sql_types::{Nullable, Timestamptz},
+};
+
+use crate::{
+    articles::filter::{Position, Sort, View},
+    database::fragment::{Fragment, fragment, lower},
+    pagination::TextPosition,
+    schema::{articles, editions},
+};
+
+/// A query of editions with their articles.
+pub(super) type Filtered<'a> = dsl::IntoBoxed<'a, dsl::InnerJoin<editions::table, articles::table>, Pg>;
+
+/// Where a draft that readers cannot see stands among times.
+const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
+
+/// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
+/// out what a tie would repeat.
+pub(super) fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option<Position>) -> Filtered<'_> {
+    macro_rules! ascending {
+        ($key:expr, $after:expr) => {{
+            let query = query.order(($key.asc(), editions::article_id.asc()));
+            match $after {
+                Some((key, id)) => {
+                    query.filter($key.ge(key.clone())).filter($key.gt(key).or(editions::article_id.gt(id)))
+                }
+                None => query,
+            }
+        }};
+    }
+    macro_rules! descending {
+        ($key:expr, $after:expr) => {{
+            let query = query.order(($key.desc(), editions::article_id.desc()));
+            match $after {
+                Some((key, id)) => {
+                    query.filter($key.le(key.clone())).filter($key.lt(key).or(editions::article_id.lt(id)))
+                }
+                None => query,
+            }
+        }};
+    }
+    let by_time = match &after {
+        Some(Position::Time { time, id }) => Some((*time, *id)),
+        _ => None,
+    };
+    let by_title = match after {
+        Some(Position::Title(TextPosition { text, id })) => Some((lower(text), id)),
+        _ => None,
+    };
+    // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
+    let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
+    match (sort, view) {
+        (Sort::TitleAscending, _) => ascending!(lower(editions::title), by_title),
+        (Sort::TitleDescending, _) => descending!(lower(editions::title), by_title),
+        (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),
+        (Sort::UpdatedDescending, _) => descending!(editions::updated_at.nullable(), by_time),
+        (Sort::PublishedAscending, View::Live) => ascending!(editions::published_at, by_time),
+        (Sort::PublishedDescending, View::Live) => descending!(editions::published_at, by_time),
+        (Sort::PublishedAscending, _) => {
+            ascending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+        }
+        (Sort::PublishedDescending, _) => {
+            descending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+        }
+    }
+}
+
+diesel::define_sql_function! {
+    /// The first of the two that is not null.
+    fn coalesce(first: Nullable<Timestamptz>, second: Timestamptz) -> Timestamptz;
+}
+
+type OrInfinity = coalesce<Option<DateTime<Utc>>, Fragment<Timestamptz>>;
+
+fn or_infinity(time: Option<DateTime<Utc>>) -> OrInfinity {
+    coalesce(time, fragment("'infinity'::timestamptz"))
+}
