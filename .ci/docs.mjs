@@ -48,7 +48,7 @@ try {
   await page.goto(new URL("/docs", address).href);
   await page.getByRole("heading", { name: "Warta", exact: true }).waitFor();
   const document = await (await fetch(new URL("/openapi.json", address))).json();
-  const operation = document.paths["/v1/articles/{article}/publish"].post;
+  const operation = document.paths["/v1/articles/{article}/unpublish"].post;
   await page.getByRole("link", { name: operation.summary }).first().click();
   await page.getByText(operation.description.split(".")[0]).first().waitFor();
   // Late requests, such as of fonts or of measurements, would come by now.
