@@ -225,7 +225,7 @@ pub struct Citation {
     /// Whose document it is.
     pub source: SourceLink,
     /// Where the document is.
-    #[schema(format = "uri", example = "https://pesisir.example/laporan/2026/model-bahasa")]
+    #[schema(example = "https://pesisir.example/laporan/2026/model-bahasa")]
     pub url: String,
     /// The document's title.
     #[schema(example = "Laporan tahunan model bahasa daerah")]
@@ -246,7 +246,7 @@ pub struct SourceLink {
     #[schema(example = "Kantor Berita Pesisir")]
     pub name: String,
     /// Its home page.
-    #[schema(required, format = "uri", example = "https://pesisir.example/")]
+    #[schema(required, example = "https://pesisir.example/")]
     pub homepage_url: Option<String>,
 }
 
@@ -268,7 +268,7 @@ pub struct Translation {
 #[diesel(sql_type = Jsonb)]
 pub struct Image {
     /// Where the picture is.
-    #[schema(format = "uri", example = "https://images.warta.example/nelayan.jpg")]
+    #[schema(example = "https://images.warta.example/nelayan.jpg")]
     pub url: String,
     /// What it shows, for those who cannot see it; empty for a mere decoration.
     #[schema(example = "Dua nelayan membaca ramalan cuaca di telepon genggam.")]

@@ -29,7 +29,7 @@ pub struct Source {
     #[schema(example = "Kantor Berita Pesisir")]
     pub name: String,
     /// Its home page.
-    #[schema(required, format = "uri", example = "https://pesisir.example/")]
+    #[schema(required, example = "https://pesisir.example/")]
     pub homepage_url: Option<String>,
     /// What it is.
     #[schema(example = "Kantor berita daerah pesisir.")]

@@ -6,7 +6,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, RefOr,
-        schema::{Schema, SchemaFormat, Type},
+        schema::{Schema, Type},
     },
 };
 
@@ -28,7 +28,10 @@ impl FromText for WebUrl {
         }
         let invalid = |detail| Err(Invalid::new("invalid_url", detail));
         // The parser drops tabs and line breaks silently; kept as written, they would stay in the address.
-        if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+        // `\u{feff}` is white space to the schema's pattern (ECMA-262).
+        let blank =
+            |character: char| character.is_whitespace() || character.is_control() || character == '\u{feff}';
+        if text.chars().any(blank) {
             return invalid("A URL has no white space; write a space as `%20`.");
         }
         // A script-capable scheme must not get in by a form that only the parser repairs (`https:example.org`).
@@ -52,7 +55,6 @@ impl PartialSchema for WebUrl {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .format(Some(SchemaFormat::Custom("uri".to_owned())))
             .max_length(Some(Self::MAX))
             .pattern(Some(r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$"))
             .examples(["https://kantor-berita.example/laporan/2026/08"])

@@ -42,7 +42,9 @@ fn text(place: &Place, length: usize) -> String {
             format!("{}@{}", "a".repeat(64), &domain[..length - 65])
         }
         Some("idn-email") => format!("{}@b", "a".repeat(length.saturating_sub(2))),
-        Some("uri") => format!("{:a<length$}", "https://a.example/"),
+        _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("://")) => {
+            format!("{:a<length$}", "https://a.example/")
+        }
         _ if pattern.starts_with("^[A-Za-z0-9]+(-") => match length {
             0..=3 => "id"[..length.min(2)].to_owned(),
             _ => "en-Latn-US-abcdefgh-abcdefgi-abcdefghi"[..length].to_owned(),
