@@ -63,6 +63,7 @@ diesel::table! {
         scheduled_by -> Nullable<Uuid>,
         retracted_at -> Nullable<Timestamptz>,
         retraction_reason -> Nullable<Text>,
+        provenance -> Nullable<Jsonb>,
     }
 }
 
@@ -110,6 +111,9 @@ diesel::table! {
         editor_id -> Uuid,
         created_at -> Timestamptz,
         content -> Jsonb,
+        note -> Nullable<Text>,
+        version -> Int8,
+        translation_group_id -> Uuid,
     }
 }
 

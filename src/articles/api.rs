@@ -82,8 +82,7 @@ pub async fn create(
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, author.0, id, body, rendering).await?;
-            draft(conn, author.0, id).await
+            editing::create(conn, &context, author.0, id, body, rendering).await
         })
         .await?;
     Ok(Created { location: format!("/v1/articles/{}", article.slug), value: article })
@@ -174,8 +173,7 @@ pub async fn update(
         let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
         let present = draft(conn, author.0, locked.id).await?;
         let edit = Edit { locked: &locked, present, patch, rendering };
-        editing::update(conn, &context, author.0, edit).await?;
-        draft(conn, author.0, locked.id).await
+        editing::update(conn, &context, author.0, edit).await
     })
     .await
     .map(Updated)

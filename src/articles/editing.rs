@@ -13,7 +13,9 @@ use super::{
     filter::View,
     input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
     markdown::{self, MAX_NESTING, Rendered, TooComplex},
-    store::{self, CitationRow, Content, Draft, Locked},
+    provenance::Provenance,
+    revisions::Snapshot,
+    store::{self, CitationRow, Content, Draft, Locked, NewRevision},
 };
 use crate::{
     auth::Principal,
@@ -26,7 +28,7 @@ use crate::{
         faults::{Fault, Faults},
         patch::{self, changed_members},
     },
-    values::Slug,
+    values::{Reference, Slug},
 };
 
 static RENDERING: LazyLock<Work> = LazyLock::new(|| Work::new("Too many bodies at once; please retry."));
@@ -62,7 +64,7 @@ pub struct Edit<'a> {
     pub rendering: Rendering,
 }
 
-/// Makes an article with its first draft and its first revision.
+/// Makes an article with its first draft and its first revision; the draft.
 ///
 /// # Errors
 /// `422` with every fault of the body; `409` where the slug is taken.
@@ -73,7 +75,7 @@ pub async fn create(
     id: Uuid,
     body: Value,
     rendering: Rendering,
-) -> ApiResult<()> {
+) -> ApiResult<Article> {
     let references = References::of(&body);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
     let rendered = settled(rendering, Rendered::default(), &mut faults);
@@ -88,13 +90,12 @@ pub async fn create(
     let slug = choose_slug(conn, id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     store::insert_draft(conn, id, &draft, now).await?;
-    keep_revision(conn, principal, (id, 1), group, now).await?;
     context.record(conn, principal, "article.created", ("article", id), json!({})).await?;
-    Ok(())
+    keep_revision(conn, principal, id, (1, 1), group, now).await
 }
 
-/// Changes the draft, and keeps the result as a revision. A patch that says what is there
-/// already leaves revision, status and ETag alone.
+/// Changes the draft, and keeps the result as a revision; the draft. A patch that says what is there already leaves revision, status
+/// and ETag alone.
 ///
 /// # Errors
 /// `422` with every fault of the patch; `409` where the slug is taken.
@@ -103,12 +104,13 @@ pub async fn update(
     context: &Context,
     principal: Principal,
     edit: Edit<'_>,
-) -> ApiResult<()> {
+) -> ApiResult<Article> {
     let Edit { locked, present, patch, rendering } = edit;
     let details = json!({"fields": changed_members(&patch)});
     // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
     let says_translation_of = patch.get("translation_of").is_some();
-    let mut merged = present.as_input();
+    let snapshot = Snapshot::from(present.clone());
+    let mut merged = snapshot.as_input();
     json_patch::merge(&mut merged, &patch);
     let references = References::of(&merged);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
@@ -122,7 +124,7 @@ pub async fn update(
         reading_minutes: present.reading_minutes,
     };
     let rendered = settled(rendering, unchanged, &mut faults);
-    let input = patch::merge(present.as_input(), patch, ArticleInput::MEMBERS);
+    let input = patch::merge(snapshot.as_input(), patch, ArticleInput::MEMBERS);
     let input: ArticleInput = checked(input, faults)?;
     let group = match (says_translation_of, resolved.translation_group_id) {
         (false, _) => locked.translation_group_id,
@@ -136,13 +138,13 @@ pub async fn update(
     let slug = choose_slug(conn, locked.id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     if group == locked.translation_group_id && is_same(&draft, &present) {
-        return Ok(());
+        return Ok(present);
     }
     let now = clock::after(locked.updated_at, context.now());
     store::update_draft(conn, locked, &draft, now).await?;
-    keep_revision(conn, principal, (locked.id, locked.revision + 1), group, now).await?;
     context.record(conn, principal, "article.updated", ("article", locked.id), details).await?;
-    Ok(())
+    let counts = (locked.revision + 1, locked.version + 1);
+    keep_revision(conn, principal, locked.id, counts, group, now).await
 }
 
 /// What a body was rendered to, or what there is where none was sent.
@@ -227,6 +229,7 @@ fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uui
             body_html: rendered.html,
             image: input.image.map(Image::from),
             byline: input.byline.map(String::from),
+            provenance: input.provenance.map(Provenance::from),
             translation_group_id: group,
             word_count: rendered.word_count,
             reading_minutes: rendered.reading_minutes,
@@ -235,8 +238,9 @@ fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uui
 }
 
 fn is_same(draft: &Draft, present: &Article) -> bool {
-    let Content { slug, language, title, summary, body, image, byline, .. } = &draft.content;
-    let texts = (slug, language, title, summary, Some(body), image.as_ref(), byline.as_ref());
+    let Content { slug, language, title, summary, body, image, byline, provenance, .. } = &draft.content;
+    let texts =
+        (slug, language, title, summary, Some(body), image.as_ref(), byline.as_ref(), provenance.as_ref());
     let tags = present.tags.iter().map(|tag| tag.id);
     let citations = draft
         .citations
@@ -255,22 +259,32 @@ fn is_same(draft: &Draft, present: &Article) -> bool {
             present.body.as_ref(),
             present.image.as_ref(),
             present.byline.as_ref(),
+            present.provenance.as_ref(),
         )
         && draft.tags.iter().copied().eq(tags)
         && citations.eq(cited)
 }
 
+/// Keeps the draft as it is now; the draft. It is at the revision and the version that `counts` says.
 async fn keep_revision(
     conn: &mut AsyncPgConnection,
     principal: Principal,
-    (id, number): (Uuid, i32),
+    id: Uuid,
+    (number, version): (i32, i64),
     group: Uuid,
     now: DateTime<Utc>,
-) -> ApiResult<()> {
-    let reference = crate::values::Reference::Id(id);
-    let saved = store::find(conn, View::drafts(principal), &reference).await?;
-    let mut content = saved.as_input();
-    content["translation_group_id"] = json!(group);
-    store::insert_revision(conn, id, number, principal.editor_id, content, now).await?;
-    Ok(())
+) -> ApiResult<Article> {
+    let saved = store::find(conn, View::drafts(principal), &Reference::Id(id)).await?;
+    let revision = NewRevision {
+        article_id: id,
+        number,
+        version,
+        editor_id: principal.editor_id,
+        created_at: now,
+        note: None,
+        translation_group_id: group,
+        content: saved.clone().into(),
+    };
+    store::insert_revision(conn, &revision).await?;
+    Ok(saved)
 }

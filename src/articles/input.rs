@@ -4,7 +4,7 @@
 //! [`References`] are found in the JSON even where the rest of it is at fault.
 
 use deserr::{Deserr, ValuePointerRef};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -14,7 +14,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{Article, CitationRole, Image};
+use super::{CitationRole, Image, provenance::ProvenanceInput};
 use crate::{
     http::faults::{Faults, Invalid},
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
@@ -73,6 +73,9 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(inline)]
     pub byline: Option<Line<1, 200>>,
+    /// How the text came about.
+    #[deserr(default)]
+    pub provenance: Option<ProvenanceInput>,
     /// The tags, by slug or id, in order; none twice.
     #[deserr(default)]
     #[schema(inline)]
@@ -244,6 +247,7 @@ impl ArticleInput {
         "body",
         "image",
         "byline",
+        "provenance",
         "tags",
         "citations",
         "translation_of",
@@ -258,33 +262,6 @@ impl From<ImageInput> for Image {
             caption: input.caption.map(String::from).unwrap_or_default(),
             credit: input.credit.map(String::from).unwrap_or_default(),
         }
-    }
-}
-
-impl Article {
-    /// The input that would make its content: what a patch is applied to, and what a revision keeps. Translations are not in it:
-    /// they are a relation, not content.
-    #[must_use]
-    pub fn as_input(&self) -> Value {
-        let citation = |citation: &super::Citation| {
-            json!({
-                "source": citation.source.id,
-                "url": citation.url,
-                "title": citation.title,
-                "role": citation.role,
-            })
-        };
-        json!({
-            "title": self.title,
-            "slug": self.slug,
-            "language": self.language,
-            "summary": self.summary,
-            "body": self.body,
-            "image": self.image,
-            "byline": self.byline,
-            "tags": self.tags.iter().map(|tag| tag.id).collect::<Vec<_>>(),
-            "citations": self.citations.iter().map(citation).collect::<Vec<_>>(),
-        })
     }
 }
 

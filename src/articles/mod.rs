@@ -9,6 +9,8 @@
 //! | [`transitions`] | what each action does |
 //! | [`rules`] | who may do what, in which state |
 //! | [`markdown`] | bodies to HTML |
+//! | [`provenance`] | how a text came about |
+//! | [`revisions`] | what is kept of each save |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
@@ -18,19 +20,15 @@ pub mod editing;
 pub mod filter;
 pub mod input;
 pub mod markdown;
+pub mod provenance;
+pub mod revisions;
 pub mod rules;
 pub mod scheduler;
 pub mod store;
 pub mod transitions;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    pg::{Pg, PgValue},
-    serialize::{self, Output, ToSql},
-    sql_types::Jsonb,
-};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -38,8 +36,11 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use self::rules::{Action, State};
-use crate::{http::reply::Representation, text_enum, values::Slug};
+use self::{
+    provenance::Provenance,
+    rules::{Action, State},
+};
+use crate::{http::reply::Representation, stored_as_jsonb, text_enum, values::Slug};
 
 text_enum! {
     /// Where an edition stands.
@@ -104,6 +105,9 @@ pub struct Article {
     /// Who wrote it, for readers.
     #[schema(required, example = "Redaksi Warta")]
     pub byline: Option<String>,
+    /// How the text came about; `null` where the newsroom does not say.
+    #[schema(required)]
+    pub provenance: Option<Provenance>,
     /// The tags, in the order that the article gives them.
     pub tags: Vec<TagLink>,
     /// Where the story comes from, in the order that the article gives them.
@@ -281,16 +285,4 @@ pub struct Image {
     pub credit: String,
 }
 
-impl FromSql<Jsonb, Pg> for Image {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let value = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
-        Ok(serde_json::from_value(value)?)
-    }
-}
-
-impl ToSql<Jsonb, Pg> for Image {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let value = serde_json::to_value(self)?;
-        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
-    }
-}
+stored_as_jsonb!(Image);

@@ -2,6 +2,7 @@
 
 pub mod embedded;
 pub mod fragment;
+pub mod jsonb;
 pub mod lock;
 pub mod migrations;
 mod tls;

@@ -3,13 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    articles::{CitationRole, Image, Status, rules::Standing},
+    articles::{CitationRole, Image, Status, provenance::Provenance, rules::Standing},
     database::lock::hold_name,
-    schema::{article_slugs, articles, citations, edition_tags, editions, revisions},
+    schema::{article_slugs, articles, citations, edition_tags, editions},
     values::{Reference, Slug},
 };
 
@@ -40,6 +39,7 @@ pub struct Content {
     pub body_html: String,
     pub image: Option<Image>,
     pub byline: Option<String>,
+    pub provenance: Option<Provenance>,
     pub translation_group_id: Uuid,
     pub word_count: i32,
     pub reading_minutes: i32,
@@ -321,31 +321,6 @@ async fn insert_children(conn: &mut AsyncPgConnection, id: Uuid, draft: &Draft) 
 pub(super) async fn bump(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(articles::table.find(id))
         .set(articles::version.eq(articles::version + 1))
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Keeps a snapshot of the draft.
-///
-/// # Errors
-/// As any statement.
-pub async fn insert_revision(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    number: i32,
-    editor_id: Uuid,
-    content: Value,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::insert_into(revisions::table)
-        .values((
-            revisions::article_id.eq(id),
-            revisions::number.eq(number),
-            revisions::editor_id.eq(editor_id),
-            revisions::created_at.eq(now),
-            revisions::content.eq(content),
-        ))
         .execute(conn)
         .await
         .map(drop)

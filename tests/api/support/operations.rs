@@ -200,6 +200,12 @@ impl Cast {
                     "credit": "Warta",
                 },
                 "byline": "Redaksi",
+                "provenance": {
+                    "kind": "translated",
+                    "tool": "Penerjemah 2",
+                    "reviewed_by": "Redaksi",
+                    "source_language": "en",
+                },
                 "tags": [self.tag],
                 "citations": [{
                     "source": self.source,
