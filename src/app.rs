@@ -45,6 +45,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(tags::api::read)
         .service(tags::api::update)
         .service(tags::api::remove)
+        .service(tags::api::merge_into)
         // sources
         .service(sources::api::list)
         .service(sources::api::create)

@@ -147,6 +147,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    tag_names (name) {
+        name -> Text,
+        tag_id -> Uuid,
+    }
+}
+
+diesel::table! {
     tags (id) {
         id -> Uuid,
         slug -> Text,
@@ -154,6 +161,8 @@ diesel::table! {
         description -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        menu -> Bool,
+        position -> Nullable<Int2>,
     }
 }
 
@@ -168,6 +177,7 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revisions -> articles (article_id));
 diesel::joinable!(revisions -> editors (editor_id));
 diesel::joinable!(sessions -> editors (editor_id));
+diesel::joinable!(tag_names -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     article_slugs,
@@ -182,5 +192,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_attempts,
     sources,
+    tag_names,
     tags,
 );

@@ -97,6 +97,9 @@ async fn insert_tags(
         let input: TagInput = parse(tag).map_err(ApiError::invalid_body)?;
         let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "tag"));
         let id = context.clock.new_id();
+        if tags::store::reserve_slug(conn, id, &slug).await?.is_err() {
+            return Err(ApiError::internal(format!("two tags of the demo content have the slug {}", &*slug)));
+        }
         tags::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
         context.record(conn, principal, "tag.created", ("tag", id), json!({})).await?;
     }

@@ -1,26 +1,29 @@
 //! Tags over HTTP.
 
-use actix_web::{delete, get, patch, post, web::Path};
-use diesel::QueryResult;
+use actix_web::{Either, delete, get, patch, post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Tag, TagInput, store};
+use super::{
+    MergeInput, Tag, TagInput,
+    filter::{Place, TagsQuery},
+    store,
+};
 use crate::{
     auth::{Editor, Viewer},
     clock,
-    error::{ApiError, ApiResult, Kind, violated},
+    error::{ApiError, ApiResult, Kind},
     http::{
         body::{Body, Json},
         conditional::{IfMatch, stale},
         context::Context,
-        faults::Fault,
+        faults::{Fault, Faults},
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
-        reply::{Created, Found, NoContent, Updated, tag_of},
+        reply::{Created, Found, Moved, NoContent, Updated, tag_of},
     },
-    pagination::{Page, PageQuery, TextPosition, page},
+    pagination::{Page, page},
     values::{Reference, Slug},
 };
 
@@ -28,21 +31,21 @@ type TagPatch = Patch<TagInput>;
 
 /// List tags
 ///
-/// Every tag, in the order of their names.
+/// Every tag, in the order of their names. `menu=true` gives a frontend's menu, in its order.
 #[utoipa::path(
     operation_id = "list_tags", tag = "tags",
-    params(PageQuery),
+    params(TagsQuery),
     responses((status = 200, description = "A page of tags.", body = Page<Tag>)),
 )]
 #[get("/v1/tags")]
-pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Tag>>> {
+pub async fn list(_: Viewer, query: Query<TagsQuery>, context: Context) -> ApiResult<Found<Page<Tag>>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|cursor| context.cursor_key.open(&fingerprint, cursor)).transpose()?;
     let mut conn = context.database.get().await?;
-    let total = if query.count.0 { Some(store::count(&mut conn).await?) } else { None };
-    let tags = store::list(&mut conn, query.limit.rows(), after).await?;
-    let position = |tag: &Tag| TextPosition { text: tag.name.clone(), id: tag.id };
-    page(tags, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
+    let tags = store::list(&mut conn, &query, query.limit.rows(), after).await?;
+    page(tags, query.limit, total, &context.cursor_key, &fingerprint, Place::of).map(Found)
 }
 
 /// Create a tag
@@ -70,7 +73,7 @@ pub async fn create(
             let id = context.clock.new_id();
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, context.now()).await.map_err(taken)?;
+            store::insert(conn, id, &fields, context.now()).await?;
             context.record(conn, editor.0, "tag.created", ("tag", id), json!({})).await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
@@ -80,11 +83,15 @@ pub async fn create(
 
 /// Read a tag
 ///
-/// By id or slug, with the number of published articles that have it.
+/// By id or slug, with the number of published articles that have it. A slug that it had before, and the id and the slugs of a tag
+/// that was merged into it, lead to it (`308`).
 #[utoipa::path(
     operation_id = "read_tag", tag = "tags",
     params(("tag" = Reference, Path)),
-    responses((status = 200, description = "The tag.", body = Tag)),
+    responses(
+        (status = 200, description = "The tag.", body = Tag),
+        (status = 308, description = "The tag has another slug now, or was merged into another tag."),
+    ),
 )]
 #[get("/v1/tags/{tag}")]
 pub async fn read(
@@ -92,14 +99,18 @@ pub async fn read(
     reference: Path<Reference>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Found<Tag>> {
+) -> ApiResult<Either<Found<Tag>, Moved>> {
     let mut conn = context.database.get().await?;
-    Ok(Found(store::find(&mut conn, &reference).await?))
+    let tag = store::find(&mut conn, &reference).await?;
+    if reference.names(tag.id, &tag.slug) {
+        return Ok(Either::Left(Found(tag)));
+    }
+    Ok(Either::Right(Moved { location: format!("/v1/tags/{}", tag.slug) }))
 }
 
 /// Change a tag
 ///
-/// Articles that have the tag show the change at once.
+/// Articles that have the tag show the change at once. A slug that it had before keeps leading to it.
 #[utoipa::path(
     operation_id = "update_tag", tag = "tags", security(("token" = [])),
     params(("tag" = Reference, Path)),
@@ -129,7 +140,7 @@ pub async fn update(
         let slug = choose_slug(conn, tag.id, &input).await?;
         let fields = input.into_fields(slug);
         let now = clock::after(tag.updated_at, context.now());
-        store::update(conn, tag.id, &fields, now).await.map_err(taken)?;
+        store::update(conn, tag.id, &fields, now).await?;
         context.record(conn, editor.0, "tag.updated", ("tag", tag.id), details).await?;
         store::find(conn, &Reference::Id(tag.id)).await.map_err(ApiError::from)
     })
@@ -139,13 +150,14 @@ pub async fn update(
 
 /// Delete a tag
 ///
-/// It is taken off every article that has it.
+/// It is taken off every article that has it. What led to it leads nowhere any more.
 #[utoipa::path(
     operation_id = "delete_tag", tag = "tags", security(("token" = [])),
     params(("tag" = Reference, Path)),
     responses(
         (status = 204, description = "The tag is gone."),
         (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "The change collided with another one: of an article that has the tag."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -161,11 +173,70 @@ pub async fn remove(
     conn.transaction(async |conn| {
         store::lock_articles(conn, &reference).await?;
         let tag = locked(conn, &reference, &if_match).await?;
+        hold(conn, &tag).await?;
         store::delete(conn, tag.id).await?;
         context.record(conn, editor.0, "tag.deleted", ("tag", tag.id), json!({"slug": tag.slug})).await?;
         Ok(NoContent)
     })
     .await
+}
+
+/// Merge a tag into another one
+///
+/// Every article that has the tag, published or not, gets the other one in its place, and the tag is gone. Its id and its slugs
+/// lead to the other one from then on, in paths, filters and bodies.
+#[utoipa::path(
+    operation_id = "merge_tag", tag = "tags", security(("token" = [])),
+    params(("tag" = Reference, Path)),
+    request_body = MergeInput,
+    responses(
+        (status = 200, description = "The tag that stays.", body = Tag),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "The change collided with another one: of an article that has the tag."),
+        (status = 412, description = "If-Match does not name the current state."),
+    ),
+)]
+#[post("/v1/tags/{tag}/merge")]
+pub async fn merge_into(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Body(input): Body<MergeInput>,
+) -> ApiResult<Updated<Tag>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        store::lock_articles(conn, &reference).await?;
+        let tag = locked(conn, &reference, &if_match).await?;
+        let into = surviving(conn, &tag, &input.into).await?;
+        let article_count = hold(conn, &tag).await?;
+        store::merge(conn, tag.id, into).await?;
+        let details = json!({"into": into, "article_count": article_count});
+        context.record(conn, editor.0, "tag.merged", ("tag", tag.id), details).await?;
+        store::find(conn, &Reference::Id(into)).await.map_err(ApiError::from)
+    })
+    .await
+    .map(Updated)
+}
+
+/// The id of the tag that another one is to be merged into.
+async fn surviving(conn: &mut AsyncPgConnection, tag: &Tag, into: &Reference) -> ApiResult<Uuid> {
+    let fault = match store::find(conn, into).await {
+        Ok(found) if found.id != tag.id => return Ok(found.id),
+        Ok(_) => Fault::at("/into", "itself", "A tag cannot be merged into itself."),
+        Err(diesel::NotFound) => Fault::at("/into", "not_found", "No tag has this slug or id."),
+        Err(error) => return Err(error.into()),
+    };
+    let mut faults = Faults::none();
+    faults.push(fault);
+    Err(ApiError::invalid_body(faults))
+}
+
+/// Keeps the tag from getting on articles; how many have it.
+async fn hold(conn: &mut AsyncPgConnection, tag: &Tag) -> ApiResult<usize> {
+    let detail = "An article that has the tag is being changed; please retry.";
+    store::hold(conn, tag.id).await?.ok_or_else(|| ApiError::new(Kind::Conflict, detail))
 }
 
 /// The tag, locked, in the state that the caller means.
@@ -174,25 +245,27 @@ async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &
     if if_match.allows(tag.updated_at.timestamp_micros()) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
 }
 
-async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -> QueryResult<Slug> {
-    match &input.slug {
-        Some(slug) => Ok(slug.clone()),
+/// The slug that was given, or one made of the name that leads to no other tag.
+async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -> ApiResult<Slug> {
+    let slug = match &input.slug {
+        Some(slug) => slug.clone(),
         None => {
             let made = Slug::make(&input.name, "tag");
             let taken = store::slugs_taken(conn, id, &made).await?;
-            Ok(made.first_free(&taken, id))
+            made.first_free(&taken, id)
         }
+    };
+    match store::reserve_slug(conn, id, &slug).await? {
+        Ok(()) => Ok(slug),
+        Err(other) => Err(taken(&slug, &other)),
     }
 }
 
-fn taken(error: diesel::result::Error) -> ApiError {
-    if violated(&error, "tags_slug_key") {
-        ApiError::new(Kind::SlugTaken, "Another tag has this slug.").with_fault(Fault::at(
-            "/slug",
-            "taken",
-            "Another tag has this slug.",
-        ))
+fn taken(slug: &Slug, other: &str) -> ApiError {
+    let detail = if **slug == *other {
+        "Another tag has this slug.".to_owned()
     } else {
-        error.into()
-    }
+        format!("The slug leads to the tag `{other}`.")
+    };
+    ApiError::new(Kind::SlugTaken, detail.clone()).with_fault(Fault::at("/slug", "taken", detail))
 }

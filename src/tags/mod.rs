@@ -1,20 +1,30 @@
 //! Tags: the topics and sections that articles are filed under. A frontend's menu is made of them.
 
 pub mod api;
+pub mod filter;
 pub mod store;
 
 use chrono::{DateTime, Utc};
-use deserr::Deserr;
+use deserr::{DeserializeError, Deserr, ErrorKind, ValueKind, ValuePointerRef, take_cf_content};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
 use uuid::Uuid;
 
 use crate::{
-    http::{faults::Faults, reply::Representation},
+    http::{
+        faults::{Faults, Invalid},
+        reply::Representation,
+    },
     schema::tags,
-    values::{Line, Prose, Slug},
+    values::{Line, Prose, Reference, Slug},
 };
 
 /// A topic or a section.
@@ -31,6 +41,12 @@ pub struct Tag {
     /// What the tag is about.
     #[schema(example = "Aturan, anggaran dan pengawasan.")]
     pub description: String,
+    /// Whether it is in the menu.
+    #[schema(example = true)]
+    pub menu: bool,
+    /// Its place in the menu, the least first; `null` comes last.
+    #[schema(required, minimum = 0, maximum = 32767, example = 10)]
+    pub position: Option<i16>,
     /// How many published articles have it.
     #[schema(minimum = 0, example = 12)]
     pub article_count: i64,
@@ -50,7 +66,9 @@ impl Representation for Tag {
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Kebijakan", "description": "Aturan, anggaran dan pengawasan."}))]
+#[schema(example = json!({
+    "name": "Kebijakan", "description": "Aturan, anggaran dan pengawasan.", "menu": true, "position": 10
+}))]
 pub struct TagInput {
     /// What readers see.
     #[schema(inline)]
@@ -63,11 +81,61 @@ pub struct TagInput {
     #[deserr(default)]
     #[schema(inline)]
     pub description: Option<Prose<1000>>,
+    /// Whether it is in the menu; not, where it is left out.
+    #[deserr(default)]
+    pub menu: Option<bool>,
+    /// Its place in the menu, the least first; without one it comes last.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub position: Option<MenuPosition>,
+}
+
+/// A place in the menu: 0 to [`i16::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MenuPosition(i16);
+
+impl Deserr<Faults> for MenuPosition {
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, Faults> {
+        let in_range = match value {
+            deserr::Value::Integer(number) => i16::try_from(number).ok(),
+            deserr::Value::NegativeInteger(_) => None,
+            actual => {
+                let error = ErrorKind::IncorrectValueKind { actual, accepted: &[ValueKind::Integer] };
+                return Err(take_cf_content(Faults::error(None, error, location)));
+            }
+        };
+        in_range.map(Self).ok_or_else(|| {
+            let detail = format!("Expected a whole number from 0 to {}.", i16::MAX);
+            Faults::one(location, Invalid::new("out_of_range", detail))
+        })
+    }
+}
+
+impl PartialSchema for MenuPosition {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i16::MAX)).into()
+    }
+}
+
+impl ToSchema for MenuPosition {}
+
+/// What a tag is merged into.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"into": "kebijakan"}))]
+pub struct MergeInput {
+    /// The tag that stays, by slug or id.
+    #[schema(inline)]
+    pub into: Reference,
 }
 
 impl TagInput {
     /// All members.
-    pub const MEMBERS: &[&str] = &["name", "slug", "description"];
+    pub const MEMBERS: &[&str] = &["name", "slug", "description", "menu", "position"];
 
     /// The columns, with this slug.
     #[must_use]
@@ -76,23 +144,33 @@ impl TagInput {
             slug: slug.into(),
             name: self.name.into(),
             description: self.description.map(String::from).unwrap_or_default(),
+            menu: self.menu.unwrap_or_default(),
+            position: self.position.map(|position| position.0),
         }
     }
 }
 
 /// What of a tag is written.
 #[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = tags)]
+#[diesel(table_name = tags, treat_none_as_null = true)]
 pub struct TagFields {
     slug: String,
     name: String,
     description: String,
+    menu: bool,
+    position: Option<i16>,
 }
 
 impl Tag {
     /// The input that would make it: what a patch is applied to.
     #[must_use]
     pub fn as_input(&self) -> Value {
-        json!({"name": self.name, "slug": self.slug, "description": self.description})
+        json!({
+            "name": self.name,
+            "slug": self.slug,
+            "description": self.description,
+            "menu": self.menu,
+            "position": self.position,
+        })
     }
 }

@@ -1,18 +1,29 @@
 //! Tags in Postgres.
 
+mod removal;
+
 use chrono::{DateTime, Utc};
-use diesel::{dsl::auto_type, pg::Pg, prelude::*, sql_types::BigInt};
+use diesel::{
+    dsl::{self, auto_type, not},
+    pg::Pg,
+    prelude::*,
+    sql_types::{BigInt, Integer},
+    upsert::excluded,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Tag, TagFields};
+pub use self::removal::{delete, hold, lock_articles, merge};
+use super::{
+    Tag, TagFields,
+    filter::{Place, Sort, TagsQuery},
+};
 use crate::{
     database::{
         fragment::{Fragment, fragment, lower},
         lock::hold_name,
     },
-    pagination::TextPosition,
-    schema::{articles, edition_tags, tags},
+    schema::{tag_names, tags},
     values::{Reference, Slug},
 };
 
@@ -20,11 +31,19 @@ use crate::{
 const ARTICLE_COUNT: &str = "(select count(*) from edition_tags et join editions e using (article_id, kind) \
      where et.tag_id = tags.id and e.kind = 'live' and e.status = 'published')";
 
+/// Where a tag stands among positions; the same in the indexes.
+const POSITION_OR_LAST: &str = "coalesce(tags.position::integer, 32768)";
+
+/// What [`POSITION_OR_LAST`] makes of a tag without a position.
+const LAST: i32 = 32768;
+
 type Columns = (
     tags::id,
     tags::slug,
     tags::name,
     tags::description,
+    tags::menu,
+    tags::position,
     Fragment<BigInt>,
     tags::created_at,
     tags::updated_at,
@@ -36,6 +55,8 @@ fn columns() -> Columns {
         tags::slug,
         tags::name,
         tags::description,
+        tags::menu,
+        tags::position,
         fragment(ARTICLE_COUNT),
         tags::created_at,
         tags::updated_at,
@@ -47,15 +68,17 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
     tags::id.nullable().eq(id).or(tags::slug.nullable().eq(slug))
 }
 
-/// The tag with this id or slug.
+/// The tag that this name leads to: an id or a slug, also one that it had before, or had a tag that was merged into it.
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
 pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
-    tags::table.filter(named(reference.parts())).select(columns()).first(conn).await
+    let id = tag_names::table.find(reference.to_string()).select(tag_names::tag_id).single_value();
+    tags::table.filter(tags::id.nullable().eq(id)).select(columns()).first(conn).await
 }
 
-/// The tag with this id or slug, locked until the end of the transaction.
+/// The tag with this id or slug, locked until the end of the transaction. A name that only leads to it is not enough for a change:
+/// whoever repeats a deletion must not hit what the tag was merged into.
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
@@ -63,71 +86,99 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
     tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
-/// Locks the articles that have the tag, until the end of the transaction. What takes a tag off them does this first: whoever
-/// changes an article locks it before its tags.
-///
-/// # Errors
-/// As any statement.
-pub async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
-    let tagged = edition_tags::table
-        .inner_join(tags::table)
-        .filter(named(reference.parts()))
-        .select(edition_tags::article_id);
-    articles::table
-        .filter(articles::id.eq_any(tagged))
-        // One order for all, or the deletions of two tags could wait for each other.
-        .order(articles::id)
-        .select(articles::id)
-        .for_no_key_update()
-        .execute(conn)
-        .await
-        .map(drop)
+fn filtered<'a>(query: &TagsQuery) -> dsl::IntoBoxed<'a, tags::table, Pg> {
+    match query.menu.map(|menu| menu.0) {
+        None => tags::table.into_boxed(),
+        Some(true) => tags::table.filter(tags::menu).into_boxed(),
+        Some(false) => tags::table.filter(not(tags::menu)).into_boxed(),
+    }
 }
 
-/// Up to `rows` tags in the order of their names, from after a position.
+/// Up to `rows` tags that the query asks for, in its order, from after a place.
 ///
 /// # Errors
 /// As any statement.
 pub async fn list(
     conn: &mut AsyncPgConnection,
+    query: &TagsQuery,
     rows: i64,
-    after: Option<TextPosition>,
+    after: Option<Place>,
 ) -> QueryResult<Vec<Tag>> {
-    let mut query = tags::table.select(columns()).into_boxed::<Pg>();
-    if let Some(TextPosition { text, id }) = after {
-        query = query
-            .filter(lower(tags::name).ge(lower(text.clone())))
-            .filter(lower(tags::name).gt(lower(text)).or(tags::id.gt(id)));
+    let mut tags = filtered(query);
+    let by_name = (lower(tags::name), tags::id);
+    match query.order() {
+        Sort::Name => {
+            if let Some(Place { name, id, .. }) = after {
+                tags = tags
+                    .filter(lower(tags::name).ge(lower(name.clone())))
+                    .filter(lower(tags::name).gt(lower(name)).or(tags::id.gt(id)));
+            }
+            tags = tags.order(by_name);
+        }
+        Sort::Position => {
+            let position = || fragment::<Integer>(POSITION_OR_LAST);
+            if let Some(Place { position: seen, name, id }) = after {
+                let seen = seen.map_or(LAST, i32::from);
+                let same_name = lower(tags::name).eq(lower(name.clone()));
+                let later = lower(tags::name).gt(lower(name)).or(same_name.and(tags::id.gt(id)));
+                tags = tags.filter(position().ge(seen)).filter(position().gt(seen).or(later));
+            }
+            tags = tags.order((position(), by_name.0, by_name.1));
+        }
     }
-    query.order((lower(tags::name), tags::id)).limit(rows).load(conn).await
+    tags.limit(rows).select(columns()).load(conn).await
 }
 
-/// How many tags there are.
+/// How many tags the query asks for.
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    tags::table.count().get_result(conn).await
+pub async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResult<i64> {
+    filtered(query).count().get_result(conn).await
 }
 
-/// Which of the slugs that could be made of `base` other tags have. No two transactions make one of the same base at a time.
+/// Which of the slugs that could be made of `base` lead to other tags. No two transactions make one of the same base at a time.
 ///
 /// # Errors
 /// As any statement.
 pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
     hold_name(conn, &format!("tags/{}", &**base)).await?;
-    tags::table
-        .filter(tags::slug.eq_any(base.numbered()))
-        .filter(tags::id.ne(id))
-        .select(tags::slug)
+    tag_names::table
+        .filter(tag_names::name.eq_any(base.numbered()))
+        .filter(tag_names::tag_id.ne(id))
+        .select(tag_names::name)
         .load(conn)
         .await
 }
 
-/// Adds a tag.
+/// Makes the slug lead to the tag, which may be about to be made; where it leads to another one, the slug of that.
 ///
 /// # Errors
-/// The constraint `tags_slug_key` where the slug is taken; else as any statement.
+/// As any statement.
+pub async fn reserve_slug(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    slug: &Slug,
+) -> QueryResult<Result<(), String>> {
+    let owner: Uuid = diesel::insert_into(tag_names::table)
+        .values((tag_names::name.eq(&**slug), tag_names::tag_id.eq(id)))
+        .on_conflict(tag_names::name)
+        // Changes nothing, but says whose it is, and keeps it there until the end of the transaction.
+        .do_update()
+        .set(tag_names::name.eq(excluded(tag_names::name)))
+        .returning(tag_names::tag_id)
+        .get_result(conn)
+        .await?;
+    if owner == id {
+        return Ok(Ok(()));
+    }
+    tags::table.find(owner).select(tags::slug).first(conn).await.map(Err)
+}
+
+/// Adds a tag, whose slug is reserved.
+///
+/// # Errors
+/// As any statement.
 pub async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -137,14 +188,18 @@ pub async fn insert(
     diesel::insert_into(tags::table)
         .values((tags::id.eq(id), fields, tags::created_at.eq(now), tags::updated_at.eq(now)))
         .execute(conn)
+        .await?;
+    diesel::insert_into(tag_names::table)
+        .values((tag_names::name.eq(id.to_string()), tag_names::tag_id.eq(id)))
+        .execute(conn)
         .await
         .map(drop)
 }
 
-/// Changes a tag.
+/// Changes a tag, whose slug is reserved. The one that it had keeps leading to it.
 ///
 /// # Errors
-/// The constraint `tags_slug_key` where the slug is taken; else as any statement.
+/// As any statement.
 pub async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -152,12 +207,4 @@ pub async fn update(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(tags::table.find(id)).set((fields, tags::updated_at.eq(now))).execute(conn).await.map(drop)
-}
-
-/// Deletes a tag, and with it its place on every edition.
-///
-/// # Errors
-/// As any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(tags::table.find(id)).execute(conn).await.map(drop)
 }

@@ -1,5 +1,7 @@
 //! A thing named by its id or its slug.
 
+use std::fmt;
+
 use serde::Deserialize;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -42,6 +44,16 @@ impl Reference {
         match self {
             Self::Id(named) => *named == id,
             Self::Slug(named) => **named == *slug,
+        }
+    }
+}
+
+/// As it stands in a path.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => f.write_str(slug),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         rules::Standing,
     },
     database::fragment::{Fragment, fragment},
-    schema::{article_slugs, articles, citations, edition_tags, editions, sources, tags},
+    schema::{article_slugs, articles, citations, edition_tags, editions, sources, tag_names},
     values::{Reference, reference::split},
 };
 
@@ -346,12 +346,12 @@ type Condition<'a> = Box<
 >;
 
 fn has_tag(any: &[Reference]) -> Condition<'_> {
-    let (ids, slugs) = split(any);
+    let names: Vec<_> = any.iter().map(ToString::to_string).collect();
+    let named = tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id);
     Box::new(exists(
         edition_tags::table
-            .inner_join(tags::table)
             .filter(edition_tags::article_id.eq(editions::article_id))
             .filter(edition_tags::kind.eq(editions::kind))
-            .filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs))),
+            .filter(edition_tags::tag_id.eq_any(named)),
     ))
 }

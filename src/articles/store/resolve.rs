@@ -1,6 +1,9 @@
 //! What the references of a body name.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -10,12 +13,14 @@ use crate::{
         filter::{Drafts, View},
         input::{References, Resolved},
     },
+    database::fragment::fragment,
     http::faults::{Fault, Faults},
-    schema::{articles, editions, sources, tags},
+    schema::{articles, editions, sources, tag_names, tags},
     values::{Reference, reference::split},
 };
 
-/// Looks up what the references name, in three statements at most. What the view hides counts as not there.
+/// Looks up what the references name, in four statements at most. What the view hides counts as not there. The tags stay until the
+/// end of the transaction.
 ///
 /// # Errors
 /// As any statement. What is not there is in the faults.
@@ -28,13 +33,21 @@ pub async fn resolve(
     let mut resolved = Resolved::default();
 
     let found = find_tags(conn, &references.tags).await?;
+    let mut by_present_name = Vec::new();
     for (pointer, reference) in &references.tags {
-        match named(&found, reference) {
-            Some(id) if resolved.tags.contains(&id) => {
+        let Some(tag) = found.iter().find(|tag| tag.goes_by(reference)) else {
+            faults.push(Fault::at(pointer, "not_found", "No tag has this slug or id."));
+            continue;
+        };
+        if reference.names(tag.id, &tag.slug) {
+            if by_present_name.contains(&tag.id) {
                 faults.push(Fault::at(pointer, "duplicate", "The article has this tag already."));
             }
-            Some(id) => resolved.tags.push(id),
-            None => faults.push(Fault::at(pointer, "not_found", "No tag has this slug or id.")),
+            by_present_name.push(tag.id);
+        }
+        // Names of tags that were merged say the same tag twice without meaning to: the first place counts.
+        if !resolved.tags.contains(&tag.id) {
+            resolved.tags.push(tag.id);
         }
     }
     let found = find_sources(conn, &references.sources).await?;
@@ -62,14 +75,41 @@ fn parts(references: &[(String, Reference)]) -> Vec<Reference> {
     references.iter().map(|(_, reference)| reference.clone()).collect()
 }
 
+/// A tag, with every name that leads to it.
+#[derive(Queryable)]
+struct FoundTag {
+    id: Uuid,
+    slug: String,
+    names: Vec<String>,
+}
+
+impl FoundTag {
+    fn goes_by(&self, reference: &Reference) -> bool {
+        self.names.contains(&reference.to_string())
+    }
+}
+
+const NAMES: &str = "(select array_agg(n.name) from tag_names n where n.tag_id = tags.id)";
+
 async fn find_tags(
     conn: &mut AsyncPgConnection,
     references: &[(String, Reference)],
-) -> QueryResult<Vec<(Uuid, String)>> {
-    let references = parts(references);
-    let (ids, slugs) = split(&references);
-    let query = tags::table.filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs)));
-    if references.is_empty() { Ok(Vec::new()) } else { query.select((tags::id, tags::slug)).load(conn).await }
+) -> QueryResult<Vec<FoundTag>> {
+    let names: Vec<_> = references.iter().map(|(_, reference)| reference.to_string()).collect();
+    let named = tag_names::table.filter(tag_names::name.eq_any(&names)).select(tag_names::tag_id);
+    let query = tags::table
+        .filter(tags::id.eq_any(named))
+        .select((tags::id, tags::slug, fragment::<Array<Text>>(NAMES)))
+        .for_key_share();
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<FoundTag> = query.clone().load(conn).await?;
+    if references.iter().all(|(_, reference)| found.iter().any(|tag| tag.goes_by(reference))) {
+        return Ok(found);
+    }
+    // One may have been merged while this waited for it: a statement sees what was there before it began.
+    query.load(conn).await
 }
 
 async fn find_sources(
