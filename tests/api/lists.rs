@@ -3,6 +3,8 @@
 mod visibility;
 mod walks;
 
+pub(crate) use self::walks::walk;
+
 use serde_json::{Value, json};
 use warta::auth::Role;
 

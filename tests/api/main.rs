@@ -17,5 +17,6 @@ mod queries;
 mod start;
 mod states;
 mod support;
+mod tags;
 mod taxonomy;
 mod translations;

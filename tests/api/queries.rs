@@ -142,7 +142,7 @@ macro_rules! cases {
 }
 
 /// At least one request of every operation. Their order matters: some take away what others work on.
-const CASES: [Case; 57] = cases! {
+const CASES: [Case; 60] = cases! {
     read_keys: Nobody GET "/.well-known/jwks.json" => 200,
     read_liveness: Nobody GET "/livez" => 200,
     read_readiness: Nobody GET "/readyz" => 200,
@@ -180,6 +180,9 @@ const CASES: [Case; 57] = cases! {
     create_tag: Admin POST "/v1/tags" r#"{"name": "Tag"}"# => 201,
     read_tag: Nobody GET "/v1/tags/tag-0" => 200,
     update_tag: Admin PATCH "/v1/tags/tag-0" r#"{"name": "Renamed", "slug": null}"# => 200,
+    list_tags: Nobody GET "/v1/tags?limit={size}&count=true&menu=false&sort=position" => 200,
+    merge_tag: Admin POST "/v1/tags/renamed/merge" r#"{"into": "tag"}"# => 200,
+    read_tag: Nobody GET "/v1/tags/renamed" => 308,
     delete_tag: Admin DELETE "/v1/tags/tag-1" => 204,
     list_sources: Nobody GET "/v1/sources?limit={size}&count=true" => 200,
     create_source: Ayu POST "/v1/sources" r#"{"name": "Source"}"# => 201,

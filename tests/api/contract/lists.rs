@@ -39,7 +39,7 @@ fn parameters(object: &Value) -> Vec<(String, String)> {
         ("language", _) => "id".to_owned(),
         ("author", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
         ("status", _) => "published".to_owned(),
-        ("sort", _) => "title".to_owned(),
+        ("sort", schema) => schema["enum"][0].as_str().unwrap().to_owned(),
         ("include", _) => "body".to_owned(),
         ("cursor", _) => "x".to_owned(),
         (_, schema) if schema["format"] == "date-time" => "2026-08-17T10:00:00Z".to_owned(),

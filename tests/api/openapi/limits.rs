@@ -56,7 +56,9 @@ fn text(place: &Place, length: usize) -> String {
 
 /// Whether it must name something that is there.
 fn names_something(pointer: &str) -> bool {
-    pointer.starts_with("/tags/") || pointer.ends_with("/source") || pointer == "/translation_of"
+    pointer.starts_with("/tags/")
+        || pointer.ends_with("/source")
+        || matches!(pointer, "/translation_of" | "/into")
 }
 
 /// Something to name by the shortest and by the longest slug there can be.

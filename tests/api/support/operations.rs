@@ -172,6 +172,8 @@ impl Cast {
         assert!(!path.contains('{'), "{path}: say in Cast::prepare what to put into the path");
         let body = match operation.id {
             "refresh" => Some(json!({"refresh_token": self.refresh_token(server).await})),
+            // When readers first saw it is written already.
+            "publish_article" if state == Article::TakenDown => Some(json!({})),
             _ => self.body(operation, number),
         };
         Prepared { method: operation.method.clone(), path, body }
@@ -216,7 +218,10 @@ impl Cast {
             }),
             "publish_article" => json!({"at": "2024-08-17T10:00:00Z"}),
             "retract_article" => json!({"reason": "Angka utamanya keliru."}),
-            "create_tag" | "update_tag" => json!({"name": "Nama", "slug": slug, "description": "Uraian."}),
+            "create_tag" | "update_tag" => json!({
+                "name": "Nama", "slug": slug, "description": "Uraian.", "menu": true, "position": 10,
+            }),
+            "merge_tag" => json!({"into": self.tag}),
             "create_source" | "update_source" => json!({
                 "name": "Nama",
                 "slug": slug,
