@@ -14,6 +14,7 @@ use super::{
     input::ArticleInput,
     rules::Action,
     store,
+    transitions::dropped,
 };
 use crate::{
     auth::{Author, Viewer},
@@ -211,7 +212,8 @@ pub async fn remove(
             store::trash(conn, &locked, clock::after(locked.updated_at, context.now())).await?;
             "article.trashed"
         };
-        context.record(conn, author.0, kind, ("article", locked.id), json!({})).await?;
+        let details = if permanent { json!({}) } else { dropped(&locked, json!({})) };
+        context.record(conn, author.0, kind, ("article", locked.id), details).await?;
         Ok(NoContent)
     })
     .await

@@ -68,7 +68,8 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
-    /// Articles with any of these statuses, comma-separated. Other ones than `published` need `draft=true`.
+    /// Articles with any of these statuses, comma-separated. Other ones than `published` need `draft=true`, with which
+    /// `retracted` gives the stories that were taken back, and each other one gives none of them.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub status: Option<List<Status>>,

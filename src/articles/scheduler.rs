@@ -8,9 +8,11 @@ use std::time::Duration;
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use super::store;
+use super::{
+    store,
+    transitions::{Due, perform_due},
+};
 use crate::{
-    clock,
     error::{ApiError, ApiResult},
     events::{self, Actor},
     http::context::Services,
@@ -37,7 +39,8 @@ pub async fn run(services: Services) {
     }
 }
 
-/// Publishes the article that has been due for longest; whether there was one.
+/// Publishes the article that has been due for longest, or makes it a draft again where it cannot be published any more; whether
+/// there was one.
 ///
 /// # Errors
 /// As any statement. Nothing is half done then.
@@ -49,16 +52,20 @@ pub async fn publish_next(services: &Services) -> ApiResult<bool> {
         let locked = store::lock(conn, &Reference::Id(id)).await?;
         // The row was claimed as due, and is locked since.
         let at = locked.scheduled_at.ok_or_else(|| ApiError::internal("a due article without a schedule"))?;
-        let first_published_at = locked.first_published_at.unwrap_or(at);
-        store::publish(conn, &locked, first_published_at, clock::after(locked.updated_at, now)).await?;
         let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
-        let details = json!({
-            "revision": locked.revision,
-            "published_at": first_published_at,
-            "scheduled_at": at,
-        });
+        let mut details = json!({"revision": locked.revision, "scheduled_at": at});
+        let kind = match perform_due(conn, &locked, at, now).await? {
+            Due::Published { first_published_at } => {
+                details["published_at"] = json!(first_published_at);
+                "article.published"
+            }
+            Due::Refused { reason } => {
+                details["reason"] = json!(reason);
+                "article.schedule_failed"
+            }
+        };
         let subject = ("article", id);
-        events::record(conn, &services.clock, now, &actor, "article.published", subject, details).await?;
+        events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;
         Ok(true)
     })
     .await

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Status,
@@ -66,7 +66,7 @@ impl Transition {
 /// Does it, and records it.
 ///
 /// # Errors
-/// `422` where a time cannot be; `409` where the place of a restored article is taken.
+/// `422` where a time cannot be; `409` where the article's place among its translations is taken.
 pub async fn perform(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -86,11 +86,13 @@ pub async fn perform(
             if locked.standing.state() == State::Published {
                 return Ok(());
             }
-            let first_published_at = at.or(locked.first_published_at).unwrap_or(now);
+            require_publishable(conn, locked).await?;
+            let first_published_at = locked.first_published_at.or(*at).unwrap_or(now);
             store::publish(conn, locked, first_published_at, now).await?;
             ("article.published", json!({"revision": revision, "published_at": first_published_at}))
         }
         Transition::Schedule { at } => {
+            require_publishable(conn, locked).await?;
             let schedule = Some((*at, principal.editor_id));
             store::set_draft_status(conn, locked, Status::Scheduled, schedule).await?;
             ("article.scheduled", json!({"revision": revision, "at": at}))
@@ -101,11 +103,11 @@ pub async fn perform(
         }
         Transition::Unpublish => {
             store::unpublish(conn, locked, now).await?;
-            ("article.unpublished", json!({}))
+            ("article.unpublished", dropped(locked, json!({})))
         }
         Transition::Retract { reason } => {
             store::retract(conn, locked, reason, now).await?;
-            ("article.retracted", json!({"reason": reason}))
+            ("article.retracted", dropped(locked, json!({"reason": reason})))
         }
         Transition::Restore => {
             require_free_place(conn, locked).await?;
@@ -117,12 +119,73 @@ pub async fn perform(
     Ok(())
 }
 
-/// When readers first saw a story is written once.
-fn require_first(locked: &Locked, at: Option<DateTime<Utc>>) -> ApiResult<()> {
-    if at.is_none() || locked.standing.live.is_none() || locked.first_published_at == at {
+/// What became of an article whose time had come.
+#[derive(Debug)]
+pub enum Due {
+    /// Readers see it since then.
+    Published {
+        /// When they first saw it.
+        first_published_at: DateTime<Utc>,
+    },
+    /// It could not be published any more, and is a draft again.
+    Refused {
+        /// Why, for editors.
+        reason: String,
+    },
+}
+
+/// Publishes a locked article that was scheduled for a time which has come. The rules are those of publishing it by hand; what
+/// they do not allow goes back to its editors, so that it holds up nobody else.
+///
+/// # Errors
+/// As any statement.
+pub async fn perform_due(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> ApiResult<Due> {
+    match require_publishable(conn, locked).await {
+        Ok(()) => {
+            let first_published_at = locked.first_published_at.unwrap_or(at);
+            store::publish(conn, locked, first_published_at, clock::after(locked.updated_at, now)).await?;
+            Ok(Due::Published { first_published_at })
+        }
+        Err(error) if error.kind().info().status.is_client_error() => {
+            store::set_draft_status(conn, locked, Status::Draft, None).await?;
+            Ok(Due::Refused { reason: error.problem("").detail })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What has to hold of a draft when it comes before the readers, now or at its time: a story has one article in a language.
+async fn require_publishable(conn: &mut AsyncPgConnection, locked: &Locked) -> ApiResult<()> {
+    if !store::live_language_taken(conn, locked).await? {
         return Ok(());
     }
-    let detail = "Readers see the article already; when they first did cannot be changed.";
+    let detail = format!("Readers see another article of the story in `{}` already.", locked.language);
+    Err(ApiError::new(Kind::Conflict, detail))
+}
+
+/// Adds to an event's details what the action ends besides: a review, or a schedule with its time.
+#[must_use]
+pub fn dropped(locked: &Locked, mut details: Value) -> Value {
+    if matches!(locked.standing.draft, Status::InReview | Status::Scheduled) {
+        details["dropped"] = json!(locked.standing.draft);
+    }
+    if let Some(at) = locked.scheduled_at {
+        details["scheduled_at"] = json!(at);
+    }
+    details
+}
+
+/// When readers first saw a story is written once.
+fn require_first(locked: &Locked, at: Option<DateTime<Utc>>) -> ApiResult<()> {
+    if at.is_none() || locked.first_published_at.is_none() || locked.first_published_at == at {
+        return Ok(());
+    }
+    let detail = "Readers saw the article before; when they first did cannot be changed.";
     let mut faults = Faults::none();
     faults.push(Fault::at("/at", "already_published", detail));
     Err(ApiError::invalid_body(faults))

@@ -51,7 +51,7 @@ pub async fn submit(
 /// Publish an article
 ///
 /// Copies the draft over the live edition, at once: now, or with `at` in the future at that time. Publishing what has no change since
-/// is no error and changes nothing.
+/// is no error and changes nothing. What cannot be published any more when its time comes is a draft again.
 #[utoipa::path(
     operation_id = "publish_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -59,7 +59,7 @@ pub async fn submit(
     responses(
         (status = 200, description = "The draft, now published or scheduled.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state."),
+        (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

@@ -64,6 +64,10 @@ const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.a
 const LIVE_STATUS: &str =
     "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
 
+/// Of a draft: whether its story was taken back.
+const TAKEN_BACK: &str = "exists (select from editions l where l.article_id = editions.article_id and l.kind = 'live' \
+     and l.status = 'retracted')";
+
 const RETRACTED_AT: &str =
     "(select l.retracted_at from editions l where l.article_id = editions.article_id and l.kind = 'live')";
 
@@ -325,9 +329,19 @@ fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
         let authors: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
         filtered = filtered.filter(articles::author_id.eq_any(authors));
     }
-    if let Some(any) = &query.status {
-        filtered = filtered.filter(editions::status.eq_any(any.0.clone()));
-    }
+    filtered = match (&query.status, view) {
+        (None, _) => filtered,
+        (Some(any), View::Live) => filtered.filter(editions::status.eq_any(any.0.clone())),
+        (Some(any), View::Drafts(_)) => {
+            let taken_back = || fragment::<Bool>(TAKEN_BACK);
+            let others = not(taken_back()).and(editions::status.eq_any(any.0.clone()));
+            if any.0.contains(&Status::Retracted) {
+                filtered.filter(taken_back().or(others))
+            } else {
+                filtered.filter(others)
+            }
+        }
+    };
     if let Some(time) = query.published_after {
         filtered = filtered.filter(editions::published_at.gt(time.0));
     }

@@ -1,7 +1,10 @@
 //! Writing: steps of a transaction, each of a constant number of statements.
 
 use chrono::{DateTime, Utc};
-use diesel::{dsl::exists, prelude::*};
+use diesel::{
+    dsl::{auto_type, exists},
+    prelude::*,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -203,7 +206,8 @@ pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) ->
         .await
 }
 
-/// Whether another article of the translation group has this language. No two transactions ask for one group at a time.
+/// Whether another article of the translation group has this language, among the drafts that are not in the trash. No two
+/// transactions ask for one group at a time.
 ///
 /// # Errors
 /// As any statement.
@@ -214,14 +218,33 @@ pub async fn language_taken(
     id: Uuid,
 ) -> QueryResult<bool> {
     hold_name(conn, &format!("translations of {group}")).await?;
-    let other = editions::table
+    let other = in_language(group, language, id)
         .inner_join(articles::table)
-        .filter(editions::translation_group_id.eq(group))
-        .filter(editions::language.eq(language))
         .filter(editions::kind.eq(DRAFT))
-        .filter(editions::article_id.ne(id))
         .filter(articles::trashed_at.is_null());
     diesel::select(exists(other)).get_result(conn).await
+}
+
+/// Whether readers see another article in the draft's language among its translations: a draft may have left the language in
+/// which its live edition still is. No two transactions ask for one group at a time.
+///
+/// # Errors
+/// As any statement.
+pub async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<bool> {
+    hold_name(conn, &format!("translations of {}", locked.translation_group_id)).await?;
+    let other = in_language(locked.translation_group_id, &locked.language, locked.id)
+        .filter(editions::kind.eq(LIVE))
+        .filter(editions::status.eq(Status::Published));
+    diesel::select(exists(other)).get_result(conn).await
+}
+
+/// The editions of other articles of the group in this language.
+#[auto_type(no_type_alias)]
+fn in_language<'a>(group: Uuid, language: &'a str, id: Uuid) -> _ {
+    editions::table
+        .filter(editions::translation_group_id.eq(group))
+        .filter(editions::language.eq(language))
+        .filter(editions::article_id.ne(id))
 }
 
 /// Makes the first draft of an article.
