@@ -197,3 +197,68 @@ async fn an_address_that_readers_knew_leads_to_the_present_one() {
     server.act(&format!("{path}/unpublish"), editor).await.expect(200);
     server.get("/v1/articles/tiga", None).await.expect_problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn the_first_publication_is_written_once() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    let path = draft(&server, &token, "Satu").await;
+    let publish = format!("{path}/publish");
+    let first = json!({"at": "2024-08-17T10:00:00Z"});
+    server.post(&publish, editor, first.clone()).await.expect(200);
+    for action in ["nothing", "unpublish"] {
+        if action == "unpublish" {
+            server.act(&format!("{path}/unpublish"), editor).await.expect(200);
+        }
+        let refused = server.post(&publish, editor, json!({"at": "2024-08-16T10:00:00Z"})).await;
+        let faults = refused.expect_problem(422, "invalid-body").faults();
+        assert_eq!(faults, [("/at".to_owned(), "already_published".to_owned())], "{action}");
+    }
+    server.post(&publish, editor, first.clone()).await.expect(200);
+    server.act(&format!("{path}/unpublish"), editor).await.expect(200);
+    server.act(&publish, editor).await.expect(200);
+    assert_eq!(server.get(&path, None).await.body["published_at"], first["at"]);
+}
+
+#[tokio::test]
+async fn what_an_action_ends_besides_is_recorded() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    let at = server.clock.now() + TimeDelta::minutes(10);
+    let mut expected = Vec::new();
+    for (action, body) in
+        [("unpublish", json!({})), ("retract", json!({"reason": "Keliru."})), ("trash", json!({}))]
+    {
+        for pending in ["none", "in_review", "scheduled"] {
+            let path = draft(&server, &token, &format!("{action} {pending}")).await;
+            server.act(&format!("{path}/publish"), editor).await.expect(200);
+            let mut details = body.clone();
+            if pending != "none" {
+                server.patch(&path, editor, json!({"summary": "Baru."})).await.expect(200);
+                details["dropped"] = json!(pending);
+            }
+            match pending {
+                "in_review" => drop(server.act(&format!("{path}/submit"), editor).await.expect(200)),
+                "scheduled" => {
+                    server.post(&format!("{path}/publish"), editor, json!({"at": at})).await.expect(200);
+                    details["scheduled_at"] = json!(at);
+                }
+                _ => {}
+            }
+            match action {
+                "trash" => drop(server.delete(&path, editor).await.expect(204)),
+                "retract" => {
+                    server.post(&format!("{path}/retract"), editor, body.clone()).await.expect(200);
+                }
+                _ => drop(server.act(&format!("{path}/{action}"), editor).await.expect(200)),
+            }
+            expected.push(details);
+        }
+    }
+    let mut conn = server.database.get().await.unwrap();
+    let ends = ["article.unpublished", "article.retracted", "article.trashed"];
+    let found = events::table.filter(events::type_.eq_any(ends)).order(events::id).select(events::details);
+    assert_eq!(found.load::<Value>(&mut conn).await.unwrap(), expected);
+}

@@ -1,7 +1,10 @@
 //! Translations: one story, an article in each language.
 
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use serde_json::json;
-use warta::auth::Role;
+use warta::{auth::Role, schema::events};
 
 use crate::support::{Answer, Server};
 
@@ -63,4 +66,68 @@ async fn a_story_has_one_article_in_a_language() {
     // The trash holds no place.
     server.delete("/v1/articles/one", editor).await.expect(204);
     make().await.expect(201);
+}
+
+#[tokio::test]
+async fn readers_see_one_article_of_a_story_in_a_language() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    article(&server, &token, "Satu", "id", None).await;
+    server.act("/v1/articles/satu/publish", editor).await.expect(200);
+    // The draft leaves the language that readers still see it in.
+    server.patch("/v1/articles/satu", editor, json!({"language": "jv"})).await.expect(200);
+    article(&server, &token, "Dua", "id", Some("satu")).await;
+    let before = server.snapshot().await;
+    for body in [json!({}), json!({"at": "2024-01-01T00:00:00Z"}), json!({"at": "2999-01-01T00:00:00Z"})] {
+        let refused = server.post("/v1/articles/dua/publish", editor, body).await;
+        assert_eq!(refused.expect_problem(409, "conflict").body["detail"], TAKEN);
+    }
+    assert_eq!(server.snapshot().await, before);
+    // It is free as soon as readers do not see the other one in it any more.
+    server.act("/v1/articles/satu/publish", editor).await.expect(200);
+    server.act("/v1/articles/dua/publish", editor).await.expect(200);
+    assert_eq!(languages(&server.get("/v1/articles/dua", None).await), ["jv"]);
+    // An article is not in its own way.
+    server.patch("/v1/articles/dua", editor, json!({"summary": "Baru."})).await.expect(200);
+    server.act("/v1/articles/dua/publish", editor).await.expect(200);
+    // What was taken back holds no place.
+    server.patch("/v1/articles/dua", editor, json!({"language": "ban"})).await.expect(200);
+    article(&server, &token, "Tiga", "id", Some("satu")).await;
+    server.act("/v1/articles/tiga/publish", editor).await.expect_problem(409, "conflict");
+    server.post("/v1/articles/dua/retract", editor, json!({"reason": "Keliru."})).await.expect(200);
+    server.act("/v1/articles/tiga/publish", editor).await.expect(200);
+}
+
+const TAKEN: &str = "Readers see another article of the story in `id` already.";
+
+#[tokio::test]
+async fn a_due_article_that_cannot_be_published_is_a_draft_again_and_holds_up_nobody() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    article(&server, &token, "Satu", "jv", None).await;
+    article(&server, &token, "Dua", "id", Some("satu")).await;
+    article(&server, &token, "Lain", "id", None).await;
+    server.act("/v1/articles/satu/publish", editor).await.expect(200);
+    let at = server.clock.now() + TimeDelta::minutes(10);
+    for (slug, at) in [("dua", at), ("lain", at + TimeDelta::minutes(1))] {
+        server.post(&format!("/v1/articles/{slug}/publish"), editor, json!({"at": at})).await.expect(200);
+    }
+    let mut conn = server.database.get().await.unwrap();
+    // As it may have been left before there was the rule: nothing that can be asked for leads here.
+    let late = "update editions set language = 'id' where kind = 'live' and slug = 'satu'";
+    diesel::sql_query(late).execute(&mut conn).await.unwrap();
+
+    server.clock.advance(TimeDelta::minutes(20));
+    assert_eq!(server.publish_due().await, 2, "one is refused, the other one published");
+    assert_eq!(server.publish_due().await, 0, "it is not tried again");
+    server.get("/v1/articles/lain", None).await.expect(200);
+    server.get("/v1/articles/dua", None).await.expect_problem(404, "not-found");
+    let draft = server.get("/v1/articles/dua?draft=true", editor).await.expect(200);
+    assert_eq!(draft.body["editorial"]["state"], "draft");
+    assert_eq!(draft.body["editorial"]["scheduled_at"], json!(null));
+    let failed = events::table.filter(events::type_.eq("article.schedule_failed"));
+    let details: Vec<serde_json::Value> = failed.select(events::details).load(&mut conn).await.unwrap();
+    assert_eq!(details, [json!({"revision": 1, "scheduled_at": at, "reason": TAKEN})]);
 }

@@ -226,12 +226,11 @@ pub async fn language_taken(
 }
 
 /// Whether readers see another article in the draft's language among its translations: a draft may have left the language in
-/// which its live edition still is. No two transactions ask for one group at a time.
+/// which its live edition still is. Drafts share no language, so of two articles only one can be about to be seen in it.
 ///
 /// # Errors
 /// As any statement.
 pub async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<bool> {
-    hold_name(conn, &format!("translations of {}", locked.translation_group_id)).await?;
     let other = in_language(locked.translation_group_id, &locked.language, locked.id)
         .filter(editions::kind.eq(LIVE))
         .filter(editions::status.eq(Status::Published));

@@ -158,3 +158,70 @@ async fn translations_name_only_what_the_caller_may_see() {
     assert_eq!(languages("&draft=true", "javanese", editor).await, "ban en id su");
     assert_eq!(languages("&draft=true", "sundanese", author).await, "en id");
 }
+
+#[tokio::test]
+async fn the_statuses_partition_what_a_list_of_drafts_has() {
+    let room = Newsroom::open().await;
+    let editor = Some(room.editor.as_str());
+    let act = async |slug: &str, action: &str, body: serde_json::Value| {
+        let path = format!("/v1/articles/{slug}/{action}");
+        room.server.post(&path, editor, body).await.expect(200);
+    };
+    room.draft("draf", json!({})).await;
+    room.draft("tinjau", json!({})).await;
+    room.server.act("/v1/articles/tinjau/submit", editor).await.expect(200);
+    room.draft("terjadwal", json!({})).await;
+    act("terjadwal", "publish", json!({"at": "2999-01-01T00:00:00Z"})).await;
+    for slug in ["tayang", "diubah", "ditarik", "diubah-ditarik", "dibuang-ditarik"] {
+        room.story(slug, "2024-01-01T00:00:00Z", json!({})).await;
+        if slug.starts_with("diubah") {
+            let patch = json!({"summary": "Baru."});
+            room.server.patch(&format!("/v1/articles/{slug}"), editor, patch).await.expect(200);
+        }
+        if slug.ends_with("ditarik") {
+            act(slug, "retract", json!({"reason": "Keliru."})).await;
+        }
+    }
+    room.draft("dibuang", json!({})).await;
+    for slug in ["dibuang", "dibuang-ditarik"] {
+        room.server.delete(&format!("/v1/articles/{slug}"), editor).await.expect(204);
+    }
+    for (query, expected) in [
+        ("draft=true&status=draft", "diubah draf"),
+        ("draft=true&status=in_review", "tinjau"),
+        ("draft=true&status=scheduled", "terjadwal"),
+        ("draft=true&status=published", "tayang"),
+        ("draft=true&status=retracted", "ditarik diubah-ditarik"),
+        ("draft=true&status=published,retracted", "ditarik diubah-ditarik tayang"),
+        ("trashed=true&status=draft", "dibuang"),
+        ("trashed=true&status=published", ""),
+        ("trashed=true&status=retracted", "dibuang-ditarik"),
+    ] {
+        assert_eq!(room.slugs(&format!("{query}&sort=title"), editor).await.join(" "), expected, "{query}");
+    }
+    let all = "draft=true&sort=title&status=draft,in_review,scheduled,published,retracted";
+    assert_eq!(room.slugs(all, editor).await, room.slugs("draft=true&sort=title", editor).await);
+}
+
+#[tokio::test]
+async fn an_article_count_is_of_what_readers_see() {
+    let room = with_hidden_stories().await;
+    let editor = Some(room.editor.as_str());
+    let content = || json!({"tags": ["tag-a"], "citations": citing("source-a")});
+    room.draft("terjadwal", content()).await;
+    let at = json!({"at": "2999-01-01T00:00:00Z"});
+    room.server.post("/v1/articles/terjadwal/publish", editor, at).await.expect(200);
+    room.draft("tinjau", content()).await;
+    room.server.act("/v1/articles/tinjau/submit", editor).await.expect(200);
+    room.story("ditarik", "2024-01-04T00:00:00Z", content()).await;
+    let reason = json!({"reason": "Keliru."});
+    room.server.post("/v1/articles/ditarik/retract", editor, reason).await.expect(200);
+    // Two citations of one source are one article.
+    let twice = json!([citing("source-a")[0], citing("source-a")[0]]);
+    room.story("dua", "2024-01-05T00:00:00Z", json!({"tags": ["tag-a"], "citations": twice})).await;
+    for token in [None, editor] {
+        for path in ["/v1/tags/tag-a", "/v1/sources/source-a"] {
+            assert_eq!(room.server.get(path, token).await.body["article_count"], 2, "{path}");
+        }
+    }
+}
