@@ -110,7 +110,7 @@ async fn a_due_article_that_cannot_be_published_is_a_draft_again_and_holds_up_no
     article(&server, &token, "Dua", "id", Some("satu")).await;
     article(&server, &token, "Lain", "id", None).await;
     server.act("/v1/articles/satu/publish", editor).await.expect(200);
-    let at = server.clock.now() + TimeDelta::minutes(10);
+    let at = server.clock.now() + TimeDelta::minutes(2);
     for (slug, at) in [("dua", at), ("lain", at + TimeDelta::minutes(1))] {
         server.post(&format!("/v1/articles/{slug}/publish"), editor, json!({"at": at})).await.expect(200);
     }
@@ -119,7 +119,7 @@ async fn a_due_article_that_cannot_be_published_is_a_draft_again_and_holds_up_no
     let late = "update editions set language = 'id' where kind = 'live' and slug = 'satu'";
     diesel::sql_query(late).execute(&mut conn).await.unwrap();
 
-    server.clock.advance(TimeDelta::minutes(20));
+    server.clock.advance(TimeDelta::minutes(5));
     assert_eq!(server.publish_due().await, 2, "one is refused, the other one published");
     assert_eq!(server.publish_due().await, 0, "it is not tried again");
     server.get("/v1/articles/lain", None).await.expect(200);

@@ -110,7 +110,7 @@ async fn a_change_is_made_of_the_state_that_it_names_or_not_at_all() {
         let state = Article::fit_for(id);
         let request = cast.prepare(&server, &operation, state).await;
         let bearer = format!("Bearer {}", cast.admin);
-        let action = operation.template.split_once("{article}/").map_or("", |(_, action)| action);
+        let action = operation.template.split_once("}/").map_or("", |(_, action)| action);
         let thing = request.path.trim_end_matches(action).trim_end_matches('/');
         let draft = if operation.template.contains("{article}") { state.draft_query() } else { "" };
         let current = server.get(&format!("{thing}{draft}"), Some(&cast.admin)).await.expect(200);
