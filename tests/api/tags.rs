@@ -1,8 +1,9 @@
 //! Tags as a menu, and tags that are merged into others.
 
+mod races;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures::future::{join, join_all};
 use serde_json::{Value, json};
 use warta::{
     auth::Role,
@@ -315,59 +316,4 @@ async fn a_merge_that_cannot_be_changes_nothing() {
     assert_eq!(desk.server.snapshot().await, before);
     send(etag).await.expect(200);
     assert_eq!(desk.of_live(&path).await, ["b"]);
-}
-
-#[tokio::test]
-async fn saves_publications_and_merges_at_once_lose_no_tag() {
-    let desk = Desk::open().await;
-    let desk = &desk;
-    for round in 0..4 {
-        let name = |letter: &str| format!("{letter}-{round}");
-        let (old, new, other) = (name("lama"), name("baru"), name("lain"));
-        desk.tags([old.as_str(), &new, &other]).await;
-        let mut paths = Vec::new();
-        for number in 0..6 {
-            // Some get the tag only while it is merged.
-            let tags = if number < 3 { json!([other, old]) } else { json!([other]) };
-            paths.push(desk.live(&format!("Kabar {round} {number}"), tags).await);
-        }
-        let saves = join_all(paths.iter().map(|path| {
-            let tags = [json!([old, other]), json!([other, old, new]), json!([old])];
-            async move {
-                for tags in tags {
-                    // It waits for the merge, and finds the tag that stays.
-                    desk.server.patch(path, desk.editor(), json!({"tags": tags})).await.expect(200);
-                    desk.server.act(&format!("{path}/publish"), desk.editor()).await.expect(200);
-                }
-            }
-        }));
-        let creations = join_all((0..4).map(|number| {
-            let tags = json!([other, old]);
-            async move { desk.draft(&format!("Baru {round} {number}"), tags).await }
-        }));
-        let merge = async {
-            loop {
-                let answer = desk.merge(&old, &new).await;
-                if answer.status != 409 {
-                    break answer.expect(200);
-                }
-                answer.expect_problem(409, "conflict");
-            }
-        };
-        let ((_, created), _) = join(join(saves, creations), merge).await;
-        for path in &paths {
-            assert_eq!(desk.of_draft(path).await, [new.as_str()]);
-            assert_eq!(desk.of_live(path).await, [new.as_str()]);
-        }
-        for path in created {
-            assert_eq!(desk.of_draft(&path).await, [other.as_str(), &new]);
-        }
-        desk.assert_gapless().await;
-    }
-    // Two ways round at once: one of them is first.
-    desk.tags(["Kiri", "Kanan"]).await;
-    let (one, other) = join(desk.merge("kiri", "kanan"), desk.merge("kanan", "kiri")).await;
-    let mut statuses = [one.status, other.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 422]);
 }
