@@ -21,7 +21,8 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use self::{cors::Cors, metrics::Metrics, routes::Routes};
 use crate::{
-    articles, auth, auth::Auth, editors, error::ApiError, http::context::Services, openapi, sources, tags,
+    articles, auth, auth::Auth, editors, error::ApiError, events, http::context::Services, openapi, sources,
+    tags,
 };
 
 /// The route table. What is registered here, and only that, is served and documented.
@@ -65,6 +66,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(editors::api::create)
         .service(editors::api::read)
         .service(editors::api::update)
+        // record
+        .service(events::api::list)
         // service
         .service(docs::openapi)
         .service(problems::explain)

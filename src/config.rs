@@ -21,7 +21,7 @@ use url::Url;
 
 pub use self::values::{ArticlePath, LogFilter, Origin, Secret};
 use self::values::{listen, network, seconds, site_url};
-use crate::database::DatabaseUrl;
+use crate::{database::DatabaseUrl, events::chain::Head};
 
 /// A headless CMS for newsrooms.
 ///
@@ -52,8 +52,22 @@ pub enum Command {
     /// Manage editors
     #[command(subcommand)]
     Editor(EditorCommand),
+    /// Check the record of what changed
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the OpenAPI document
     Openapi,
+}
+
+/// What can be done with the record.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Find the first event that was changed, removed, inserted or moved; fails if there is one
+    Verify {
+        /// A head that an earlier verification printed, to find that the end was cut off or all was rewritten since
+        #[arg(long, value_name = "SEQUENCE:HASH")]
+        head: Option<Head>,
+    },
 }
 
 /// What can be done to editors.

@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve::serve(config).await,
         Command::Migrate { check } => serve::migrate(config, check).await,
         Command::Editor(command) => serve::editor(config, command).await,
+        Command::Audit(command) => serve::audit(config, command).await,
         Command::Openapi => serve::openapi(),
     };
     match outcome {

@@ -34,6 +34,7 @@ const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
         (name = "sources", description = "Publishers and organisations that stories come from."),
         (name = "sign-in", description = "Tokens, and one's own account."),
         (name = "people", description = "The editors, for admins."),
+        (name = "record", description = "What was changed, by whom and when: append-only, and chained by hashes."),
         (name = "service", description = "The service itself."),
     ),
     components(schemas(Problem)),

@@ -91,6 +91,9 @@ diesel::table! {
         subject_type -> Text,
         subject_id -> Uuid,
         details -> Jsonb,
+        ordinal -> Int8,
+        sequence -> Nullable<Int8>,
+        hash -> Nullable<Bytea>,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Starting and stopping: the database, then HTTP, and back in the reverse order.
 
+mod audit;
+
 use std::{
     fmt,
     io::{self, Write},
@@ -11,6 +13,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+pub use self::audit::audit;
 use crate::{
     app::{self, Parts, cors::Cors},
     articles::scheduler,
@@ -28,6 +31,7 @@ use crate::{
     },
     demo, editors,
     error::ApiError,
+    events::{audit::Finding, seal},
     http::context::Services,
     pagination::CursorKey,
     values::FromText,
@@ -77,6 +81,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     };
     let database = parts.services.database.clone();
     let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
+    let mut sealer = tokio::spawn(seal::run(database.clone()));
     let server = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
@@ -84,8 +89,9 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let mut server = pin!(server);
     let outcome = tokio::select! {
         ended = &mut server => ended.map_err(ServeError::Http),
-        // It ends only by a panic, which is logged; without it nothing scheduled would appear.
+        // These end only by a panic, which is logged; without them nothing scheduled would appear, and no event.
         _ = &mut scheduler => Err(ServeError::SchedulerDied),
+        _ = &mut sealer => Err(ServeError::SealerDied),
         () = signals.asked_to_stop() => {
             tracing::info!("stopping");
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
@@ -93,6 +99,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     };
     // What it has in hand is rolled back, and left to another instance or the next start.
     scheduler.abort();
+    sealer.abort();
     database.close();
     outcome
 }
@@ -313,6 +320,8 @@ pub enum ServeError {
     DatabaseDied,
     /// What publishes scheduled stories ended while we served.
     SchedulerDied,
+    /// What seals the record ended while we served.
+    SealerDied,
     /// The address cannot be listened on.
     Listen {
         /// Which.
@@ -328,8 +337,12 @@ pub enum ServeError {
     Admin(String),
     /// What a first start does failed.
     FirstStart(ApiError),
-    /// So many migrations are pending, and were only to be listed.
+    /// So many migrations are pending, and were not to be run.
     Pending(usize),
+    /// The record cannot be read.
+    Audit(String),
+    /// The record is not as it was written.
+    Tampered(Finding),
 }
 
 impl fmt::Display for ServeError {
@@ -342,6 +355,7 @@ impl fmt::Display for ServeError {
                 f.write_str("the embedded Postgres ended; its log in the data folder says why")
             }
             Self::SchedulerDied => f.write_str("the scheduler ended"),
+            Self::SealerDied => f.write_str("the sealer of the record ended"),
             Self::Listen { address, error } => {
                 write!(f, "cannot listen on {address} (WARTA_LISTEN): {error}")
             }
@@ -350,6 +364,8 @@ impl fmt::Display for ServeError {
             Self::Admin(line) => f.write_str(line),
             Self::FirstStart(error) => write!(f, "the first start failed: {error}"),
             Self::Pending(count) => write!(f, "{count} migrations are pending"),
+            Self::Audit(line) => write!(f, "cannot read the record: {line}"),
+            Self::Tampered(finding) => finding.fmt(f),
         }
     }
 }

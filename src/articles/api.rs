@@ -20,6 +20,7 @@ use crate::{
     auth::{Author, Viewer},
     clock,
     error::{ApiError, ApiResult, Kind},
+    events::{EventType, SubjectType},
     http::{
         body::Json,
         conditional::IfMatch,
@@ -207,13 +208,13 @@ pub async fn remove(
         let locked = locked(conn, author.0, action, &reference, &if_match).await?;
         let kind = if permanent {
             store::delete(conn, &locked).await?;
-            "article.deleted"
+            EventType::ArticleDeleted
         } else {
             store::trash(conn, &locked, clock::after(locked.updated_at, context.now())).await?;
-            "article.trashed"
+            EventType::ArticleTrashed
         };
         let details = if permanent { json!({}) } else { dropped(&locked, json!({})) };
-        context.record(conn, author.0, kind, ("article", locked.id), details).await?;
+        context.record(conn, author.0, kind, (SubjectType::Article, locked.id), details).await?;
         Ok(NoContent)
     })
     .await

@@ -22,6 +22,7 @@ use crate::{
     blocking::Work,
     clock,
     error::{ApiError, ApiResult, Kind},
+    events::{EventType, SubjectType},
     http::{
         body::parse,
         context::Context,
@@ -90,7 +91,7 @@ pub async fn create(
     let slug = choose_slug(conn, id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     store::insert_draft(conn, id, &draft, now).await?;
-    context.record(conn, principal, "article.created", ("article", id), json!({})).await?;
+    context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
     keep_revision(conn, principal, id, (1, 1), group, now).await
 }
 
@@ -142,7 +143,9 @@ pub async fn update(
     }
     let now = clock::after(locked.updated_at, context.now());
     store::update_draft(conn, locked, &draft, now).await?;
-    context.record(conn, principal, "article.updated", ("article", locked.id), details).await?;
+    context
+        .record(conn, principal, EventType::ArticleUpdated, (SubjectType::Article, locked.id), details)
+        .await?;
     let counts = (locked.revision + 1, locked.version + 1);
     keep_revision(conn, principal, locked.id, counts, group, now).await
 }

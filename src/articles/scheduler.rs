@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{ApiError, ApiResult},
-    events::{self, Actor},
+    events::{self, Actor, EventType, SubjectType},
     http::context::Services,
     values::Reference,
 };
@@ -57,14 +57,14 @@ pub async fn publish_next(services: &Services) -> ApiResult<bool> {
         let kind = match perform_due(conn, &locked, at, now).await? {
             Due::Published { first_published_at } => {
                 details["published_at"] = json!(first_published_at);
-                "article.published"
+                EventType::ArticlePublished
             }
             Due::Refused { reason } => {
                 details["reason"] = json!(reason);
-                "article.schedule_failed"
+                EventType::ArticleScheduleFailed
             }
         };
-        let subject = ("article", id);
+        let subject = (SubjectType::Article, id);
         events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;
         Ok(true)
     })

@@ -13,6 +13,7 @@ use crate::{
     auth::Principal,
     clock,
     error::{ApiError, ApiResult, Kind},
+    events::{EventType, SubjectType},
     http::{
         context::Context,
         faults::{Fault, Faults},
@@ -79,7 +80,7 @@ pub async fn perform(
     let (kind, details) = match transition {
         Transition::Submit => {
             store::set_draft_status(conn, locked, Status::InReview, None).await?;
-            ("article.submitted", json!({"revision": revision}))
+            (EventType::ArticleSubmitted, json!({"revision": revision}))
         }
         Transition::Publish { at } => {
             require_first(locked, *at)?;
@@ -89,33 +90,33 @@ pub async fn perform(
             require_publishable(conn, locked).await?;
             let first_published_at = locked.first_published_at.or(*at).unwrap_or(now);
             store::publish(conn, locked, first_published_at, now).await?;
-            ("article.published", json!({"revision": revision, "published_at": first_published_at}))
+            (EventType::ArticlePublished, json!({"revision": revision, "published_at": first_published_at}))
         }
         Transition::Schedule { at } => {
             require_publishable(conn, locked).await?;
             let schedule = Some((*at, principal.editor_id));
             store::set_draft_status(conn, locked, Status::Scheduled, schedule).await?;
-            ("article.scheduled", json!({"revision": revision, "at": at}))
+            (EventType::ArticleScheduled, json!({"revision": revision, "at": at}))
         }
         Transition::Unschedule => {
             store::set_draft_status(conn, locked, Status::Draft, None).await?;
-            ("article.unscheduled", json!({}))
+            (EventType::ArticleUnscheduled, json!({}))
         }
         Transition::Unpublish => {
             store::unpublish(conn, locked, now).await?;
-            ("article.unpublished", dropped(locked, json!({})))
+            (EventType::ArticleUnpublished, dropped(locked, json!({})))
         }
         Transition::Retract { reason } => {
             store::retract(conn, locked, reason, now).await?;
-            ("article.retracted", dropped(locked, json!({"reason": reason})))
+            (EventType::ArticleRetracted, dropped(locked, json!({"reason": reason})))
         }
         Transition::Restore => {
             require_free_place(conn, locked).await?;
             store::restore(conn, locked).await?;
-            ("article.restored", json!({}))
+            (EventType::ArticleRestored, json!({}))
         }
     };
-    context.record(conn, principal, kind, ("article", locked.id), details).await?;
+    context.record(conn, principal, kind, (SubjectType::Article, locked.id), details).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::{
     auth::{Role, sessions},
     clock::Clock,
     database::fragment::lower,
-    events::{self, Actor},
+    events::{self, Actor, EventType, SubjectType},
     schema::editors,
 };
 
@@ -84,6 +84,6 @@ pub async fn set_password(
         .execute(conn)
         .await?;
     sessions::end_all(conn, editor_id, kept).await?;
-    let subject = ("editor", editor_id);
-    events::record(conn, clock, now, actor, "editor.password_changed", subject, json!({})).await
+    let subject = (SubjectType::Editor, editor_id);
+    events::record(conn, clock, now, actor, EventType::PasswordChanged, subject, json!({})).await
 }

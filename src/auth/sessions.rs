@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     database::Database,
     error::{ApiError, ApiResult},
-    events::{self, Actor},
+    events::{self, Actor, EventType, SubjectType},
     schema::{editors, refresh_tokens, sessions},
 };
 
@@ -147,7 +147,7 @@ pub async fn start(
         .await?;
     let token = RefreshToken::new()?;
     insert(conn, now, principal.session_id, &token).await?;
-    record(conn, clock, now, &principal.actor(request_id), "session.started", &principal).await?;
+    record(conn, clock, now, &principal.actor(request_id), EventType::SessionStarted, &principal).await?;
     Ok((principal, token))
 }
 
@@ -167,7 +167,7 @@ pub async fn end(
     if ended == 0 {
         return Ok(());
     }
-    record(conn, clock, now, &principal.actor(request_id), "session.ended", principal).await
+    record(conn, clock, now, &principal.actor(request_id), EventType::SessionEnded, principal).await
 }
 
 /// Ends all sessions of an editor but for the one `kept`. What made it necessary is recorded by the caller.
@@ -207,7 +207,7 @@ pub async fn refresh(
         }
         diesel::delete(sessions::table.find(principal.session_id)).execute(conn).await?;
         let stranger = Actor { editor_id: None, request_id: Some(request_id.to_owned()) };
-        record(conn, clock, now, &stranger, "session.reuse_detected", &principal).await?;
+        record(conn, clock, now, &stranger, EventType::SessionReuseDetected, &principal).await?;
         return Ok(None);
     }
     let salt = random()?;
@@ -292,11 +292,11 @@ async fn record(
     clock: &Clock,
     now: DateTime<Utc>,
     actor: &Actor,
-    kind: &'static str,
+    kind: EventType,
     principal: &Principal,
 ) -> QueryResult<()> {
     let details = json!({"session_id": principal.session_id});
-    events::record(conn, clock, now, actor, kind, ("editor", principal.editor_id), details).await
+    events::record(conn, clock, now, actor, kind, (SubjectType::Editor, principal.editor_id), details).await
 }
 
 #[cfg(test)]

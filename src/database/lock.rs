@@ -9,12 +9,28 @@ diesel::define_sql_function! {
     fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt);
 }
 
+diesel::define_sql_function! {
+    /// Takes such a lock where nobody holds it; whether it did.
+    fn pg_try_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
 /// Waits until no other transaction holds this name, and holds it until the end of this one.
 ///
 /// # Errors
 /// As any statement.
 pub async fn hold_name(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<()> {
+    diesel::select(pg_advisory_xact_lock(key(name))).execute(conn).await.map(drop)
+}
+
+/// Holds this name until the end of the transaction, unless another one does; whether it is held now.
+///
+/// # Errors
+/// As any statement.
+pub async fn try_hold_name(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<bool> {
+    diesel::select(pg_try_advisory_xact_lock(key(name))).get_result(conn).await
+}
+
+fn key(name: &str) -> i64 {
     let hash = digest(&SHA256, name.as_bytes());
-    let key = hash.as_ref().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes));
-    diesel::select(pg_advisory_xact_lock(key)).execute(conn).await.map(drop)
+    hash.as_ref().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     auth::{Principal, Role},
     error::{ApiError, ApiResult},
-    events::{self, Actor},
+    events::{self, Actor, EventType, SubjectType},
     http::{
         body::parse,
         context::{Context, Services},
@@ -31,7 +31,7 @@ use crate::{
 const CONTENT: &str = include_str!("content.json");
 
 /// The event that keeps a second start from loading it again.
-const LOADED: &str = "demo.loaded";
+const LOADED: EventType = EventType::DemoLoaded;
 
 #[derive(Deserialize)]
 struct Content {
@@ -62,13 +62,13 @@ pub async fn load(services: &Services) -> ApiResult<bool> {
         }
         let principal = Principal { editor_id, session_id: Uuid::nil(), role: Role::Admin };
         let content: Content = serde_json::from_str(CONTENT).map_err(ApiError::internal)?;
-        let context = Context::of_process(services, LOADED);
+        let context = Context::of_process(services, LOADED.as_str());
         insert_tags(conn, &context, principal, content.tags).await?;
         insert_sources(conn, &context, principal, content.sources).await?;
         for story in content.articles {
             insert_article(conn, services, principal, story).await?;
         }
-        let subject = ("instance", Uuid::nil());
+        let subject = (SubjectType::Instance, Uuid::nil());
         events::record(conn, &context.clock, context.now(), &Actor::SYSTEM, LOADED, subject, json!({}))
             .await?;
         Ok(true)
@@ -101,7 +101,7 @@ async fn insert_tags(
             return Err(ApiError::internal(format!("two tags of the demo content have the slug {}", &*slug)));
         }
         tags::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
-        context.record(conn, principal, "tag.created", ("tag", id), json!({})).await?;
+        context.record(conn, principal, EventType::TagCreated, (SubjectType::Tag, id), json!({})).await?;
     }
     Ok(())
 }
@@ -117,7 +117,9 @@ async fn insert_sources(
         let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "source"));
         let id = context.clock.new_id();
         sources::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
-        context.record(conn, principal, "source.created", ("source", id), json!({})).await?;
+        context
+            .record(conn, principal, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
+            .await?;
     }
     Ok(())
 }
@@ -128,7 +130,7 @@ async fn insert_article(
     principal: Principal,
     mut story: Story,
 ) -> ApiResult<()> {
-    let context = Context::of_process(services, LOADED);
+    let context = Context::of_process(services, LOADED.as_str());
     // As if it had been written then: a feed of stories that were all changed a moment ago would show nothing.
     #[expect(clippy::cast_possible_truncation, reason = "a month of minutes fits")]
     let minutes = (story.published_days_ago * 24.0 * 60.0) as i64;

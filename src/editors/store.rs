@@ -12,7 +12,7 @@ use crate::{
     clock::{self, Clock},
     database::fragment::lower,
     error::{ApiError, ApiResult, Kind, violated},
-    events::{self, Actor},
+    events::{self, Actor, EventType, SubjectType},
     http::faults::Fault,
     pagination::TextPosition,
     schema::editors,
@@ -108,7 +108,16 @@ pub async fn create(
             .await
             .map_err(taken)?;
         let details = json!({"role": editor.role});
-        events::record(conn, clock, now, actor, "editor.created", ("editor", editor.id), details).await?;
+        events::record(
+            conn,
+            clock,
+            now,
+            actor,
+            EventType::EditorCreated,
+            (SubjectType::Editor, editor.id),
+            details,
+        )
+        .await?;
         Ok(editor)
     })
     .await
@@ -190,7 +199,16 @@ pub async fn update(
         .map_err(taken)?;
     if !fields.is_empty() {
         let details = json!({"fields": fields});
-        events::record(conn, clock, now, actor, "editor.updated", ("editor", editor.id), details).await?;
+        events::record(
+            conn,
+            clock,
+            now,
+            actor,
+            EventType::EditorUpdated,
+            (SubjectType::Editor, editor.id),
+            details,
+        )
+        .await?;
     }
     if let Some(hash) = password_hash {
         accounts::set_password(conn, clock, now, actor, editor.id, &hash, kept).await?;

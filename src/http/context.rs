@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     database::Database,
     error::ApiError,
-    events::{self, Actor},
+    events::{self, EventType, SubjectType},
     pagination::cursor::CursorKey,
 };
 
@@ -86,13 +86,12 @@ impl Context {
         &self,
         conn: &mut AsyncPgConnection,
         principal: Principal,
-        kind: &'static str,
-        subject: (&'static str, Uuid),
+        r#type: EventType,
+        subject: (SubjectType, Uuid),
         details: Value,
     ) -> QueryResult<()> {
-        let actor =
-            Actor { editor_id: Some(principal.editor_id), request_id: Some(self.request_id.to_string()) };
-        events::record(conn, &self.clock, self.clock.now(), &actor, kind, subject, details).await
+        let actor = principal.actor(&self.request_id);
+        events::record(conn, &self.clock, self.clock.now(), &actor, r#type, subject, details).await
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     auth::{Author, Editor, Viewer},
     clock,
     error::{ApiError, ApiResult, Kind, violated},
+    events::{EventType, SubjectType},
     http::{
         body::{Body, Json},
         conditional::{IfMatch, stale},
@@ -70,7 +71,9 @@ pub async fn create(
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now()).await.map_err(taken)?;
-            context.record(conn, author.0, "source.created", ("source", id), json!({})).await?;
+            context
+                .record(conn, author.0, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
+                .await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
         .await?;
@@ -129,7 +132,9 @@ pub async fn update(
         let fields = input.into_fields(slug);
         let now = clock::after(source.updated_at, context.now());
         store::update(conn, source.id, &fields, now).await.map_err(taken)?;
-        context.record(conn, editor.0, "source.updated", ("source", source.id), details).await?;
+        context
+            .record(conn, editor.0, EventType::SourceUpdated, (SubjectType::Source, source.id), details)
+            .await?;
         store::find(conn, &Reference::Id(source.id)).await.map_err(ApiError::from)
     })
     .await
@@ -165,7 +170,13 @@ pub async fn remove(
             count => return Err(cited(count)),
         }
         context
-            .record(conn, editor.0, "source.deleted", ("source", source.id), json!({"slug": source.slug}))
+            .record(
+                conn,
+                editor.0,
+                EventType::SourceDeleted,
+                (SubjectType::Source, source.id),
+                json!({"slug": source.slug}),
+            )
             .await?;
         Ok(NoContent)
     })

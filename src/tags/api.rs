@@ -14,6 +14,7 @@ use crate::{
     auth::{Editor, Viewer},
     clock,
     error::{ApiError, ApiResult, Kind},
+    events::{EventType, SubjectType},
     http::{
         body::{Body, Json},
         conditional::{IfMatch, stale},
@@ -74,7 +75,7 @@ pub async fn create(
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now()).await?;
-            context.record(conn, editor.0, "tag.created", ("tag", id), json!({})).await?;
+            context.record(conn, editor.0, EventType::TagCreated, (SubjectType::Tag, id), json!({})).await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
         .await?;
@@ -141,7 +142,7 @@ pub async fn update(
         let fields = input.into_fields(slug);
         let now = clock::after(tag.updated_at, context.now());
         store::update(conn, tag.id, &fields, now).await?;
-        context.record(conn, editor.0, "tag.updated", ("tag", tag.id), details).await?;
+        context.record(conn, editor.0, EventType::TagUpdated, (SubjectType::Tag, tag.id), details).await?;
         store::find(conn, &Reference::Id(tag.id)).await.map_err(ApiError::from)
     })
     .await
@@ -175,7 +176,15 @@ pub async fn remove(
         let tag = locked(conn, &reference, &if_match).await?;
         hold(conn, &tag).await?;
         store::delete(conn, tag.id).await?;
-        context.record(conn, editor.0, "tag.deleted", ("tag", tag.id), json!({"slug": tag.slug})).await?;
+        context
+            .record(
+                conn,
+                editor.0,
+                EventType::TagDeleted,
+                (SubjectType::Tag, tag.id),
+                json!({"slug": tag.slug}),
+            )
+            .await?;
         Ok(NoContent)
     })
     .await
@@ -213,7 +222,7 @@ pub async fn merge_into(
         let article_count = hold(conn, &tag).await?;
         store::merge(conn, tag.id, into).await?;
         let details = json!({"into": into, "article_count": article_count});
-        context.record(conn, editor.0, "tag.merged", ("tag", tag.id), details).await?;
+        context.record(conn, editor.0, EventType::TagMerged, (SubjectType::Tag, tag.id), details).await?;
         store::find(conn, &Reference::Id(into)).await.map_err(ApiError::from)
     })
     .await

@@ -98,6 +98,7 @@ const TABLE: &[Row] = &[
     row("create_editor",                              [401, 401, 403, 403, 403, 201]),
     row("read_editor",                                [401, 401, 403, 403, 403, 200]),
     row("update_editor",                              [401, 401, 403, 403, 403, 200]),
+    row("list_events",                                [401, 401, 403, 403, 200, 200]),
     row("read_openapi",                               [200, 401, 200, 200, 200, 200]),
     row("explain_problem",                            [200, 401, 200, 200, 200, 200]),
     row("read_liveness",                              [200, 401, 200, 200, 200, 200]),

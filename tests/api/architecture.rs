@@ -222,7 +222,7 @@ fn there_are_no_circles() {
 fn stores_know_no_http_and_rules_know_no_database() {
     let mut wrong = Vec::new();
     for file in modules() {
-        if !FEATURES.contains(&&*file.module[0]) {
+        if !FEATURES.contains(&&*file.module[0]) && file.module[0] != "events" {
             continue;
         }
         let room = file.module.get(1).map_or("mod", |room| room.as_str());

@@ -9,6 +9,7 @@ mod attacks;
 mod auth;
 mod contract;
 mod editors;
+mod events;
 mod lists;
 mod migrations;
 mod openapi;

@@ -205,6 +205,8 @@ const CASES: [Case; 60] = cases! {
     update_editor: Admin PATCH "/v1/editors/{ayu}" r#"{"role": "editor"}"# => 200,
     update_editor: Admin PATCH "/v1/editors/{ayu}" r#"{"password": "correct horse battery staple"}"# => 200,
     update_editor: Admin PATCH "/v1/editors/{ayu}" r#"{"active": false}"# => 200,
+    list_events: Admin GET "/v1/events?limit={size}&count=true" => 200,
+    list_events: Admin GET "/v1/events?limit={size}&sort=sequence&subject_type=article&type=article.created" => 200,
 };
 
 #[test]

@@ -1,5 +1,6 @@
 //! Starting and stopping, with the real program.
 
+mod audit;
 mod commands;
 mod first;
 mod instances;

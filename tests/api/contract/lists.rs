@@ -39,7 +39,9 @@ fn parameters(object: &Value) -> Vec<(String, String)> {
         ("language", _) => "id".to_owned(),
         ("author", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
         ("status", _) => "published".to_owned(),
-        ("sort", schema) => schema["enum"][0].as_str().unwrap().to_owned(),
+        ("subject" | "actor", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
+        ("type", _) => "article.published".to_owned(),
+        ("sort" | "subject_type", schema) => schema["enum"][0].as_str().unwrap().to_owned(),
         ("include", _) => "body".to_owned(),
         ("cursor", _) => "x".to_owned(),
         (_, schema) if schema["format"] == "date-time" => "2026-08-17T10:00:00Z".to_owned(),
@@ -87,7 +89,7 @@ async fn a_value_that_cannot_be_applied_is_refused_and_not_ignored() {
     let cast = Cast::of(&server).await;
     let editor = Some(cast.editor.as_str());
     let many = vec!["a"; 21].join(",");
-    for path in ["/v1/articles", "/v1/tags", "/v1/sources", "/v1/editors"] {
+    for path in ["/v1/articles", "/v1/tags", "/v1/sources", "/v1/editors", "/v1/events"] {
         for limit in ["0", "101", "-1", "x", "1.5", "", "1e1", "0x1", "%201", "99999999999999999999"] {
             let answer = server.get(&format!("{path}?limit={limit}"), Some(&cast.admin)).await;
             assert_fault(answer, "limit", "out_of_range");
@@ -180,6 +182,7 @@ async fn a_cursor_is_good_for_the_query_that_made_it_and_no_other() {
         ("/v1/tags?limit=1", None, &articles),
         ("/v1/sources?limit=1", None, &articles),
         ("/v1/editors?limit=1", admin, &articles),
+        ("/v1/events?limit=1", admin, &articles),
         ("/v1/articles?limit=1", None, &foreign),
         ("/v1/articles?limit=1", None, cut),
         ("/v1/articles?limit=1", None, &articles[1..]),

@@ -1,0 +1,47 @@
+//! `warta audit`: what is done with the record from the command line.
+
+use std::io::{self, Write};
+
+use super::{ServeError, administered};
+use crate::{
+    config::{AuditCommand, Config},
+    database::{Database, DatabaseUrl, migrations},
+    events::audit::{Verdict, verify},
+};
+
+/// Runs one command on the record. It changes nothing, also not the version of the database.
+///
+/// # Errors
+/// [`ServeError`], one line each; also where the record was tampered with.
+pub async fn audit(config: Config, command: AuditCommand) -> Result<(), ServeError> {
+    let AuditCommand::Verify { head } = command;
+    let (url, embedded) = administered(&config).await?;
+    let verdict = async {
+        let database = open(&config, &url).await?;
+        let verdict = verify(&database, head).await;
+        database.close();
+        verdict.map_err(|error| {
+            let cause = error.cause().map(ToString::to_string);
+            ServeError::Audit(cause.unwrap_or_else(|| error.to_string()))
+        })
+    };
+    let verdict = verdict.await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    match verdict? {
+        Verdict::Tampered(finding) => Err(ServeError::Tampered(finding)),
+        Verdict::Whole { head, unsealed } => {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{} events verified, head {head}", head.sequence).map_err(ServeError::Http)?;
+            writeln!(out, "{unsealed} events not sealed yet").map_err(ServeError::Http)
+        }
+    }
+}
+
+async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError> {
+    match migrations::pending(url).await.map_err(ServeError::Database)?.len() {
+        0 => Database::connect(url, config.database_connections).await.map_err(ServeError::Database),
+        pending => Err(ServeError::Pending(pending)),
+    }
+}
