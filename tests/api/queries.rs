@@ -142,7 +142,7 @@ macro_rules! cases {
 }
 
 /// At least one request of every operation. Their order matters: some take away what others work on.
-const CASES: [Case; 60] = cases! {
+const CASES: &[Case] = &cases! {
     read_keys: Nobody GET "/.well-known/jwks.json" => 200,
     read_liveness: Nobody GET "/livez" => 200,
     read_readiness: Nobody GET "/readyz" => 200,
@@ -231,7 +231,7 @@ async fn the_number_of_statements_is_constant() {
     let [small, large] = SIZES;
     let (small, large) = (Newsroom::of(small).await, Newsroom::of(large).await);
     let mut wrong = Vec::new();
-    for case in &CASES {
+    for case in CASES {
         let (few, many) = (small.cost(case).await, large.cost(case).await);
         if few != many {
             let Case { operation, method, path, .. } = case;
