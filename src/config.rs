@@ -26,7 +26,8 @@ use crate::{database::DatabaseUrl, events::chain::Head};
 /// A headless CMS for newsrooms.
 ///
 /// Each setting is a variable of the environment or an option; the option wins. An empty variable is an unset one. Instead of a
-/// variable NAME there may be a NAME_FILE: a file that has the value, such as DATABASE_URL_FILE.
+/// variable NAME there may be a NAME_FILE: a file that has the value, such as DATABASE_URL_FILE. Another variable that starts with
+/// WARTA_ stops the start.
 #[derive(Debug, Parser)]
 #[command(name = "warta", version, max_term_width = 110)]
 pub struct Cli {
@@ -122,7 +123,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<Origin>,
 
-    /// Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, separated by commas [default: none]
+    /// Networks of proxies whose X-Forwarded-For, -Host and -Proto are believed, such as 10.0.0.0/8, separated by commas [default: none]
     #[arg(long, env = "WARTA_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
 
@@ -220,7 +221,12 @@ impl Cli {
     /// told in one line on standard error and ends it with code 2.
     #[must_use]
     pub fn from_process() -> Self {
-        match Self::from_args(std::env::args_os().collect(), |name| std::env::var_os(name)) {
+        let read = Self::from_args(std::env::args_os().collect(), |name| std::env::var_os(name));
+        let checked = read.and_then(|cli| {
+            unknown::refuse(std::env::vars_os()).map_err(Refused::Wrong)?;
+            Ok(cli)
+        });
+        match checked {
             Ok(cli) => cli,
             Err(Refused::Asked(help)) => help.exit(),
             Err(Refused::Wrong(line)) => {
@@ -345,4 +351,5 @@ pub fn editor_password() -> io::Result<Secret> {
 
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod values;

@@ -185,6 +185,12 @@ fn a_wrong_setting_ends_the_start_with_one_line() {
     wrong("DATABASE_URL", "postgres://u:p@h/d?sslmode=maybe");
     wrong("WARTA_ADMIN_PASSWORD", "without an email");
     wrong("WARTA_TRUSTED_PROXIES", "10.0.0.0/8,everyone");
+    ends_with_one_line(
+        command(folder.path()).env("WARTA_LISTN", "127.0.0.1:0"),
+        2,
+        &["WARTA_LISTN: ", "WARTA_LISTEN may be meant"],
+    );
+    ends_with_one_line(command(folder.path()).env("WARTA_COLOUR", "red"), 2, &["WARTA_COLOUR: ", "--help"]);
     let keyless = &mut command(folder.path());
     ends_with_one_line(keyless.env("DATABASE_URL", "postgres://h/d"), 2, &["WARTA_JWT_KEY_FILE"]);
     ends_with_one_line(command(folder.path()).arg("--lsiten"), 2, &["--lsiten"]);
