@@ -40,6 +40,12 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::actions::unpublish)
         .service(articles::api::actions::retract)
         .service(articles::api::actions::restore)
+        .service(articles::api::previews::create)
+        .service(articles::api::previews::list)
+        .service(articles::api::previews::read)
+        .service(articles::api::previews::revoke)
+        .service(articles::api::slugs::list)
+        .service(articles::api::slugs::free)
         // tags
         .service(tags::api::list)
         .service(tags::api::create)
@@ -98,7 +104,7 @@ pub struct Parts {
     pub auth: Auth,
     /// Which origins may do what.
     pub cors: Cors,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How many threads serve.
     pub workers: usize,

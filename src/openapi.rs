@@ -152,6 +152,7 @@ fn headers() -> Value {
         "Link": header("The next page, with `rel=\"next\"` (RFC 8288); not on the last one.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
         "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
+        "X-Robots-Tag": header("`noindex`: no search engine may list it; only of an answer to a preview.", json!("noindex")),
         "Retry-After": header("Seconds to wait.", json!(1)),
     })
 }
@@ -218,6 +219,21 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
     }
     sort(responses);
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    if parameters.any(|parameter| parameter["name"] == "preview") {
+        add_robots(&mut operation["responses"]);
+    }
+}
+
+/// Where an operation gives previews, each of its answers may be one to a preview.
+fn add_robots(responses: &mut Value) {
+    let common = common_responses();
+    for (_, response) in responses.as_object_mut().into_iter().flatten() {
+        if let Some(name) = response["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            *response = common[name].clone();
+        }
+        response["headers"]["X-Robots-Tag"] = json!({"$ref": "#/components/headers/X-Robots-Tag"});
+    }
 }
 
 /// The header that makes a request conditional (RFC 9110, section 13).

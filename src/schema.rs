@@ -98,6 +98,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    preview_links (id) {
+        id -> Uuid,
+        article_id -> Uuid,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     refresh_tokens (token_hash) {
         token_hash -> Bytea,
         session_id -> Uuid,
@@ -176,6 +187,8 @@ diesel::joinable!(edition_tags -> tags (tag_id));
 diesel::joinable!(editions -> articles (article_id));
 diesel::joinable!(editions -> editors (scheduled_by));
 diesel::joinable!(events -> editors (actor_id));
+diesel::joinable!(preview_links -> articles (article_id));
+diesel::joinable!(preview_links -> editors (created_by));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revisions -> articles (article_id));
 diesel::joinable!(revisions -> editors (editor_id));
@@ -190,6 +203,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     editions,
     editors,
     events,
+    preview_links,
     refresh_tokens,
     revisions,
     sessions,

@@ -22,7 +22,9 @@ use crate::{
     auth::{Auth, sessions::authenticate, throttle::ClientAddress},
     error::{ApiError, ApiResult, CHALLENGE, Kind},
     http::{
+        base::FromTrustedProxy,
         context::{RequestId, Services},
+        preview,
         reply::SignedIn,
     },
 };
@@ -39,8 +41,14 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Settings {
     /// Which origins may do what.
     pub cors: Cors,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Arc<[IpNet]>,
+}
+
+impl Settings {
+    fn trusts(&self, address: &IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
+    }
 }
 
 /// The outermost middleware.
@@ -69,16 +77,17 @@ pub async fn envelope<B: MessageBody + 'static>(
     let mut response = problem_of(response, &id);
 
     let settings = response.request().app_data::<web::Data<Settings>>().cloned();
-    let asked = response.request().headers().clone();
+    let request = response.request().clone();
     let headers = response.headers_mut();
     if let Some(settings) = settings {
         if preflight {
-            settings.cors.preflight(&asked, headers);
+            settings.cors.preflight(request.headers(), headers);
         } else {
             let reads = matches!(method, Method::GET | Method::HEAD);
             settings.cors.decorate(reads, origin.as_ref(), headers);
         }
     }
+    preview::protect(&request, headers);
     finish(headers, &id);
     account(&response, &method, began, &id);
     Ok(response)
@@ -117,6 +126,12 @@ async fn admit(request: &mut ServiceRequest) -> ApiResult<()> {
     if let Some(address) = address {
         request.extensions_mut().insert(ClientAddress(address));
     }
+    let settings = request.app_data::<web::Data<Settings>>();
+    if let (Some(settings), Some(peer)) = (settings, request.peer_addr())
+        && settings.trusts(&peer.ip())
+    {
+        request.extensions_mut().insert(FromTrustedProxy);
+    }
     identify(request).await?;
     // A HEAD is a GET whose answer has no body; the server leaves that away by the method that the client sent.
     if request.method() == Method::HEAD {
@@ -149,9 +164,7 @@ async fn identify(request: &mut ServiceRequest) -> ApiResult<()> {
 fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
     let settings = request.app_data::<web::Data<Settings>>()?;
-    let trusted = |address: &IpAddr| {
-        settings.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
-    };
+    let trusted = |address: &IpAddr| settings.trusts(address);
     let forwarded: Vec<_> = request
         .headers()
         .get_all("x-forwarded-for")

@@ -1,10 +1,16 @@
 //! Articles over HTTP.
 
 pub mod actions;
+pub mod previews;
+pub mod slugs;
 
-use actix_web::{Either, delete, get, patch, post, web::Path};
-use diesel_async::AsyncConnection;
+use actix_web::{
+    Either, delete, get, patch, post,
+    web::{Data, Path},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use uuid::Uuid;
 
 use self::actions::{draft, locked};
 use super::{
@@ -17,7 +23,7 @@ use super::{
     transitions::dropped,
 };
 use crate::{
-    auth::{Author, Viewer},
+    auth::{Auth, Author, Principal, Viewer},
     clock,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
@@ -26,6 +32,7 @@ use crate::{
         conditional::IfMatch,
         context::Context,
         patch::Patch,
+        preview::Preview,
         query::{NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Updated},
     },
@@ -92,7 +99,8 @@ pub async fn create(
 
 /// Read an article
 ///
-/// As readers see it, or with `draft=true` as editors work on it. A slug that readers once knew leads to the present one (`308`).
+/// As readers see it, or with `draft=true` as editors work on it; with a preview link's token besides, the draft as readers would
+/// see it. A slug that readers once knew leads to the present one (`308`).
 #[utoipa::path(
     operation_id = "read_article", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
@@ -105,18 +113,22 @@ pub async fn create(
 )]
 #[get("/v1/articles/{article}")]
 pub async fn read(
+    _: Preview,
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<ArticleQuery>,
+    auth: Data<Auth>,
     context: Context,
 ) -> ApiResult<Either<Found<Article>, Moved>> {
+    if let Some(token) = query.value.preview(viewer.0)? {
+        return previews::draft(&auth, &context, &reference, token).await.map(Found).map(Either::Left);
+    }
     let view = View::of(query.value.draft, query.value.trashed, viewer.0)?;
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, &reference).await, view) {
         // Somebody else's draft of what readers can see: the caller knows that it exists.
-        (Err(diesel::NotFound), View::Drafts(Drafts { trashed: false, .. }))
-            if store::find(&mut conn, View::Live, &reference).await.is_ok()
-                || store::find_retracted(&mut conn, &reference).await.is_ok() =>
+        (Err(diesel::NotFound), View::Drafts(Drafts { of: Some(_), trashed: false }))
+            if store::is_known_to_readers(&mut conn, &reference).await? =>
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
@@ -130,6 +142,21 @@ pub async fn read(
             Err(error) => Err(error.into()),
         },
         (found, _) => Ok(Either::Left(Found(found?))),
+    }
+}
+
+/// The article whose draft the caller may see.
+///
+/// # Errors
+/// `403` where it is somebody else's and the caller knows that it exists, else `404`.
+async fn shown(conn: &mut AsyncPgConnection, principal: Principal, reference: &Reference) -> ApiResult<Uuid> {
+    match store::find_id(conn, View::drafts(principal), reference).await {
+        Err(diesel::NotFound)
+            if !principal.edits_everything() && store::is_known_to_readers(conn, reference).await? =>
+        {
+            Err(ApiError::forbidden("An author sees only own drafts."))
+        }
+        found => Ok(found?),
     }
 }
 

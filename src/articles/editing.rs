@@ -88,7 +88,7 @@ pub async fn create(
     }
     let now = context.now();
     store::insert(conn, id, principal.editor_id, now).await?;
-    let slug = choose_slug(conn, id, &input).await?;
+    let slug = choose_slug(conn, principal, id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     store::insert_draft(conn, id, &draft, now).await?;
     context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
@@ -136,7 +136,7 @@ pub async fn update(
     if group != locked.translation_group_id || *input.language != *present.language {
         require_free_language(conn, group, &input, locked.id).await?;
     }
-    let slug = choose_slug(conn, locked.id, &input).await?;
+    let slug = choose_slug(conn, principal, locked.id, &input).await?;
     let draft = draft(input, rendered, resolved, group, slug);
     if group == locked.translation_group_id && is_same(&draft, &present) {
         return Ok(present);
@@ -194,13 +194,25 @@ async fn require_free_language(
 }
 
 /// The slug that was given, or one made of the title that no other article has.
-async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &ArticleInput) -> ApiResult<Slug> {
+async fn choose_slug(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    id: Uuid,
+    input: &ArticleInput,
+) -> ApiResult<Slug> {
     if let Some(slug) = &input.slug {
         if store::reserve_slug(conn, id, slug).await? {
             return Ok(slug.clone());
         }
-        let detail = "Another article has this slug.";
-        let fault = Fault::at("/slug", "taken", detail);
+        let detail = match store::keeper_of_old_slug(conn, View::drafts(principal), slug).await? {
+            Some(keeper) => format!(
+                "Another article had this slug, and readers are led on from it. An editor can free it: \
+                 DELETE /v1/articles/{keeper}/slugs/{}",
+                &**slug
+            ),
+            None => "Another article has this slug.".to_owned(),
+        };
+        let fault = Fault::at("/slug", "taken", detail.as_str());
         return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
     }
     let made = Slug::make(&input.title, "article");

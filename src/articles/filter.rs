@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Article, Status};
 use crate::{
-    auth::Principal,
+    auth::{Principal, previews::PreviewToken},
     error::{ApiError, ApiResult},
     http::{
         faults::{Faults, Invalid},
@@ -125,7 +125,7 @@ text_enum! {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleQuery {
-    /// Whether to read the draft instead of what readers see. Needs a token.
+    /// Whether to read the draft instead of what readers see. Needs a token, or a preview link's.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
@@ -133,6 +133,34 @@ pub struct ArticleQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
+    /// The token of a preview link, with which the draft is read as readers would see it; only with `draft=true`, and without an
+    /// access token.
+    #[deserr(default)]
+    #[param(value_type = String, required = false)]
+    pub preview: Option<PreviewToken>,
+}
+
+impl ArticleQuery {
+    /// The preview token that the draft is to be read with.
+    ///
+    /// # Errors
+    /// `400`: it cannot be applied to what else the request says.
+    pub fn preview(&self, viewer: Option<Principal>) -> ApiResult<Option<&PreviewToken>> {
+        let (code, detail) = match &self.preview {
+            None => return Ok(None),
+            Some(_) if self.trashed.0 => ("not_in_trash", "There is no preview of what is in the trash."),
+            Some(_) if !self.draft.0 => {
+                ("needs_draft", "A preview is one of the draft: send `draft=true` with it.")
+            }
+            Some(_) if viewer.is_some() => {
+                ("with_token", "Send a preview token or an access token, not both.")
+            }
+            token => return Ok(token.as_ref()),
+        };
+        let preview = ValuePointerRef::Origin;
+        let faults = Faults::one(preview.push_key("preview"), Invalid::new(code, detail));
+        Err(ApiError::invalid_query(faults))
+    }
 }
 
 /// How an article is deleted.
@@ -165,6 +193,8 @@ pub enum View {
     Live,
     /// What editors work on.
     Drafts(Drafts),
+    /// What editors work on, as readers would see it; out of the trash.
+    Preview,
 }
 
 /// Which drafts.

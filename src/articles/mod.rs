@@ -11,6 +11,8 @@
 //! | [`markdown`] | bodies to HTML |
 //! | [`provenance`] | how a text came about |
 //! | [`revisions`] | what is kept of each save |
+//! | [`previews`] | links to a draft for people without an account |
+//! | [`slugs`] | what an article is found by |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
@@ -20,10 +22,12 @@ pub mod editing;
 pub mod filter;
 pub mod input;
 pub mod markdown;
+pub mod previews;
 pub mod provenance;
 pub mod revisions;
 pub mod rules;
 pub mod scheduler;
+pub mod slugs;
 pub mod store;
 pub mod transitions;
 
@@ -200,7 +204,7 @@ pub struct Editorial {
     pub scheduled_at: Option<DateTime<Utc>>,
 }
 
-/// The editor who made an article.
+/// An editor who made something.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuthorLink {
     /// The editor's id.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod email;
 pub mod keys;
 pub mod passwords;
+pub mod previews;
 pub mod secret;
 pub mod sessions;
 pub mod throttle;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
@@ -44,8 +44,9 @@ pub(super) fn issue(
     principal: &Principal,
 ) -> ApiResult<String> {
     let iat = now.timestamp();
-    sign(
+    sealed(
         keys,
+        TYPE,
         &Claims {
             iss: issuer.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -59,11 +60,36 @@ pub(super) fn issue(
     )
 }
 
-fn sign(keys: &Keys, claims: &Claims) -> ApiResult<String> {
+/// A signed token of this type with these claims.
+pub(super) fn sealed(keys: &Keys, r#type: &str, claims: &impl Serialize) -> ApiResult<String> {
     let (kid, key) = keys.signing();
     let header =
-        Header { typ: Some(TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        Header { typ: Some(r#type.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, key).map_err(ApiError::internal)
+}
+
+/// The claims of a token of this type for this audience; `None` where it is not such a one, or not ours. Its times are for the
+/// caller to check.
+pub(super) fn opened<C: DeserializeOwned>(
+    keys: &Keys,
+    issuer: &str,
+    (r#type, audience): (&str, &str),
+    token: &str,
+) -> Option<C> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    // An extension that must be understood is one that we do not understand (RFC 7515, section 4.1.11).
+    if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(r#type) || header.crit.is_some() {
+        return None;
+    }
+    // The key comes from our file alone: what the header says of keys besides the id is not looked at.
+    let key = keys.verifying(&header.kid?)?;
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    // The library asks the machine for the time; callers compare with the process's clock.
+    validation.validate_exp = false;
+    jsonwebtoken::decode::<C>(token, key, &validation).ok().map(|decoded| decoded.claims)
 }
 
 /// What a valid token says. Whether its session still exists is for the caller to look up.
@@ -73,20 +99,8 @@ fn sign(keys: &Keys, claims: &Claims) -> ApiResult<String> {
 pub(super) fn verify(keys: &Keys, issuer: &str, now: DateTime<Utc>, token: &str) -> ApiResult<Claims> {
     let malformed = |_| ApiError::unauthenticated("The access token is malformed.");
     let foreign = || ApiError::unauthenticated("The access token was not issued by this service.");
-    let header = jsonwebtoken::decode_header(token).map_err(malformed)?;
-    // An extension that must be understood is one that we do not understand (RFC 7515, section 4.1.11).
-    if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
-        return Err(foreign());
-    }
-    // The key comes from our file alone: what the header says of keys besides the id is not looked at.
-    let key = header.kid.and_then(|kid| keys.verifying(&kid)).ok_or_else(foreign)?;
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-    validation.set_issuer(&[issuer]);
-    validation.set_audience(&[AUDIENCE]);
-    // The library asks the machine for the time; we compare with the process's clock below.
-    validation.validate_exp = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| foreign())?.claims;
+    jsonwebtoken::decode_header(token).map_err(malformed)?;
+    let claims: Claims = opened(keys, issuer, (TYPE, AUDIENCE), token).ok_or_else(foreign)?;
     if claims.exp <= now.timestamp() || claims.exp - claims.iat > LIFETIME {
         return Err(ApiError::unauthenticated("The access token has expired; refresh it or sign in again."));
     }
@@ -149,7 +163,7 @@ mod tests {
         fn with_claims(&self, change: impl FnOnce(&mut Claims)) -> String {
             let mut claims = self.claims();
             change(&mut claims);
-            sign(&self.keys, &claims).unwrap()
+            sealed(&self.keys, TYPE, &claims).unwrap()
         }
     }
 

@@ -19,6 +19,7 @@ pub enum Kind {
     MethodNotAllowed,
     RequestTimeout,
     SlugTaken,
+    SlugInUse,
     EmailTaken,
     SourceCited,
     LastAdmin,
@@ -51,7 +52,7 @@ pub struct KindInfo {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::InvalidQuery,
         Self::MalformedBody,
@@ -62,6 +63,7 @@ impl Kind {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::SlugTaken,
+        Self::SlugInUse,
         Self::EmailTaken,
         Self::SourceCited,
         Self::LastAdmin,
@@ -110,7 +112,7 @@ impl Kind {
                 "A valid access token is needed",
                 "The operation needs a token, or the one sent is malformed, expired or revoked, or belongs to a \
                  disabled editor. Sign in again, or refresh. Without an Authorization header, public content \
-                 can still be read.",
+                 can still be read. Of a preview link: ask whoever gave it to you for a new one.",
             ),
             Self::SignInFailed => (
                 "sign-in-failed",
@@ -149,6 +151,13 @@ impl Kind {
                 "The slug is taken",
                 "Another article, tag or source has this slug. Choose another one, or leave it out to have one \
                  made.",
+            ),
+            Self::SlugInUse => (
+                "slug-in-use",
+                StatusCode::CONFLICT,
+                "The slug is in use",
+                "The article itself has the slug, in its draft or before the readers. Only an old slug can be freed: \
+                 give the article another one, and publish it, first.",
             ),
             Self::EmailTaken => (
                 "email-taken",

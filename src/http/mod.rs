@@ -1,10 +1,12 @@
 //! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
 
+pub mod base;
 pub mod body;
 pub mod conditional;
 pub mod context;
 pub mod faults;
 pub mod patch;
+pub mod preview;
 pub mod query;
 pub mod reply;
 pub mod schemas;

@@ -85,6 +85,12 @@ pub fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
     }
 }
 
+/// Whether a query string names a parameter, with whatever value.
+#[must_use]
+pub fn names(query: &str, name: &str) -> bool {
+    query.split('&').any(|pair| decode(pair.split('=').next().unwrap_or_default()).as_deref() == Some(name))
+}
+
 fn fingerprint(path: &str, query: &str) -> String {
     let bound = |pair: &&str| {
         let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
@@ -178,6 +184,18 @@ mod tests {
         assert!(sample.flag.0);
         assert_eq!(sample.words.unwrap().0.len(), 3);
         assert!(!read::<Sample>("").unwrap().flag.0);
+    }
+
+    #[test]
+    fn a_parameter_is_named_in_whatever_way_it_is_written() {
+        for query in
+            ["preview", "preview=", "a=1&preview=x", "p%72eview=x", "preview=x&preview=y", "preview=%FF"]
+        {
+            assert!(names(query, "preview"), "{query}");
+        }
+        for query in ["", "a=preview", "previews=x", "Preview=x", "a&=preview"] {
+            assert!(!names(query, "preview"), "{query}");
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub struct SignedIn;
 
 /// How long an anonymous answer may be reused by browsers and CDNs without asking, and how long, after that, while asking.
 const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
-const PRIVATE: &str = "private, no-store";
+pub(super) const PRIVATE: &str = "private, no-store";
 
 fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
     HeaderValue::from_static(match (fresh, request.extensions().contains::<SignedIn>()) {

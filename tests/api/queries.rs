@@ -45,6 +45,16 @@ impl Newsroom {
             let publish = format!("/v1/articles/story-{language}/publish");
             room.server.act(&publish, Some(&room.admin)).await.expect(200);
         }
+        // It had as many other slugs, and has as many links.
+        let others = (0..size).map(|number| format!("story-{number}"));
+        for slug in others.chain(["story".to_owned()]) {
+            room.server
+                .patch("/v1/articles/story", Some(&room.admin), json!({"slug": slug}))
+                .await
+                .expect(200);
+            room.server.act("/v1/articles/story/publish", Some(&room.admin)).await.expect(200);
+            room.made("/v1/articles/story/preview-links", json!({})).await;
+        }
         room.server.editor("ayu@example.org", Role::Author).await;
         for _ in 0..size {
             room.server.token("ayu@example.org").await;
@@ -69,6 +79,14 @@ impl Newsroom {
         let mut text = text.replace("{size}", &self.size.to_string());
         if text.contains("{draft}") {
             text = text.replace("{draft}", &self.made("/v1/articles", self.article("Draft")).await);
+        }
+        if text.contains("{link}") {
+            text = text.replace("{link}", &self.made("/v1/articles/story/preview-links", json!({})).await);
+        }
+        if text.contains("{preview}") {
+            let path = "/v1/articles/story/preview-links";
+            let link = self.server.post(path, Some(&self.admin), json!({})).await.expect(201);
+            text = text.replace("{preview}", link.body["token"].as_str().unwrap());
         }
         if text.contains("{ayu}") {
             let list = self.server.get("/v1/editors?limit=100", Some(&self.admin)).await;
@@ -158,6 +176,14 @@ const CASES: &[Case] = &cases! {
     read_article: Admin GET "/v1/articles/story?draft=true" => 200,
     read_article: Ayu GET "/v1/articles/story?draft=true" => 403,
     read_article: Nobody GET "/v1/articles/nothing" => 404,
+    read_article: Nobody GET "/v1/articles/story?draft=true&preview={preview}" => 200,
+    read_article: Nobody GET "/v1/articles/nothing?draft=true&preview={preview}" => 401,
+    create_preview_link: Admin POST "/v1/articles/story/preview-links" => 201,
+    list_preview_links: Admin GET "/v1/articles/story/preview-links?limit={size}&count=true" => 200,
+    read_preview_link: Admin GET "{link}" => 200,
+    revoke_preview_link: Admin DELETE "{link}" => 204,
+    list_article_slugs: Admin GET "/v1/articles/story/slugs?limit={size}&count=true" => 200,
+    free_article_slug: Admin DELETE "/v1/articles/story/slugs/story-0" => 204,
     create_article: Admin POST "/v1/articles" "\"{article}\"" => 201,
     create_article: Ayu POST "/v1/articles" "\"{article}\"" => 201,
     update_article: Admin PATCH "/v1/articles/story" "\"{change}\"" => 200,

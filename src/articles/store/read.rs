@@ -169,8 +169,10 @@ impl From<Row> for Article {
 /// What a view may see: every query starts here.
 fn visible<'a>(view: View) -> Filtered<'a> {
     let query = editions::table.inner_join(articles::table).into_boxed();
-    let View::Drafts(Drafts { of, trashed }) = view else {
-        return query.filter(fragment::<Bool>(LIVE));
+    let Drafts { of, trashed } = match view {
+        View::Live => return query.filter(fragment::<Bool>(LIVE)),
+        View::Drafts(drafts) => drafts,
+        View::Preview => Drafts { of: None, trashed: false },
     };
     let query = query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null().ne(trashed));
     match of {
@@ -186,7 +188,7 @@ async fn load(
     with_body: bool,
 ) -> QueryResult<Vec<Article>> {
     let translations: Fragment<Json> = fragment(match view {
-        View::Live => LIVE_TRANSLATIONS,
+        View::Live | View::Preview => LIVE_TRANSLATIONS,
         View::Drafts(Drafts { of: None, .. }) => DRAFT_TRANSLATIONS,
         View::Drafts(_) => OWN_DRAFT_TRANSLATIONS,
     });
@@ -223,7 +225,13 @@ async fn load(
         translations,
     );
     let rows: Vec<Row> = query.select(columns).load(conn).await?;
-    Ok(rows.into_iter().map(Article::from).collect())
+    let articles = rows.into_iter().map(Article::from);
+    // Readers get nothing of what editors work with, and nothing to change the draft with.
+    let seen = |article| match view {
+        View::Preview => Article { editorial: None, version: None, ..article },
+        _ => article,
+    };
+    Ok(articles.map(seen).collect())
 }
 
 /// The article with this id or slug, as the view has it. Readers find it by the slug they see; editors by any slug that is its.
@@ -231,16 +239,39 @@ async fn load(
 /// # Errors
 /// [`diesel::NotFound`], also for what the view hides; else as any statement.
 pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Article> {
+    load(conn, named(view, reference), view, true).await?.pop().ok_or(diesel::NotFound)
+}
+
+/// The id of the article that [`find`] finds.
+///
+/// # Errors
+/// [`diesel::NotFound`], also for what the view hides; else as any statement.
+pub async fn find_id(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Uuid> {
+    named(view, reference).select(editions::article_id).first(conn).await
+}
+
+/// Whether readers may know that the article with this id or slug exists: they see it, or are told that it was retracted.
+///
+/// # Errors
+/// As any statement.
+pub async fn is_known_to_readers(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<bool> {
+    let (id, slug) = reference.parts();
+    let live = editions::table
+        .filter(editions::kind.eq("live"))
+        .filter(editions::article_id.nullable().eq(id).or(editions::slug.nullable().eq(slug)));
+    diesel::select(exists(live)).get_result(conn).await
+}
+
+fn named<'a>(view: View, reference: &Reference) -> Filtered<'a> {
     let query = visible(view);
-    let query = match (reference, view) {
+    match (reference, view) {
         (Reference::Id(id), _) => query.filter(editions::article_id.eq(*id)),
         (Reference::Slug(slug), View::Live) => query.filter(editions::slug.eq(slug.to_string())),
         (Reference::Slug(slug), _) => {
             let owner = article_slugs::table.find(slug.to_string()).select(article_slugs::article_id);
             query.filter(editions::article_id.eq_any(owner))
         }
-    };
-    load(conn, query, view, true).await?.pop().ok_or(diesel::NotFound)
+    }
 }
 
 /// The retracted article with this id or slug. Readers do not see it, but are told.

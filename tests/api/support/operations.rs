@@ -51,7 +51,7 @@ impl Article {
     /// A state in which the operation is possible.
     pub(crate) fn fit_for(operation: &str) -> Self {
         match operation {
-            "unpublish_article" | "retract_article" => Self::Live,
+            "unpublish_article" | "retract_article" | "free_article_slug" => Self::Live,
             "unschedule_article" => Self::Scheduled,
             "restore_article" => Self::Trashed,
             _ => Self::Draft,
@@ -151,7 +151,8 @@ impl Cast {
         let path = match operation.template {
             path if path.contains("{article}") => {
                 let article = self.article(server, state).await;
-                path.replace("/v1/articles/{article}", &article)
+                let path = path.replace("/v1/articles/{article}", &article);
+                self.within_article(server, operation.id, &article, path).await
             }
             path if path.contains("{tag}") => {
                 let name = json!({"name": format!("Rubrik {number}")});
@@ -177,6 +178,32 @@ impl Cast {
             _ => self.body(operation, number),
         };
         Prepared { method: operation.method.clone(), path, body }
+    }
+
+    /// Puts what an operation works on inside of its article into its path.
+    async fn within_article(&self, server: &Server, operation: &str, article: &str, path: String) -> String {
+        let editor = Some(self.editor.as_str());
+        match operation {
+            "read_preview_link" | "revoke_preview_link" => {
+                // Of what is not there no link can be made.
+                let made = server.act(&format!("{article}/preview-links"), editor).await;
+                let id = made.body["id"].as_str().unwrap_or("0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77");
+                path.replace("{id}", id)
+            }
+            "free_article_slug" => {
+                // One that readers knew: published, changed, and published again.
+                let slug = format!("lama-{}", next());
+                let is_live = server.get(article, None).await.status == 200;
+                if is_live {
+                    for slug in [slug.clone(), format!("{slug}-kini")] {
+                        server.patch(article, editor, json!({"slug": slug})).await.expect(200);
+                        server.act(&format!("{article}/publish"), editor).await.expect(200);
+                    }
+                }
+                path.replace("{slug}", &slug)
+            }
+            _ => path,
+        }
     }
 
     async fn refresh_token(&self, server: &Server) -> String {
@@ -217,6 +244,7 @@ impl Cast {
                 }],
             }),
             "publish_article" => json!({"at": "2024-08-17T10:00:00Z"}),
+            "create_preview_link" => json!({"expires_in": 3600}),
             "retract_article" => json!({"reason": "Angka utamanya keliru."}),
             "create_tag" | "update_tag" => json!({
                 "name": "Nama", "slug": slug, "description": "Uraian.", "menu": true, "position": 10,

@@ -101,6 +101,11 @@ impl Answer {
 impl Server {
     /// Starts an instance on a fresh database.
     pub(crate) async fn start() -> Self {
+        Self::behind(&[]).await
+    }
+
+    /// Starts one that believes what these networks' proxies say.
+    pub(crate) async fn behind(proxies: &[&str]) -> Self {
         let url = fresh_database().await;
         let database = Database::connect(&url, 4).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -116,7 +121,7 @@ impl Server {
             services: services.clone(),
             auth: Auth::new(keys, "warta"),
             cors: Cors::new([WRITER.to_owned()]),
-            trusted_proxies: Vec::new(),
+            trusted_proxies: proxies.iter().map(|network| network.parse().unwrap()).collect(),
             workers: 1,
             drain_seconds: 1,
         };

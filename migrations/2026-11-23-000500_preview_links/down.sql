@@ -1,0 +1,1 @@
+drop table preview_links;

@@ -1,0 +1,194 @@
+//! Preview links over HTTP.
+
+use actix_web::{
+    delete, get, post,
+    web::{Data, Path},
+};
+use diesel_async::AsyncConnection;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::shown;
+use crate::{
+    articles::{
+        Article,
+        filter::View,
+        previews::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
+        store,
+    },
+    auth::{
+        Auth, Author,
+        previews::{Pass, PreviewToken},
+    },
+    error::{ApiError, ApiResult},
+    http::{
+        base::BaseUrl,
+        body::OptionalBody,
+        context::Context,
+        query::{NoQuery, Query},
+        reply::{Created, Found, NoContent},
+    },
+    pagination::{Page, PageQuery, page},
+    values::Reference,
+};
+
+/// Create a preview link
+///
+/// With it, a person without an account reads the draft as readers would, as it changes, until the link expires or is revoked, the
+/// article is moved to the trash, or whoever made the link may not see the draft any more.
+#[utoipa::path(
+    operation_id = "create_preview_link", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body = Option<PreviewLinkInput>,
+    responses(
+        (status = 201, description = "The link, with its token.", body = NewPreviewLink),
+        (status = 403, description = "An author may do this only to own articles."),
+    ),
+)]
+#[post("/v1/articles/{article}/preview-links")]
+pub async fn create(
+    author: Author,
+    reference: Path<Reference>,
+    _: NoQuery,
+    base: BaseUrl,
+    auth: Data<Auth>,
+    context: Context,
+    OptionalBody(input): OptionalBody<PreviewLinkInput>,
+) -> ApiResult<Created<NewPreviewLink>> {
+    let mut conn = context.database.get().await?;
+    let (pass, link) = conn
+        .transaction(async |conn| {
+            let article_id = shown(conn, author.0, &reference).await?;
+            // No lock: whether the draft may be seen is asked again whenever the link is used.
+            let pass = Pass { link_id: context.clock.new_id(), article_id };
+            let now = context.now();
+            let expires_at = input.expires_in.after(now);
+            store::insert_preview_link(conn, pass, author.0.editor_id, (now, expires_at)).await?;
+            let details = json!({"preview_link_id": pass.link_id, "expires_at": expires_at});
+            context.record(conn, author.0, EventType::PreviewLinkCreated, (SubjectType::Article, article_id), details).await?;
+            Ok::<_, ApiError>((pass, store::find_preview_link(conn, pass).await?))
+        })
+        .await?;
+    let token = auth.preview_token(pass, link.expires_at)?;
+    let article = format!("/v1/articles/{}", pass.article_id);
+    let value = NewPreviewLink {
+        id: link.id,
+        url: base.join(&format!("{article}?draft=true&preview={token}")),
+        token,
+        expires_at: link.expires_at,
+        created_at: link.created_at,
+        created_by: link.created_by,
+    };
+    Ok(Created { location: format!("{article}/preview-links/{}", link.id), value })
+}
+
+/// List an article's preview links
+///
+/// Newest first, those that have ended too. The tokens are not told again.
+#[utoipa::path(
+    operation_id = "list_preview_links", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), PageQuery),
+    responses(
+        (status = 200, description = "A page of links.", body = Page<PreviewLink>),
+        (status = 403, description = "An author may do this only to own articles."),
+    ),
+)]
+#[get("/v1/articles/{article}/preview-links")]
+pub async fn list(
+    author: Author,
+    reference: Path<Reference>,
+    query: Query<PageQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<PreviewLink>>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let article_id = shown(&mut conn, author.0, &reference).await?;
+    let total =
+        if query.count.0 { Some(store::count_preview_links(&mut conn, article_id).await?) } else { None };
+    let links = store::list_preview_links(&mut conn, article_id, query.limit.rows(), after).await?;
+    let position = |link: &PreviewLink| LinkPosition { created_at: link.created_at, id: link.id };
+    page(links, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Read a preview link
+///
+/// The token is not told again.
+#[utoipa::path(
+    operation_id = "read_preview_link", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
+    responses(
+        (status = 200, description = "The link.", body = PreviewLink),
+        (status = 403, description = "An author may do this only to own articles."),
+    ),
+)]
+#[get("/v1/articles/{article}/preview-links/{id}")]
+pub async fn read(
+    author: Author,
+    path: Path<(Reference, Uuid)>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<Found<PreviewLink>> {
+    let (reference, link_id) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    let article_id = shown(&mut conn, author.0, &reference).await?;
+    Ok(Found(store::find_preview_link(&mut conn, Pass { link_id, article_id }).await?))
+}
+
+/// Revoke a preview link
+///
+/// It stops to work at once. Revoking one that is revoked already is no error and changes nothing.
+#[utoipa::path(
+    operation_id = "revoke_preview_link", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
+    responses(
+        (status = 204, description = "The link is revoked."),
+        (status = 403, description = "An author may do this only to own articles."),
+    ),
+)]
+#[delete("/v1/articles/{article}/preview-links/{id}")]
+pub async fn revoke(
+    author: Author,
+    path: Path<(Reference, Uuid)>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<NoContent> {
+    let (reference, link_id) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let article_id = shown(conn, author.0, &reference).await?;
+        let link = store::find_preview_link(conn, Pass { link_id, article_id }).await?;
+        // The statement itself decides between two that come at once.
+        if store::revoke_preview_link(conn, link_id, context.now()).await? {
+            let details = json!({"preview_link_id": link_id, "expires_at": link.expires_at});
+            context.record(conn, author.0, EventType::PreviewLinkRevoked, (SubjectType::Article, article_id), details).await?;
+        }
+        Ok(NoContent)
+    })
+    .await
+}
+
+/// The draft that a preview token opens. Whatever is wrong with the token, the answer is the same, and tells nothing of the article.
+pub(super) async fn draft(
+    auth: &Auth,
+    context: &Context,
+    reference: &Reference,
+    token: &PreviewToken,
+) -> ApiResult<Article> {
+    let refused = || {
+        ApiError::token_needed(
+            "The preview link is not valid, has expired or was revoked. Ask for a new one.",
+        )
+    };
+    let now = context.now();
+    let pass = auth.open_preview(now, token).ok_or_else(refused)?;
+    let mut conn = context.database.get().await?;
+    if !store::opens_preview(&mut conn, pass, reference, now).await? {
+        return Err(refused());
+    }
+    match store::find(&mut conn, View::Preview, &Reference::Id(pass.article_id)).await {
+        // Trashed or deleted in this moment.
+        Err(diesel::NotFound) => Err(refused()),
+        found => Ok(found?),
+    }
+}

@@ -1,0 +1,83 @@
+//! The slugs of an article over HTTP.
+
+use actix_web::{delete, get, web::Path};
+use diesel_async::AsyncConnection;
+use serde_json::json;
+
+use super::shown;
+use crate::{
+    articles::{slugs::ArticleSlug, store},
+    auth::{Author, Editor},
+    error::{ApiError, ApiResult, Kind},
+    http::{
+        context::Context,
+        query::{NoQuery, Query},
+        reply::{Found, NoContent},
+    },
+    pagination::{Page, PageQuery, page},
+    values::{Reference, Slug},
+};
+
+/// List an article's slugs
+///
+/// The present ones, and the old ones that lead readers to them. No other article can take any of them.
+#[utoipa::path(
+    operation_id = "list_article_slugs", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), PageQuery),
+    responses(
+        (status = 200, description = "A page of slugs, in alphabetical order.", body = Page<ArticleSlug>),
+        (status = 403, description = "An author may do this only to own articles."),
+    ),
+)]
+#[get("/v1/articles/{article}/slugs")]
+pub async fn list(
+    author: Author,
+    reference: Path<Reference>,
+    query: Query<PageQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<ArticleSlug>>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let article_id = shown(&mut conn, author.0, &reference).await?;
+    let total = if query.count.0 { Some(store::count_slugs(&mut conn, article_id).await?) } else { None };
+    let slugs = store::list_slugs(&mut conn, article_id, query.limit.rows(), after).await?;
+    let position = |slug: &ArticleSlug| slug.slug.clone();
+    page(slugs, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Free an old slug of an article
+///
+/// It leads readers nowhere then, and another article can take it.
+#[utoipa::path(
+    operation_id = "free_article_slug", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), ("slug" = Slug, Path, description = "The slug to free.")),
+    responses(
+        (status = 204, description = "The slug is free."),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "The slug is in use: the draft or what readers see has it."),
+    ),
+)]
+#[delete("/v1/articles/{article}/slugs/{slug}")]
+pub async fn free(
+    editor: Editor,
+    path: Path<(Reference, String)>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<NoContent> {
+    let (reference, slug) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let id = shown(conn, editor.0, &reference).await?;
+        // No edition takes the slug back meanwhile.
+        store::lock(conn, &Reference::Id(id)).await?;
+        if store::find_slug(conn, id, &slug).await?.current {
+            let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
+            return Err(ApiError::new(Kind::SlugInUse, detail));
+        }
+        store::free_slug(conn, &slug).await?;
+        context.record(conn, editor.0, EventType::ArticleSlugFreed, (SubjectType::Article, id), json!({"slug": slug})).await?;
+        Ok(NoContent)
+    })
+    .await
+}
