@@ -16,6 +16,7 @@ mod openapi;
 mod previews;
 mod properties;
 mod queries;
+mod scheduling;
 mod slugs;
 mod start;
 mod states;

@@ -5,6 +5,7 @@ mod commands;
 mod first;
 mod instances;
 mod program;
+mod schedule;
 mod tls;
 
 use std::{net::TcpListener, path::Path, time::Duration};

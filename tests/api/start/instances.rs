@@ -19,11 +19,11 @@ use super::{
 };
 use crate::support::cluster::fresh_database;
 
-const EMAIL: &str = "ayu@example.org";
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const EMAIL: &str = "ayu@example.org";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 
 /// How an instance on an external database is started.
-async fn external(folder: &TempDir) -> Command {
+pub(super) async fn external(folder: &TempDir) -> Command {
     let key = folder.path().join("key.pem");
     Keys::load_or_create(&key).unwrap();
     let mut start = command(folder.path());

@@ -12,6 +12,7 @@ use warta::{
     clock::Clock,
     database::Database,
     editors::{self, Editor, command::new_editor},
+    error::ApiResult,
     events::Actor,
     http::context::Services,
     pagination::CursorKey,
@@ -137,10 +138,15 @@ impl Server {
     /// Publishes whatever is due by the server's clock, as the worker of one more instance; how many articles.
     pub(crate) async fn publish_due(&self) -> usize {
         let mut published = 0;
-        while warta::articles::scheduler::publish_next(&self.services).await.unwrap() {
+        while self.try_publish_next().await.unwrap() {
             published += 1;
         }
         published
+    }
+
+    /// Publishes one of what is due; whether there was one.
+    pub(crate) async fn try_publish_next(&self) -> ApiResult<bool> {
+        warta::articles::scheduler::publish_next(&self.services).await
     }
 
     /// Makes an editor, whose password is [`PASSWORD`].
