@@ -8,9 +8,8 @@ use actix_web::{
     Either, delete, get, patch, post,
     web::{Data, Path},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncConnection;
 use serde_json::json;
-use uuid::Uuid;
 
 use self::actions::{draft, locked};
 use super::{
@@ -23,7 +22,7 @@ use super::{
     transitions::dropped,
 };
 use crate::{
-    auth::{Auth, Author, Principal, Viewer},
+    auth::{Auth, Author, Viewer},
     clock,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
@@ -142,21 +141,6 @@ pub async fn read(
             Err(error) => Err(error.into()),
         },
         (found, _) => Ok(Either::Left(Found(found?))),
-    }
-}
-
-/// The article whose draft the caller may see.
-///
-/// # Errors
-/// `403` where it is somebody else's and the caller knows that it exists, else `404`.
-async fn shown(conn: &mut AsyncPgConnection, principal: Principal, reference: &Reference) -> ApiResult<Uuid> {
-    match store::find_id(conn, View::drafts(principal), reference).await {
-        Err(diesel::NotFound)
-            if !principal.edits_everything() && store::is_known_to_readers(conn, reference).await? =>
-        {
-            Err(ApiError::forbidden("An author sees only own drafts."))
-        }
-        found => Ok(found?),
     }
 }
 

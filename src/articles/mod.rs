@@ -7,6 +7,7 @@
 //! | [`filter`] | what lists can be asked for |
 //! | [`editing`] | how a draft changes |
 //! | [`transitions`] | what each action does |
+//! | [`access`] | whose draft it is |
 //! | [`rules`] | who may do what, in which state |
 //! | [`markdown`] | bodies to HTML |
 //! | [`provenance`] | how a text came about |
@@ -17,6 +18,7 @@
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
 
+pub mod access;
 pub mod api;
 pub mod editing;
 pub mod filter;

@@ -102,7 +102,12 @@ pub struct PreviewLink {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-impl Representation for PreviewLink {}
+impl Representation for PreviewLink {
+    fn version(&self) -> Option<i64> {
+        // Once in its life it changes.
+        Some(self.revoked_at.is_some().into())
+    }
+}
 
 /// A new preview link. Its token is shown this once.
 #[derive(Clone, Debug, Serialize, ToSchema)]

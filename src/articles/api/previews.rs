@@ -8,10 +8,10 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::shown;
 use crate::{
     articles::{
         Article,
+        access::shown,
         filter::View,
         previews::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
         store,
@@ -24,9 +24,10 @@ use crate::{
     http::{
         base::BaseUrl,
         body::OptionalBody,
+        conditional::{IfMatch, stale},
         context::Context,
         query::{NoQuery, Query},
-        reply::{Created, Found, NoContent},
+        reply::{Created, Found, NoContent, Representation, tag_of},
     },
     pagination::{Page, PageQuery, page},
     values::Reference,
@@ -144,6 +145,7 @@ pub async fn read(
     responses(
         (status = 204, description = "The link is revoked."),
         (status = 403, description = "An author may do this only to own articles."),
+        (status = 412, description = "If-Match does not name the link's current state."),
     ),
 )]
 #[delete("/v1/articles/{article}/preview-links/{id}")]
@@ -151,6 +153,7 @@ pub async fn revoke(
     author: Author,
     path: Path<(Reference, Uuid)>,
     _: NoQuery,
+    if_match: IfMatch,
     context: Context,
 ) -> ApiResult<NoContent> {
     let (reference, link_id) = path.into_inner();
@@ -158,6 +161,9 @@ pub async fn revoke(
     conn.transaction(async |conn| {
         let article_id = shown(conn, author.0, &reference).await?;
         let link = store::find_preview_link(conn, Pass { link_id, article_id }).await?;
+        if link.version().is_some_and(|version| !if_match.allows(version)) {
+            return Err(stale(&tag_of(&link)?));
+        }
         // The statement itself decides between two that come at once.
         if store::revoke_preview_link(conn, link_id, context.now()).await? {
             let details = json!({"preview_link_id": link_id, "expires_at": link.expires_at});

@@ -4,15 +4,15 @@ use actix_web::{delete, get, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use super::shown;
 use crate::{
-    articles::{slugs::ArticleSlug, store},
+    articles::{access::shown, filter::View, slugs::ArticleSlug, store},
     auth::{Author, Editor},
     error::{ApiError, ApiResult, Kind},
     http::{
+        conditional::{IfMatch, stale},
         context::Context,
         query::{NoQuery, Query},
-        reply::{Found, NoContent},
+        reply::{Found, NoContent, tag_of},
     },
     pagination::{Page, PageQuery, page},
     values::{Reference, Slug},
@@ -56,6 +56,7 @@ pub async fn list(
         (status = 204, description = "The slug is free."),
         (status = 403, description = "Only editors and admins may do this."),
         (status = 409, description = "The slug is in use: the draft or what readers see has it."),
+        (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
 #[delete("/v1/articles/{article}/slugs/{slug}")]
@@ -63,6 +64,7 @@ pub async fn free(
     editor: Editor,
     path: Path<(Reference, String)>,
     _: NoQuery,
+    if_match: IfMatch,
     context: Context,
 ) -> ApiResult<NoContent> {
     let (reference, slug) = path.into_inner();
@@ -70,7 +72,11 @@ pub async fn free(
     conn.transaction(async |conn| {
         let id = shown(conn, editor.0, &reference).await?;
         // No edition takes the slug back meanwhile.
-        store::lock(conn, &Reference::Id(id)).await?;
+        let locked = store::lock(conn, &Reference::Id(id)).await?;
+        if !if_match.allows(locked.version) {
+            let draft = store::find(conn, View::drafts(editor.0), &Reference::Id(id)).await?;
+            return Err(stale(&tag_of(&draft)?));
+        }
         if store::find_slug(conn, id, &slug).await?.current {
             let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
             return Err(ApiError::new(Kind::SlugInUse, detail));
