@@ -29,6 +29,12 @@ text_enum! {
         ArticleRestored = "article.restored",
         /// An article was deleted for good.
         ArticleDeleted = "article.deleted",
+        /// An old slug was freed for other articles.
+        ArticleSlugFreed = "article.slug_freed",
+        /// A preview link to a draft was made.
+        PreviewLinkCreated = "preview_link.created",
+        /// A preview link was revoked.
+        PreviewLinkRevoked = "preview_link.revoked",
         /// A tag was made.
         TagCreated = "tag.created",
         /// A tag was changed; `fields` names what the change says.

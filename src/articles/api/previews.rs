@@ -21,6 +21,7 @@ use crate::{
         previews::{Pass, PreviewToken},
     },
     error::{ApiError, ApiResult},
+    events::{EventType, SubjectType},
     http::{
         base::BaseUrl,
         body::OptionalBody,
@@ -66,7 +67,15 @@ pub async fn create(
             let expires_at = input.expires_in.after(now);
             store::insert_preview_link(conn, pass, author.0.editor_id, (now, expires_at)).await?;
             let details = json!({"preview_link_id": pass.link_id, "expires_at": expires_at});
-            context.record(conn, author.0, EventType::PreviewLinkCreated, (SubjectType::Article, article_id), details).await?;
+            context
+                .record(
+                    conn,
+                    author.0,
+                    EventType::PreviewLinkCreated,
+                    (SubjectType::Article, article_id),
+                    details,
+                )
+                .await?;
             Ok::<_, ApiError>((pass, store::find_preview_link(conn, pass).await?))
         })
         .await?;
@@ -167,7 +176,15 @@ pub async fn revoke(
         // The statement itself decides between two that come at once.
         if store::revoke_preview_link(conn, link_id, context.now()).await? {
             let details = json!({"preview_link_id": link_id, "expires_at": link.expires_at});
-            context.record(conn, author.0, EventType::PreviewLinkRevoked, (SubjectType::Article, article_id), details).await?;
+            context
+                .record(
+                    conn,
+                    author.0,
+                    EventType::PreviewLinkRevoked,
+                    (SubjectType::Article, article_id),
+                    details,
+                )
+                .await?;
         }
         Ok(NoContent)
     })

@@ -8,6 +8,7 @@ use crate::{
     articles::{access::shown, filter::View, slugs::ArticleSlug, store},
     auth::{Author, Editor},
     error::{ApiError, ApiResult, Kind},
+    events::{EventType, SubjectType},
     http::{
         conditional::{IfMatch, stale},
         context::Context,

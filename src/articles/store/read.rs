@@ -362,7 +362,7 @@ fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
     }
     filtered = match (&query.status, view) {
         (None, _) => filtered,
-        (Some(any), View::Live) => filtered.filter(editions::status.eq_any(any.0.clone())),
+        (Some(any), View::Live | View::Preview) => filtered.filter(editions::status.eq_any(any.0.clone())),
         (Some(any), View::Drafts(_)) => {
             let taken_back = || fragment::<Bool>(TAKEN_BACK);
             let others = not(taken_back()).and(editions::status.eq_any(any.0.clone()));
