@@ -92,6 +92,10 @@ async fn a_first_start_has_an_admin_and_something_to_read() {
             "{path}"
         );
     }
+    let menu = visitor.get("/v1/tags?menu=true", "").await;
+    let menu: Vec<_> =
+        menu["data"].as_array().unwrap().iter().map(|tag| tag["slug"].as_str().unwrap()).collect();
+    assert_eq!(menu, ["riset", "kebijakan", "industri", "pendidikan", "etika"]);
     let emptied =
         visitor.client.delete(visitor.url("/v1/articles/open-language-model-seven-regional-languages"));
     assert_eq!(emptied.bearer_auth(&token).send().await.unwrap().status(), 204);
