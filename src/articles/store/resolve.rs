@@ -19,7 +19,7 @@ use crate::{
     values::{Reference, reference::split},
 };
 
-/// Looks up what the references name, in four statements at most. What the view hides counts as not there. The tags stay until the
+/// Looks up what the references name, in five statements at most. What the view hides counts as not there. The tags stay until the
 /// end of the transaction.
 ///
 /// # Errors
