@@ -1,7 +1,8 @@
 //! The schedule while instances are killed.
 //!
-//! Each publication is held up between its claim and its commit by a lock of the test, so that a kill always falls in the middle
-//! of one, and not by chance.
+//! Each publication is held up by a lock of the test, so that a kill always falls in the middle of one, and not by chance: between
+//! its claim and its commit, where nothing must be left of it, or while it commits, where all of it is there although nobody is
+//! left to be told.
 
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
@@ -30,15 +31,27 @@ use super::{
 const STORIES: usize = 60;
 const KILLS: usize = 12;
 
-/// Makes a publication wait for the test's lock when its event is written, which is after the claim and before the commit.
-const GATE: &str = "
+/// The locks that a publication waits for: when its event is written, and when it commits.
+const GATES: [i64; 2] = [1, 2];
+
+const MAKE_GATES: &str = "
     create function gate() returns trigger language plpgsql as $$
     begin
-        perform pg_advisory_xact_lock_shared(42);
+        perform pg_advisory_xact_lock_shared(tg_argv[0]::bigint);
         return new;
     end $$;
     create trigger gate before insert on events for each row
-        when (new.type = 'article.published') execute function gate()";
+        when (new.type = 'article.published') execute function gate(1);
+    create constraint trigger gate after update on articles deferrable initially deferred for each row
+        when (new.first_published_at is distinct from old.first_published_at) execute function gate(2)";
+
+async fn close(conn: &mut Connection, gate: i64) {
+    conn.batch_execute(&format!("select pg_advisory_lock({gate})")).await.unwrap();
+}
+
+async fn open(conn: &mut Connection, gate: i64) {
+    conn.batch_execute(&format!("select pg_advisory_unlock({gate})")).await.unwrap();
+}
 
 /// How an instance is started whose connections are called by this name.
 fn named(start: &Command, name: &str) -> Command {
@@ -120,13 +133,14 @@ async fn instances_that_are_killed_in_the_middle_publish_each_story_once() {
     let start = external(&folder).await;
     let url = start.get_envs().find(|(name, _)| *name == "DATABASE_URL").unwrap().1.unwrap();
     let database = Database::connect(&url.to_str().unwrap().parse().unwrap(), 2).await.unwrap();
-    let (mut gate, mut conn) = (database.get().await.unwrap(), database.get().await.unwrap());
+    let (mut keeper, mut conn) = (database.get().await.unwrap(), database.get().await.unwrap());
     let mut instances = ["satu-0".to_owned(), "dua-0".to_owned()].map(|name| {
         let program = Program::start(&mut named(&start, &name));
         (name, program)
     });
-    gate.batch_execute(GATE).await.unwrap();
-    gate.batch_execute("select pg_advisory_lock(42)").await.unwrap();
+    keeper.batch_execute(MAKE_GATES).await.unwrap();
+    let gate_of = |kill: usize| GATES[kill / 2 % 2];
+    close(&mut keeper, gate_of(1)).await;
     let stories = schedule(&Visitor::of(&instances[0].1)).await;
 
     for kill in 1..=KILLS {
@@ -139,15 +153,15 @@ async fn instances_that_are_killed_in_the_middle_publish_each_story_once() {
         victim.kill(Signal::SIGKILL);
         assert_eq!(victim.ended(), None);
         // The other one finishes its own, and perhaps takes over.
-        gate.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+        open(&mut keeper, gate_of(kill)).await;
         until(&mut conn, before + 1, PUBLISHED).await;
-        gate.batch_execute("select pg_advisory_lock(42)").await.unwrap();
+        close(&mut keeper, gate_of(kill + 1)).await;
         *name = format!("{}-{kill}", name.split('-').next().unwrap());
         *victim = Program::start(&mut named(&start, name));
     }
     let left = i64::try_from(STORIES).unwrap() - count(&mut conn, PUBLISHED).await;
     assert!(left > 1, "there was nothing left to race for");
-    gate.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+    open(&mut keeper, gate_of(KILLS + 1)).await;
     until(&mut conn, 0, "select -count(*) as count from editions where status = 'scheduled'").await;
 
     let visitor = Visitor::of(&instances[0].1);
