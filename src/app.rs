@@ -46,6 +46,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::previews::revoke)
         .service(articles::api::slugs::list)
         .service(articles::api::slugs::free)
+        .service(articles::api::revisions::list)
+        // Before the address of one revision, which is as long.
+        .service(articles::api::revisions::compare)
+        .service(articles::api::revisions::read)
+        .service(articles::api::revisions::restore)
         // tags
         .service(tags::api::list)
         .service(tags::api::create)

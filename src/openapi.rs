@@ -194,7 +194,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         if status >= 400 {
             let description = response["description"].as_str().unwrap_or_default().to_owned();
+            let own = response["content"]["application/problem+json"].take();
             *response = problem(&kind_told(status, &description), &description);
+            extend(&mut response["content"]["application/problem+json"], own);
             continue;
         }
         let schema = response["content"]["application/json"]["schema"]["$ref"].as_str();
@@ -207,7 +209,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             (_, 204) => &["X-Request-Id", "Cache-Control"],
             _ => &["X-Request-Id", "ETag", "Cache-Control"],
         };
+        let own = response["headers"].take();
         response["headers"] = header_refs(names);
+        extend(&mut response["headers"], own);
     }
     if method == "get" {
         responses.insert(
@@ -233,6 +237,17 @@ fn add_robots(responses: &mut Value) {
             *response = common[name].clone();
         }
         response["headers"]["X-Robots-Tag"] = json!({"$ref": "#/components/headers/X-Robots-Tag"});
+    }
+}
+
+/// Adds what an operation says itself: its members replace others of their name, but examples, which are added to.
+fn extend(common: &mut Value, own: Value) {
+    let Value::Object(own) = own else { return };
+    for (name, value) in own {
+        match (name.as_str(), value) {
+            ("example", members @ Value::Object(_)) => extend(&mut common["example"], members),
+            (_, value) => common[name] = value,
+        }
     }
 }
 

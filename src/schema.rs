@@ -128,6 +128,8 @@ diesel::table! {
         note -> Nullable<Text>,
         version -> Int8,
         translation_group_id -> Uuid,
+        changed -> Jsonb,
+        restored_from -> Nullable<Int4>,
     }
 }
 

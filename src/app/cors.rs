@@ -14,8 +14,8 @@ use actix_web::http::{
 #[derive(Clone, Debug, Default)]
 pub struct Cors(Arc<[String]>);
 
-const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-Request-Id";
-const SENT: &str = "Accept, Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id";
+const EXPOSED: &str = "ETag, Link, Location, Preference-Applied, Retry-After, X-Request-Id";
+const SENT: &str = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Request-Id";
 const READS: &str = "GET, HEAD, OPTIONS";
 const WRITES: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 

@@ -1,30 +1,93 @@
-//! Whose draft it is: what everything that stands below a draft asks first.
+//! The article that a request is about, if the caller may do to it what the request asks for.
 
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::{filter::View, store};
+use super::{
+    Article,
+    filter::View,
+    rules::{Action, permit, require_state},
+    staleness,
+    store::{self, Locked},
+};
 use crate::{
     auth::Principal,
     error::{ApiError, ApiResult},
+    http::{conditional::IfMatch, query::Flag},
     values::Reference,
 };
 
-/// The article whose draft the caller may see; out of the trash.
+/// The id of the article, if the caller may see its draft.
 ///
 /// # Errors
-/// `403` where it is somebody else's and the caller knows that it exists, else `404`.
-pub async fn shown(
+/// `403` where the caller may know that it exists, else `404`.
+pub async fn visible(
     conn: &mut AsyncPgConnection,
     principal: Principal,
+    trashed: Flag,
     reference: &Reference,
 ) -> ApiResult<Uuid> {
-    match store::find_id(conn, View::drafts(principal), reference).await {
+    match store::find_id(conn, View::drafts_or_trash(principal, trashed.0), reference).await {
         Err(diesel::NotFound)
-            if !principal.edits_everything() && store::is_known_to_readers(conn, reference).await? =>
+            if !trashed.0
+                && !principal.edits_everything()
+                && store::is_known_to_readers(conn, reference).await? =>
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
         found => Ok(found?),
     }
+}
+
+/// The draft as its editor sees it, at the end of a change.
+///
+/// # Errors
+/// As any statement.
+pub async fn draft(conn: &mut AsyncPgConnection, principal: Principal, id: Uuid) -> ApiResult<Article> {
+    Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
+}
+
+/// The article, locked, if the caller may do this to it, it is in the state that the caller means, and that state allows it.
+///
+/// # Errors
+/// As [`claimed`]; `412` in another state, `409` where the state does not allow it.
+pub async fn locked(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    action: Action,
+    reference: &Reference,
+    if_match: &IfMatch,
+) -> ApiResult<Locked> {
+    let locked = claimed(conn, principal, action, reference).await?;
+    if if_match.allows(locked.version) {
+        require_state(action, &locked.standing)?;
+        return Ok(locked);
+    }
+    let view = View::drafts_or_trash(principal, locked.standing.trashed);
+    let present = store::find(conn, view, &Reference::Id(locked.id)).await?;
+    Err(staleness::problem(conn, &locked, &present).await?)
+}
+
+/// The article, locked, if the caller may do this to it.
+///
+/// # Errors
+/// `403` where the caller may know that it exists, else `404`.
+pub async fn claimed(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    action: Action,
+    reference: &Reference,
+) -> ApiResult<Locked> {
+    let locked = store::lock(conn, reference).await?;
+    // A draft's new slug, which readers have not seen, tells those who may not see the draft nothing either.
+    let live_slug = locked.live_slug.as_deref().unwrap_or_default();
+    if !locked.standing.shows_draft_to(principal) && !reference.names(locked.id, live_slug) {
+        return Err(ApiError::not_found());
+    }
+    permit(principal, action, &locked.standing)?;
+    // In the trash it is there only to be restored or deleted.
+    if locked.standing.trashed && !matches!(action, Action::Restore | Action::Delete) {
+        return Err(ApiError::not_found());
+    }
+    Ok(locked)
 }

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod previews;
+pub mod revisions;
 pub mod slugs;
 
 use actix_web::{
@@ -11,13 +12,14 @@ use actix_web::{
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use self::actions::{draft, locked};
 use super::{
     Article, ArticleItem, Retraction,
+    access::{claimed, draft, locked},
     editing::{self, Edit},
     filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Drafts, Position, View},
     input::ArticleInput,
     rules::Action,
+    staleness::StaleProblem,
     store,
     transitions::dropped,
 };
@@ -31,9 +33,10 @@ use crate::{
         conditional::IfMatch,
         context::Context,
         patch::Patch,
+        prefer::Prefer,
         preview::Preview,
         query::{NoQuery, Query},
-        reply::{Created, Found, Moved, NoContent, Updated},
+        reply::{Created, Found, Moved, NoContent, Patched},
     },
     pagination::{Page, page},
     values::Reference,
@@ -158,15 +161,44 @@ fn retracted(article: &Article) -> ApiError {
 /// Change an article's draft
 ///
 /// Readers see no change until it is published. `If-Match` must name the draft's ETag, so that nobody's work is overwritten.
+///
+/// Where the draft was changed since, the answer is `412`, and says by whom, which fields, and which of them the patch clashes with.
+/// With `Prefer: merge` a patch that clashes with none is applied to what is there now; `Preference-Applied: merge` tells that it
+/// was, and that the answer has changes of others too. Fields are taken whole: two changes of one text clash.
+///
+/// `note` says in a line what the change is for; it is kept with the revision that the change makes. A patch that changes nothing
+/// makes none, unless it has a note.
 #[utoipa::path(
     operation_id = "update_article", tag = "articles", security(("token" = [])),
-    params(("article" = Reference, Path)),
+    params(
+        ("article" = Reference, Path),
+        (
+            "Prefer" = Option<String>, Header,
+            description = "`merge`: apply the patch also where the draft was changed since, if it clashes with none of that (RFC 7240).",
+            example = "merge"
+        ),
+    ),
     request_body(content((ArticlePatch = "application/merge-patch+json"), (ArticlePatch = "application/json"))),
     responses(
-        (status = 200, description = "The changed draft.", body = Article),
+        (
+            status = 200, description = "The changed draft.", body = Article,
+            headers(("Preference-Applied" = String, description = "`merge`, where the patch was merged with changes of others."))
+        ),
         (status = 403, description = "An author may do this only to own articles that were never published."),
         (status = 409, description = "The slug is taken."),
-        (status = 412, description = "If-Match does not name the current draft."),
+        (
+            status = 412, description = "It was changed meanwhile: If-Match does not name the current draft.",
+            body = StaleProblem, content_type = "application/problem+json",
+            example = json!({
+                "current_etag": "\"7.q1hYy0c8a0mJ2sX4n5W7bQ\"",
+                "saved_by": {"id": "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77", "name": "Ayu Lestari"},
+                "saved_at": "2026-08-17T10:00:00Z",
+                "revision": 4,
+                "base_revision": 3,
+                "changed": ["title", "summary"],
+                "clashes": ["title"],
+            })
+        ),
         (status = 428, description = "If-Match is missing."),
     ),
 )]
@@ -176,20 +208,20 @@ pub async fn update(
     reference: Path<Reference>,
     _: NoQuery,
     if_match: IfMatch,
+    prefer: Prefer,
     context: Context,
     Json(patch): Json,
-) -> ApiResult<Updated<Article>> {
+) -> ApiResult<Patched<Article>> {
     let if_match = if_match.required()?;
     let rendering = editing::render(&patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
+        let locked = claimed(conn, author.0, Action::Edit, &reference).await?;
         let present = draft(conn, author.0, locked.id).await?;
-        let edit = Edit { locked: &locked, present, patch, rendering };
+        let edit = Edit { locked: &locked, present, patch, rendering, if_match: &if_match, prefer };
         editing::update(conn, &context, author.0, edit).await
     })
     .await
-    .map(Updated)
 }
 
 /// Delete an article

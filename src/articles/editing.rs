@@ -3,9 +3,8 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -14,22 +13,27 @@ use super::{
     input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
     markdown::{self, MAX_NESTING, Rendered, TooComplex},
     provenance::Provenance,
-    revisions::Snapshot,
-    store::{self, CitationRow, Content, Draft, Locked, NewRevision},
+    revisions::{Facets, Snapshot},
+    rules::{Action, require_state},
+    saving::{Kept, Save, facets, keep_revision, require_free_language, save},
+    staleness::Overtaken,
+    store::{self, CitationRow, Content, Draft, Locked},
 };
 use crate::{
     auth::Principal,
     blocking::Work,
-    clock,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         body::parse,
+        conditional::IfMatch,
         context::Context,
         faults::{Fault, Faults},
-        patch::{self, changed_members},
+        patch,
+        prefer::Prefer,
+        reply::Patched,
     },
-    values::{Reference, Slug},
+    values::Slug,
 };
 
 static RENDERING: LazyLock<Work> = LazyLock::new(|| Work::new("Too many bodies at once; please retry."));
@@ -53,6 +57,17 @@ pub async fn render(change: &Value) -> ApiResult<Rendering> {
     }
 }
 
+/// Renders the body of a revision again: what it was rendered to then is not kept, and the rules may have changed since.
+///
+/// # Errors
+/// `422` where it is too intricate by now; `503` when too many wait already.
+pub async fn render_kept(content: &Snapshot) -> ApiResult<Rendered> {
+    let mut faults = Faults::none();
+    let rendering = render(&json!({"body": content.body})).await?;
+    let rendered = settled(rendering, Rendered::default(), &mut faults);
+    faults.or(rendered).map_err(ApiError::invalid_body)
+}
+
 /// A change of a locked article.
 pub struct Edit<'a> {
     /// The article.
@@ -63,6 +78,10 @@ pub struct Edit<'a> {
     pub patch: Value,
     /// Its body.
     pub rendering: Rendering,
+    /// The state that it was made from.
+    pub if_match: &'a IfMatch,
+    /// Whether it may be merged with what was changed since.
+    pub prefer: Prefer,
 }
 
 /// Makes an article with its first draft and its first revision; the draft.
@@ -84,34 +103,70 @@ pub async fn create(
     // An article that translates nothing starts a group of its own.
     let group = resolved.translation_group_id.unwrap_or(id);
     if resolved.translation_group_id.is_some() {
-        require_free_language(conn, group, &input, id).await?;
+        require_free_language(conn, group, &input.language, id).await?;
     }
     let now = context.now();
     store::insert(conn, id, principal.editor_id, now).await?;
-    let slug = choose_slug(conn, principal, id, &input).await?;
-    let draft = draft(input, rendered, resolved, group, slug);
+    let Planned { mut draft, slug, note } = planned(input, rendered, resolved, group);
+    draft.content.slug = choose_slug(conn, principal, id, slug, &draft.content.title).await?.into();
     store::insert_draft(conn, id, &draft, now).await?;
     context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
-    keep_revision(conn, principal, id, (1, 1), group, now).await
+    let changed = Facets::nothing(id).changed(&facets(&draft));
+    let kept = Kept { number: 1, version: 1, now, note, group, changed, restored_from: None };
+    keep_revision(conn, principal, id, kept).await
 }
 
-/// Changes the draft, and keeps the result as a revision; the draft. A patch that says what is there already leaves revision, status
-/// and ETag alone.
+/// Changes the draft, and keeps the result as a revision; the draft, and whether the patch was merged with what others changed since
+/// the state that it was made from. A patch that says what is there already, without a note, leaves revision, status and ETag alone.
 ///
 /// # Errors
-/// `422` with every fault of the patch; `409` where the slug is taken.
+/// `422` with every fault of the patch; `412` where that state is no longer current and the patch cannot or should not be merged;
+/// `409` where the present state does not allow it, or the slug is taken.
 pub async fn update(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,
     edit: Edit<'_>,
-) -> ApiResult<Article> {
-    let Edit { locked, present, patch, rendering } = edit;
-    let details = json!({"fields": changed_members(&patch)});
+) -> ApiResult<Patched<Article>> {
+    let Edit { locked, present, patch, rendering, if_match, prefer } = edit;
+    let stale = !if_match.allows(locked.version);
+    if !stale {
+        require_state(Action::Edit, &locked.standing)?;
+    }
+    let before = Snapshot::from(present.clone());
+    let change = (&before, patch, rendering);
+    let Planned { mut draft, slug, note } = plan(conn, context, principal, locked, &present, change).await?;
+    if stale {
+        let mine = before.facets(locked.translation_group_id).changed(&facets(&draft));
+        let overtaken = Overtaken::of(conn, locked, &before, if_match, mine).await?;
+        if !(prefer.merge && overtaken.can_be_merged()) {
+            return Err(overtaken.problem(&present));
+        }
+        require_state(Action::Edit, &locked.standing)?;
+    }
+    let content = &mut draft.content;
+    let group = content.translation_group_id;
+    if group != locked.translation_group_id || content.language != before.language {
+        require_free_language(conn, group, &content.language, locked.id).await?;
+    }
+    content.slug = choose_slug(conn, principal, locked.id, slug, &content.title).await?.into();
+    let details = Map::new();
+    let saved = Save { locked, present, before: &before, draft, note, restored_from: None, details };
+    Ok(Patched { value: save(conn, context, principal, saved).await?, merged: stale })
+}
+
+/// What a patch makes of the present draft.
+async fn plan(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    locked: &Locked,
+    present: &Article,
+    (before, patch, rendering): (&Snapshot, Value, Rendering),
+) -> ApiResult<Planned> {
     // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
     let says_translation_of = patch.get("translation_of").is_some();
-    let snapshot = Snapshot::from(present.clone());
-    let mut merged = snapshot.as_input();
+    let mut merged = before.as_input();
     json_patch::merge(&mut merged, &patch);
     let references = References::of(&merged);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
@@ -125,29 +180,15 @@ pub async fn update(
         reading_minutes: present.reading_minutes,
     };
     let rendered = settled(rendering, unchanged, &mut faults);
-    let input = patch::merge(snapshot.as_input(), patch, ArticleInput::MEMBERS);
-    let input: ArticleInput = checked(input, faults)?;
+    let input = patch::merge(before.as_input(), patch, ArticleInput::MEMBERS);
+    let input = checked(input, faults)?;
     let group = match (says_translation_of, resolved.translation_group_id) {
         (false, _) => locked.translation_group_id,
         (true, Some(group)) => group,
         // Out of the group, into one of its own.
         (true, None) => context.clock.new_id(),
     };
-    if group != locked.translation_group_id || *input.language != *present.language {
-        require_free_language(conn, group, &input, locked.id).await?;
-    }
-    let slug = choose_slug(conn, principal, locked.id, &input).await?;
-    let draft = draft(input, rendered, resolved, group, slug);
-    if group == locked.translation_group_id && is_same(&draft, &present) {
-        return Ok(present);
-    }
-    let now = clock::after(locked.updated_at, context.now());
-    store::update_draft(conn, locked, &draft, now).await?;
-    context
-        .record(conn, principal, EventType::ArticleUpdated, (SubjectType::Article, locked.id), details)
-        .await?;
-    let counts = (locked.revision + 1, locked.version + 1);
-    keep_revision(conn, principal, locked.id, counts, group, now).await
+    Ok(planned(input, rendered, resolved, group))
 }
 
 /// What a body was rendered to, or what there is where none was sent.
@@ -178,44 +219,30 @@ fn checked(input: Result<ArticleInput, Faults>, mut faults: Faults) -> ApiResult
     .map_err(ApiError::invalid_body)
 }
 
-async fn require_free_language(
-    conn: &mut AsyncPgConnection,
-    group: Uuid,
-    input: &ArticleInput,
-    id: Uuid,
-) -> ApiResult<()> {
-    if !store::language_taken(conn, group, &input.language, id).await? {
-        return Ok(());
-    }
-    let detail = format!("The story has an article in `{}` already.", &*input.language);
-    let mut faults = Faults::none();
-    faults.push(Fault::at("/language", "taken", detail));
-    Err(ApiError::invalid_body(faults))
-}
-
 /// The slug that was given, or one made of the title that no other article has.
 async fn choose_slug(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     id: Uuid,
-    input: &ArticleInput,
+    given: Option<Slug>,
+    title: &str,
 ) -> ApiResult<Slug> {
-    if let Some(slug) = &input.slug {
-        if store::reserve_slug(conn, id, slug).await? {
-            return Ok(slug.clone());
+    if let Some(slug) = given {
+        if store::reserve_slug(conn, id, &slug).await? {
+            return Ok(slug);
         }
-        let detail = match store::keeper_of_old_slug(conn, View::drafts(principal), slug).await? {
+        let detail = match store::keeper_of_old_slug(conn, View::drafts(principal), &slug).await? {
             Some(keeper) => format!(
                 "Another article had this slug, and readers are led on from it. An editor can free it: \
                  DELETE /v1/articles/{keeper}/slugs/{}",
-                &**slug
+                &*slug
             ),
             None => "Another article has this slug.".to_owned(),
         };
         let fault = Fault::at("/slug", "taken", detail.as_str());
         return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
     }
-    let made = Slug::make(&input.title, "article");
+    let made = Slug::make(title, "article");
     let slug = made.first_free(&store::slugs_taken(conn, id, &made).await?, id);
     if store::reserve_slug(conn, id, &slug).await? {
         return Ok(slug);
@@ -224,7 +251,14 @@ async fn choose_slug(
     Err(ApiError::new(Kind::Conflict, "Another article took the slug at the same moment; please retry."))
 }
 
-fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uuid, slug: Slug) -> Draft {
+/// A draft that has no slug yet where none was given.
+struct Planned {
+    draft: Draft,
+    slug: Option<Slug>,
+    note: Option<String>,
+}
+
+fn planned(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uuid) -> Planned {
     let citations = input.citations.unwrap_or_default().0;
     let citations = resolved.sources.into_iter().zip(citations).map(|(source_id, citation)| CitationRow {
         source_id,
@@ -232,11 +266,11 @@ fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uui
         title: citation.title.into(),
         role: citation.role,
     });
-    Draft {
+    let draft = Draft {
         tags: resolved.tags,
         citations: citations.collect(),
         content: Content {
-            slug: slug.into(),
+            slug: input.slug.clone().map(String::from).unwrap_or_default(),
             language: input.language.into(),
             title: input.title.into(),
             summary: input.summary.map(String::from).unwrap_or_default(),
@@ -249,57 +283,6 @@ fn draft(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uui
             word_count: rendered.word_count,
             reading_minutes: rendered.reading_minutes,
         },
-    }
-}
-
-fn is_same(draft: &Draft, present: &Article) -> bool {
-    let Content { slug, language, title, summary, body, image, byline, provenance, .. } = &draft.content;
-    let texts =
-        (slug, language, title, summary, Some(body), image.as_ref(), byline.as_ref(), provenance.as_ref());
-    let tags = present.tags.iter().map(|tag| tag.id);
-    let citations = draft
-        .citations
-        .iter()
-        .map(|citation| (citation.source_id, citation.url.as_str(), citation.title.as_str(), citation.role));
-    let cited = present
-        .citations
-        .iter()
-        .map(|citation| (citation.source.id, citation.url.as_str(), citation.title.as_str(), citation.role));
-    texts
-        == (
-            &present.slug,
-            &present.language,
-            &present.title,
-            &present.summary,
-            present.body.as_ref(),
-            present.image.as_ref(),
-            present.byline.as_ref(),
-            present.provenance.as_ref(),
-        )
-        && draft.tags.iter().copied().eq(tags)
-        && citations.eq(cited)
-}
-
-/// Keeps the draft as it is now; the draft. It is at the revision and the version that `counts` says.
-async fn keep_revision(
-    conn: &mut AsyncPgConnection,
-    principal: Principal,
-    id: Uuid,
-    (number, version): (i32, i64),
-    group: Uuid,
-    now: DateTime<Utc>,
-) -> ApiResult<Article> {
-    let saved = store::find(conn, View::drafts(principal), &Reference::Id(id)).await?;
-    let revision = NewRevision {
-        article_id: id,
-        number,
-        version,
-        editor_id: principal.editor_id,
-        created_at: now,
-        note: None,
-        translation_group_id: group,
-        content: saved.clone().into(),
     };
-    store::insert_revision(conn, &revision).await?;
-    Ok(saved)
+    Planned { draft, slug: input.slug, note: input.note.map(String::from) }
 }

@@ -88,6 +88,29 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(inline)]
     pub translation_of: Option<Reference>,
+    /// What the change is for. It is kept with the revision and is no part of the article; a note alone makes a revision too.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub note: Option<Note>,
+}
+
+/// What a revision is for, in one line.
+pub type Note = Line<1, 500>;
+
+/// How a revision is restored.
+#[derive(Debug, Default, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"note": "Kembali ke naskah yang disetujui.", "skip_missing": true}))]
+pub struct RestoreInput {
+    /// What the change is for.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub note: Option<Note>,
+    /// Whether to leave out tags and sources that are no longer there, instead of refusing.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub skip_missing: bool,
 }
 
 /// A lead picture.
@@ -251,6 +274,7 @@ impl ArticleInput {
         "tags",
         "citations",
         "translation_of",
+        "note",
     ];
 }
 

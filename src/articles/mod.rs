@@ -6,6 +6,8 @@
 //! | [`input`] | what clients write, and how it is read |
 //! | [`filter`] | what lists can be asked for |
 //! | [`editing`] | how a draft changes |
+//! | [`saving`] | how a draft is saved |
+//! | [`access`] | the article that a request is about |
 //! | [`transitions`] | what each action does |
 //! | [`access`] | whose draft it is |
 //! | [`rules`] | who may do what, in which state |
@@ -14,22 +16,31 @@
 //! | [`revisions`] | what is kept of each save |
 //! | [`previews`] | links to a draft for people without an account |
 //! | [`slugs`] | what an article is found by |
+//! | [`comparing`] | what two revisions differ in |
+//! | [`restoring`] | how a revision becomes the draft again |
+//! | [`merging`] | which changes made at the same time clash |
+//! | [`staleness`] | what is told to those whose state is no longer current |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
 
 pub mod access;
 pub mod api;
+pub mod comparing;
 pub mod editing;
 pub mod filter;
 pub mod input;
 pub mod markdown;
+pub mod merging;
 pub mod previews;
 pub mod provenance;
+pub mod restoring;
 pub mod revisions;
 pub mod rules;
+pub mod saving;
 pub mod scheduler;
 pub mod slugs;
+pub mod staleness;
 pub mod store;
 pub mod transitions;
 

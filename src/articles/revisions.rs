@@ -1,12 +1,193 @@
-//! What is kept of each save.
+//! What is kept of each save, and what two saves differ in.
 
+use chrono::{DateTime, Utc};
+use deserr::Deserr;
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
+use uuid::Uuid;
 
-use super::{Article, Citation, Image, TagLink, provenance::Provenance};
-use crate::{stored_as_jsonb, values::Slug};
+use super::{Article, Citation, CitationRole, Image, TagLink, provenance::Provenance};
+use crate::{
+    http::{
+        faults::{Faults, Invalid},
+        query::Flag,
+        reply::Representation,
+    },
+    pagination::{Limit, PageQuery},
+    stored_as_jsonb, text_enum,
+    values::{FromText, Slug},
+};
+
+text_enum! {
+    /// A field of a draft, as `ArticleInput` names it.
+    pub enum Field {
+        /// The headline.
+        Title = "title",
+        /// The article's address.
+        Slug = "slug",
+        /// The language it is written in.
+        Language = "language",
+        /// The dek.
+        Summary = "summary",
+        /// The text.
+        Body = "body",
+        /// The lead picture.
+        Image = "image",
+        /// Who wrote it, for readers.
+        Byline = "byline",
+        /// How the text came about.
+        Provenance = "provenance",
+        /// The tags.
+        Tags = "tags",
+        /// Where the story comes from.
+        Citations = "citations",
+        /// Which articles have the same story in other languages.
+        TranslationOf = "translation_of",
+    }
+}
+
+/// Fields, in the order of [`Field::ALL`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct Fields(pub Vec<Field>);
+
+stored_as_jsonb!(Fields);
+
+/// Counts an article's saves, from 1; in an address only as plain digits, so that each revision has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Number(pub i32);
+
+impl FromText for Number {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        match text.parse() {
+            Ok(number @ 1..) if !text.starts_with(['+', '0']) => Ok(Self(number)),
+            _ => Err(Invalid::new("out_of_range", "Expected the number of a revision.")),
+        }
+    }
+}
+
+impl TryFrom<String> for Number {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_text(text).map_err(|invalid| invalid.detail)
+    }
+}
+
+impl PartialSchema for Number {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(i32::MAX)).into()
+    }
+}
+
+impl ToSchema for Number {}
+
+/// Who saved something.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EditorLink {
+    /// The editor's id.
+    pub id: Uuid,
+    /// The editor's name.
+    #[schema(example = "Ayu Lestari")]
+    pub name: String,
+}
+
+/// A revision in a list: who saved what, when and what for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RevisionItem {
+    /// Counts the article's saves, from 1, without a gap.
+    #[schema(minimum = 1, example = 3)]
+    pub number: i32,
+    /// When it was saved.
+    pub created_at: DateTime<Utc>,
+    /// Who saved it.
+    pub editor: EditorLink,
+    /// What for, where its editor said so.
+    #[schema(required, example = "Angka inflasi diperbarui.")]
+    pub note: Option<String>,
+    /// The number of the revision that it restored, where it did.
+    #[schema(required, minimum = 1, example = 1)]
+    pub restored_from: Option<i32>,
+    /// The fields that the save changed; of the first revision those that were written.
+    #[schema(value_type = Vec<Field>)]
+    pub changed: Fields,
+}
+
+/// A revision with what was saved.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Revision {
+    /// Counts the article's saves, from 1, without a gap.
+    #[schema(minimum = 1, example = 3)]
+    pub number: i32,
+    /// When it was saved.
+    pub created_at: DateTime<Utc>,
+    /// Who saved it.
+    pub editor: EditorLink,
+    /// What for, where its editor said so.
+    #[schema(required, example = "Angka inflasi diperbarui.")]
+    pub note: Option<String>,
+    /// The number of the revision that it restored, where it did.
+    #[schema(required, minimum = 1, example = 1)]
+    pub restored_from: Option<i32>,
+    /// The fields that the save changed; of the first revision those that were written.
+    #[schema(value_type = Vec<Field>)]
+    pub changed: Fields,
+    /// The draft as it was saved.
+    pub content: Snapshot,
+}
+
+impl Representation for Revision {}
+
+/// How one revision is read.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RevisionQuery {
+    /// Whether the article is in the trash.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub trashed: Flag,
+}
+
+/// How the revisions of an article are listed.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RevisionsQuery {
+    /// Whether the article is in the trash.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub trashed: Flag,
+    /// How many revisions a page has at most.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before; without it, the first page.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+    /// Whether to count the revisions of all pages, into `total`.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub count: Flag,
+}
+
+impl RevisionsQuery {
+    /// What every list can be asked for, and whether the article is in the trash.
+    #[must_use]
+    pub fn split(self) -> (PageQuery, Flag) {
+        (PageQuery { limit: self.limit, cursor: self.cursor, count: self.count }, self.trashed)
+    }
+}
 
 /// A draft's content as it was saved. It is complete by itself: tags and sources have the names that they had then.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
@@ -84,5 +265,96 @@ impl Snapshot {
             "tags": self.tags.iter().map(|tag| tag.id).collect::<Vec<_>>(),
             "citations": self.citations.iter().map(citation).collect::<Vec<_>>(),
         })
+    }
+
+    /// What of it is compared; `group` is the group of translations that the article was in.
+    #[must_use]
+    pub fn facets(&self, group: Uuid) -> Facets<'_> {
+        Facets {
+            title: &self.title,
+            slug: &self.slug,
+            language: &self.language,
+            summary: &self.summary,
+            body: &self.body,
+            image: self.image.as_ref(),
+            byline: self.byline.as_deref(),
+            provenance: self.provenance.as_ref(),
+            tags: self.tags.iter().map(|tag| tag.id).collect(),
+            citations: self
+                .citations
+                .iter()
+                .map(|cited| (cited.source.id, &*cited.url, &*cited.title, cited.role))
+                .collect(),
+            group,
+        }
+    }
+}
+
+/// What of a draft is compared: its fields, with tags and sources by id, so that a new name of one is no change of the draft.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "they are the fields of a snapshot")]
+pub struct Facets<'a> {
+    pub title: &'a str,
+    pub slug: &'a str,
+    pub language: &'a str,
+    pub summary: &'a str,
+    pub body: &'a str,
+    pub image: Option<&'a Image>,
+    pub byline: Option<&'a str>,
+    pub provenance: Option<&'a Provenance>,
+    pub tags: Vec<Uuid>,
+    pub citations: Vec<(Uuid, &'a str, &'a str, CitationRole)>,
+    pub group: Uuid,
+}
+
+impl Facets<'_> {
+    /// Nothing written yet, of an article that is alone in its group.
+    #[must_use]
+    pub fn nothing(group: Uuid) -> Self {
+        Self {
+            title: "",
+            slug: "",
+            language: "",
+            summary: "",
+            body: "",
+            image: None,
+            byline: None,
+            provenance: None,
+            tags: Vec::new(),
+            citations: Vec::new(),
+            group,
+        }
+    }
+
+    /// The fields in which they differ.
+    #[must_use]
+    pub fn changed(&self, other: &Facets<'_>) -> Fields {
+        let differs = |field: &Field| match field {
+            Field::Title => self.title != other.title,
+            Field::Slug => self.slug != other.slug,
+            Field::Language => self.language != other.language,
+            Field::Summary => self.summary != other.summary,
+            Field::Body => self.body != other.body,
+            Field::Image => self.image != other.image,
+            Field::Byline => self.byline != other.byline,
+            Field::Provenance => self.provenance != other.provenance,
+            Field::Tags => self.tags != other.tags,
+            Field::Citations => self.citations != other.citations,
+            Field::TranslationOf => self.group != other.group,
+        };
+        Fields(Field::ALL.iter().copied().filter(differs).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        assert_eq!(Number::from_text("12".to_owned()), Ok(Number(12)));
+        for text in ["", "0", "01", "+1", "-1", "1.0", "2147483648", "satu", " 1"] {
+            assert!(Number::from_text(text.to_owned()).is_err(), "{text:?}");
+        }
     }
 }

@@ -9,6 +9,8 @@ text_enum! {
         ArticleCreated = "article.created",
         /// A draft was changed; `fields` names what the change says.
         ArticleUpdated = "article.updated",
+        /// A draft became again what an earlier revision was.
+        ArticleRevisionRestored = "article.revision_restored",
         /// A draft was handed in for review.
         ArticleSubmitted = "article.submitted",
         /// A draft came before the readers, at once or at its time.

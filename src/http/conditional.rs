@@ -125,12 +125,23 @@ impl IfMatch {
     pub fn allows(&self, version: i64) -> bool {
         match self {
             Self::Absent | Self::Any => true,
-            Self::Tags(tags) => tags.iter().any(|tag| {
-                let named = tag.tag().split_once('.').and_then(|(version, _)| version.parse().ok());
-                !tag.weak && named == Some(version)
-            }),
+            Self::Tags(tags) => tags.iter().any(|tag| version_of(tag) == Some(version)),
         }
     }
+
+    /// The newest version that it names, whether there ever was one or not.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        match self {
+            Self::Absent | Self::Any => None,
+            Self::Tags(tags) => tags.iter().filter_map(version_of).max(),
+        }
+    }
+}
+
+fn version_of(tag: &EntityTag) -> Option<i64> {
+    let (version, _) = tag.tag().split_once('.')?;
+    if tag.weak { None } else { version.parse().ok() }
 }
 
 /// `412` with the current tag.
@@ -160,6 +171,15 @@ mod tests {
         assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(12));
         assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(12));
         assert!(IfMatch::Any.allows(12));
+    }
+
+    #[test]
+    fn the_newest_of_several_versions_is_found() {
+        let tag = |version| entity_tag(Some(version), b"{}");
+        let weak = EntityTag::new_weak(tag(99).tag().to_owned());
+        let named = IfMatch::Tags(vec![tag(9), tag(12), entity_tag(None, b"{}"), tag(3), weak]);
+        assert_eq!(named.newest(), Some(12));
+        assert_eq!(IfMatch::Any.newest(), None);
     }
 
     #[test]

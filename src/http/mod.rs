@@ -6,6 +6,7 @@ pub mod conditional;
 pub mod context;
 pub mod faults;
 pub mod patch;
+pub mod prefer;
 pub mod preview;
 pub mod query;
 pub mod reply;

@@ -11,7 +11,10 @@ use serde::Serialize;
 
 use crate::{
     error::ApiError,
-    http::conditional::{already_known, entity_tag},
+    http::{
+        conditional::{already_known, entity_tag},
+        prefer::{APPLIED, Prefer},
+    },
 };
 
 /// Something that answers are made of.
@@ -156,6 +159,27 @@ impl<T: Representation> Responder for Updated<T> {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         changed(HttpResponse::Ok(), &self.0)
+    }
+}
+
+/// `200`: the whole resource after a patch that may have been merged with what others changed meanwhile.
+pub struct Patched<T> {
+    /// The whole resource.
+    pub value: T,
+    /// Whether it was.
+    pub merged: bool,
+}
+
+impl<T: Representation> Responder for Patched<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        response.insert_header((header::VARY, "Prefer"));
+        if self.merged {
+            response.insert_header((APPLIED, Prefer::MERGE));
+        }
+        changed(response, &self.value)
     }
 }
 

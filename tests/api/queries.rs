@@ -11,7 +11,7 @@ use crate::support::{PASSWORD, Server, document};
 const SIZES: [usize; 2] = [2, 20];
 
 /// What there is to work on: as many articles, tags, sources and editors as `size`, and one of each that all the others belong
-/// to: `/v1/articles/story` has every tag, cites every source and is translated `size` times; `tag-0` and `source-0` are on
+/// to: `/v1/articles/story` has every tag, cites every source, was changed and is translated `size` times; `tag-0` and `source-0` are on
 /// every article; `ayu@example.org` has `size` sessions.
 struct Newsroom {
     server: Server,
@@ -36,6 +36,10 @@ impl Newsroom {
         room.made("/v1/tags", json!({"name": "Unused"})).await;
         room.made("/v1/sources", json!({"name": "Unused"})).await;
         room.made("/v1/articles", room.article("Story")).await;
+        for number in 0..size {
+            let patch = json!({"summary": format!("Summary {number}")});
+            room.server.patch("/v1/articles/story", Some(&room.admin), patch).await.expect(200);
+        }
         room.server.act("/v1/articles/story/publish", Some(&room.admin)).await.expect(200);
         for language in &LANGUAGES[..size] {
             let mut translation = room.article(&format!("Story {language}"));
@@ -187,6 +191,12 @@ const CASES: &[Case] = &cases! {
     create_article: Admin POST "/v1/articles" "\"{article}\"" => 201,
     create_article: Ayu POST "/v1/articles" "\"{article}\"" => 201,
     update_article: Admin PATCH "/v1/articles/story" "\"{change}\"" => 200,
+    update_article: Admin PATCH "/v1/articles/story" r#"{"note": "A note alone"}"# => 200,
+    list_revisions: Admin GET "/v1/articles/story/revisions?limit={size}&count=true" => 200,
+    read_revision: Admin GET "/v1/articles/story/revisions/1" => 200,
+    compare_revisions: Admin GET "/v1/articles/story/revisions/1...3" => 200,
+    restore_revision: Admin POST "/v1/articles/story/revisions/1/restore" => 200,
+    restore_revision: Admin POST "/v1/articles/story/revisions/3/restore" => 200,
     update_article: Admin PATCH "/v1/articles/story" r#"{"title": "Title alone", "slug": null}"# => 200,
     publish_article: Admin POST "/v1/articles/story/publish" => 200,
     publish_article: Admin POST "{draft}/publish" => 200,

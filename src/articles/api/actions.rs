@@ -1,25 +1,23 @@
 //! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::rules`].
 
 use actix_web::{post, web::Path};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncConnection;
 
 use crate::{
     articles::{
         Article,
-        filter::View,
+        access::{draft, locked},
         input::{PublishInput, RetractInput},
-        rules::{Action, permit, require_state},
-        store::{self, Locked},
         transitions::{self, Transition},
     },
     auth::{Author, Editor, Principal},
-    error::{ApiError, ApiResult},
+    error::ApiResult,
     http::{
         body::{Body, OptionalBody},
-        conditional::{IfMatch, stale},
+        conditional::IfMatch,
         context::Context,
         query::NoQuery,
-        reply::{Updated, tag_of},
+        reply::Updated,
     },
     values::Reference,
 };
@@ -195,41 +193,4 @@ async fn act(
     })
     .await
     .map(Updated)
-}
-
-/// The draft as its editor sees it, at the end of a change.
-pub(super) async fn draft(
-    conn: &mut AsyncPgConnection,
-    principal: Principal,
-    id: uuid::Uuid,
-) -> ApiResult<Article> {
-    Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
-}
-
-/// The article, locked, if the caller may do this to it, it is in the state that the caller means, and that state allows it.
-pub(super) async fn locked(
-    conn: &mut AsyncPgConnection,
-    principal: Principal,
-    action: Action,
-    reference: &Reference,
-    if_match: &IfMatch,
-) -> ApiResult<Locked> {
-    let locked = store::lock(conn, reference).await?;
-    // A draft's new slug, which readers have not seen, tells those who may not see the draft nothing either.
-    let live_slug = locked.live_slug.as_deref().unwrap_or_default();
-    if !locked.standing.shows_draft_to(principal) && !reference.names(locked.id, live_slug) {
-        return Err(ApiError::not_found());
-    }
-    permit(principal, action, &locked.standing)?;
-    // In the trash it is there only to be restored or deleted.
-    if locked.standing.trashed && !matches!(action, Action::Restore | Action::Delete) {
-        return Err(ApiError::not_found());
-    }
-    if if_match.allows(locked.version) {
-        require_state(action, &locked.standing)?;
-        return Ok(locked);
-    }
-    let view = View::drafts_or_trash(principal, locked.standing.trashed);
-    let current = store::find(conn, view, &Reference::Id(locked.id)).await?;
-    Err(stale(&tag_of(&current)?))
 }

@@ -5,14 +5,14 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 
 use crate::{
-    articles::{access::shown, filter::View, slugs::ArticleSlug, store},
+    articles::{access::visible, filter::View, slugs::ArticleSlug, store},
     auth::{Author, Editor},
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         conditional::{IfMatch, stale},
         context::Context,
-        query::{NoQuery, Query},
+        query::{Flag, NoQuery, Query},
         reply::{Found, NoContent, tag_of},
     },
     pagination::{Page, PageQuery, page},
@@ -40,7 +40,7 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article_id = shown(&mut conn, author.0, &reference).await?;
+    let article_id = visible(&mut conn, author.0, Flag::default(), &reference).await?;
     let total = if query.count.0 { Some(store::count_slugs(&mut conn, article_id).await?) } else { None };
     let slugs = store::list_slugs(&mut conn, article_id, query.limit.rows(), after).await?;
     let position = |slug: &ArticleSlug| slug.slug.clone();
@@ -71,7 +71,7 @@ pub async fn free(
     let (reference, slug) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let id = shown(conn, editor.0, &reference).await?;
+        let id = visible(conn, editor.0, Flag::default(), &reference).await?;
         // No edition takes the slug back meanwhile.
         let locked = store::lock(conn, &Reference::Id(id)).await?;
         if !if_match.allows(locked.version) {

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::{articles::revisions::Snapshot, schema::revisions};
+use crate::{
+    articles::revisions::{EditorLink, Fields, Revision, RevisionItem, Snapshot},
+    schema::{editors, revisions, sources, tags},
+};
 
 /// A revision as it is kept.
 #[derive(Debug, Insertable)]
@@ -25,6 +28,10 @@ pub struct NewRevision {
     pub note: Option<String>,
     /// The group of translations that the article was in.
     pub translation_group_id: Uuid,
+    /// The fields that the save changed.
+    pub changed: Fields,
+    /// The revision whose content was made the draft's again.
+    pub restored_from: Option<i32>,
     /// What was saved.
     pub content: Snapshot,
 }
@@ -35,4 +42,132 @@ pub struct NewRevision {
 /// As any statement.
 pub async fn insert_revision(conn: &mut AsyncPgConnection, revision: &NewRevision) -> QueryResult<()> {
     diesel::insert_into(revisions::table).values(revision).execute(conn).await.map(drop)
+}
+
+type ItemRow = (i32, DateTime<Utc>, Uuid, String, Option<String>, Option<i32>, Fields);
+
+const ITEM: (
+    revisions::number,
+    revisions::created_at,
+    editors::id,
+    editors::name,
+    revisions::note,
+    revisions::restored_from,
+    revisions::changed,
+) = (
+    revisions::number,
+    revisions::created_at,
+    editors::id,
+    editors::name,
+    revisions::note,
+    revisions::restored_from,
+    revisions::changed,
+);
+
+fn item((number, created_at, id, name, note, restored_from, changed): ItemRow) -> RevisionItem {
+    RevisionItem { number, created_at, editor: EditorLink { id, name }, note, restored_from, changed }
+}
+
+/// Up to `rows` revisions of an article, newest first, from before a number.
+///
+/// # Errors
+/// As any statement.
+pub async fn list_revisions(
+    conn: &mut AsyncPgConnection,
+    article_id: Uuid,
+    before: Option<i32>,
+    rows: i64,
+) -> QueryResult<Vec<RevisionItem>> {
+    let rows: Vec<ItemRow> = revisions::table
+        .inner_join(editors::table)
+        .filter(revisions::article_id.eq(article_id))
+        .filter(revisions::number.lt(before.unwrap_or(i32::MAX)))
+        .order(revisions::number.desc())
+        .limit(rows)
+        .select(ITEM)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(item).collect())
+}
+
+/// How many revisions an article has.
+///
+/// # Errors
+/// As any statement.
+pub async fn count_revisions(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
+    revisions::table.filter(revisions::article_id.eq(article_id)).count().get_result(conn).await
+}
+
+/// A revision with the group of translations that the article was in.
+pub type Kept = (Revision, Uuid);
+
+/// The revisions of an article that have these numbers, in ascending order.
+///
+/// # Errors
+/// As any statement.
+pub async fn find_revisions(
+    conn: &mut AsyncPgConnection,
+    article_id: Uuid,
+    numbers: &[i32],
+) -> QueryResult<Vec<Kept>> {
+    let rows: Vec<(ItemRow, Uuid, Snapshot)> = revisions::table
+        .inner_join(editors::table)
+        .filter(revisions::article_id.eq(article_id))
+        .filter(revisions::number.eq_any(numbers))
+        .order(revisions::number)
+        .select((ITEM, revisions::translation_group_id, revisions::content))
+        .load(conn)
+        .await?;
+    let kept = |(row, group, content)| {
+        let RevisionItem { number, created_at, editor, note, restored_from, changed } = item(row);
+        (Revision { number, created_at, editor, note, restored_from, changed, content }, group)
+    };
+    Ok(rows.into_iter().map(kept).collect())
+}
+
+/// One revision of an article.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn find_revision(
+    conn: &mut AsyncPgConnection,
+    article_id: Uuid,
+    number: i32,
+) -> QueryResult<Revision> {
+    let kept = find_revisions(conn, article_id, &[number]).await?.pop();
+    kept.map(|(revision, _)| revision).ok_or(diesel::NotFound)
+}
+
+/// The draft as it was when the article was at a version: the number of the revision, the group of translations, the content.
+///
+/// # Errors
+/// As any statement.
+pub async fn find_base(
+    conn: &mut AsyncPgConnection,
+    article_id: Uuid,
+    version: i64,
+) -> QueryResult<Option<(i32, Uuid, Snapshot)>> {
+    revisions::table
+        .filter(revisions::article_id.eq(article_id))
+        .filter(revisions::version.le(version))
+        .order(revisions::number.desc())
+        .select((revisions::number, revisions::translation_group_id, revisions::content))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Which of the tags and sources of a snapshot are still there, by id.
+///
+/// # Errors
+/// As any statement.
+pub async fn find_present(
+    conn: &mut AsyncPgConnection,
+    snapshot: &Snapshot,
+) -> QueryResult<(Vec<Uuid>, Vec<Uuid>)> {
+    let named = snapshot.tags.iter().map(|tag| tag.id);
+    let tags = tags::table.filter(tags::id.eq_any(named)).select(tags::id).load(conn).await?;
+    let cited = snapshot.citations.iter().map(|citation| citation.source.id);
+    let sources = sources::table.filter(sources::id.eq_any(cited)).select(sources::id).load(conn).await?;
+    Ok((tags, sources))
 }

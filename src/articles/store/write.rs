@@ -303,6 +303,18 @@ pub async fn update_draft(
     bump(conn, locked.id).await
 }
 
+/// Counts a save of a locked article that leaves the draft as it is.
+///
+/// # Errors
+/// As any statement.
+pub async fn renumber_draft(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+    diesel::update(editions::table.find((locked.id, DRAFT)))
+        .set(editions::revision.eq(locked.revision + 1))
+        .execute(conn)
+        .await?;
+    bump(conn, locked.id).await
+}
+
 async fn delete_children(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     let tags = edition_tags::table.filter(edition_tags::article_id.eq(id));
     diesel::delete(tags.filter(edition_tags::kind.eq(DRAFT))).execute(conn).await?;

@@ -6,7 +6,7 @@ use crate::support::{Answer, Cast, Server, WRITER};
 
 const OTHER: &str = "https://other.example";
 
-const EXPOSED: [&str; 4] = ["ETag", "Link", "Location", "X-Request-Id"];
+const EXPOSED: [&str; 5] = ["ETag", "Link", "Location", "Preference-Applied", "X-Request-Id"];
 
 fn allowed(answer: &Answer) -> Option<&str> {
     answer.headers.get("access-control-allow-origin").map(|origin| origin.to_str().unwrap())
@@ -86,7 +86,7 @@ async fn preflight(server: &Server, origin: &str, path: &str, method: &str) -> A
     let headers = [
         ("origin", origin),
         ("access-control-request-method", method),
-        ("access-control-request-headers", "authorization,content-type,if-match"),
+        ("access-control-request-headers", "authorization,content-type,if-match,prefer"),
     ];
     let answer = server.send("OPTIONS", path, &headers, None).await.expect(204);
     assert_eq!(answer.text, "");
@@ -113,7 +113,7 @@ async fn a_browser_may_ask_before_it_sends() {
         assert_eq!(allowed(&answer), Some(WRITER), "{method}");
         assert!(list(&answer, "access-control-allow-methods").contains(&method.to_lowercase()));
         let headers = list(&answer, "access-control-allow-headers");
-        for name in ["authorization", "content-type", "if-match", "if-none-match", "x-request-id"] {
+        for name in ["authorization", "content-type", "if-match", "if-none-match", "prefer", "x-request-id"] {
             assert!(headers.contains(&name.to_owned()), "{name} is not in {headers:?}");
         }
         assert!(answer.header("access-control-max-age").parse::<u32>().is_ok());

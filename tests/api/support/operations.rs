@@ -152,6 +152,10 @@ impl Cast {
             path if path.contains("{article}") => {
                 let article = self.article(server, state).await;
                 let path = path.replace("/v1/articles/{article}", &article);
+                // Its first revision.
+                let path = ["{number}", "{from}", "{to}"]
+                    .iter()
+                    .fold(path, |path, number| path.replace(number, "1"));
                 self.within_article(server, operation.id, &article, path).await
             }
             path if path.contains("{tag}") => {
@@ -242,7 +246,9 @@ impl Cast {
                     "title": "Laporan",
                     "role": "data",
                 }],
+                "note": "Dilengkapi.",
             }),
+            "restore_revision" => json!({"note": "Kembali ke naskah awal.", "skip_missing": true}),
             "publish_article" => json!({"at": "2024-08-17T10:00:00Z"}),
             "create_preview_link" => json!({"expires_in": 3600}),
             "retract_article" => json!({"reason": "Angka utamanya keliru."}),

@@ -1,0 +1,161 @@
+//! What was saved, over HTTP.
+
+use actix_web::{get, post, web::Path};
+use diesel_async::AsyncConnection;
+
+use crate::{
+    articles::{
+        Article,
+        access::{draft, locked, visible},
+        comparing::{self, Comparison},
+        editing,
+        input::RestoreInput,
+        restoring::{self, Restoration},
+        revisions::{Number, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
+        rules::Action,
+        store,
+    },
+    auth::Author,
+    error::{ApiError, ApiResult},
+    http::{
+        body::OptionalBody,
+        conditional::IfMatch,
+        context::Context,
+        query::{Flag, NoQuery, Query},
+        reply::{Found, Updated},
+    },
+    pagination::{Page, page},
+    values::Reference,
+};
+
+/// List an article's revisions
+///
+/// What was saved of its draft: by whom, when, what for, and which fields. Newest first.
+#[utoipa::path(
+    operation_id = "list_revisions", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), RevisionsQuery),
+    responses(
+        (status = 200, description = "A page of revisions.", body = Page<RevisionItem>),
+        (status = 403, description = "An author asks for the revisions of somebody else's article."),
+    ),
+)]
+#[get("/v1/articles/{article}/revisions")]
+pub async fn list(
+    author: Author,
+    reference: Path<Reference>,
+    query: Query<RevisionsQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<RevisionItem>>> {
+    let Query { value: query, fingerprint } = query;
+    let (query, trashed) = query.split();
+    let before = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let id = visible(&mut conn, author.0, trashed, &reference).await?;
+    let total = if query.count.0 { Some(store::count_revisions(&mut conn, id).await?) } else { None };
+    let items = store::list_revisions(&mut conn, id, before, query.limit.rows()).await?;
+    let position = |item: &RevisionItem| item.number;
+    page(items, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+}
+
+/// Compare two revisions of an article
+///
+/// Which fields differ, and which lines of the body. The first may be newer than the second.
+#[utoipa::path(
+    operation_id = "compare_revisions", tag = "articles", security(("token" = [])),
+    params(
+        ("article" = Reference, Path),
+        ("from" = inline(Number), Path, description = "The number of the first revision."),
+        ("to" = inline(Number), Path, description = "The number of the second revision."),
+        RevisionQuery,
+    ),
+    responses(
+        (status = 200, description = "What differs.", body = Comparison),
+        (status = 403, description = "An author asks for the revisions of somebody else's article."),
+    ),
+)]
+#[get(r"/v1/articles/{article}/revisions/{from:\d+}...{to:\d+}")]
+pub async fn compare(
+    author: Author,
+    path: Path<(Reference, Number, Number)>,
+    query: Query<RevisionQuery>,
+    context: Context,
+) -> ApiResult<Found<Comparison>> {
+    let (reference, from, to) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    let id = visible(&mut conn, author.0, query.value.trashed, &reference).await?;
+    let kept = store::find_revisions(&mut conn, id, &[from.0, to.0]).await?;
+    drop(conn);
+    let find = |number: Number| kept.iter().find(|(revision, _)| revision.number == number.0).cloned();
+    let (from, to) = find(from).zip(find(to)).ok_or_else(ApiError::not_found)?;
+    comparing::compare(from, to).await.map(Found)
+}
+
+/// Read a revision of an article
+///
+/// The draft as it was saved. A revision never changes.
+#[utoipa::path(
+    operation_id = "read_revision", tag = "articles", security(("token" = [])),
+    params(
+        ("article" = Reference, Path),
+        ("number" = inline(Number), Path, description = "The revision's number."),
+        RevisionQuery,
+    ),
+    responses(
+        (status = 200, description = "The revision.", body = Revision),
+        (status = 403, description = "An author asks for a revision of somebody else's article."),
+    ),
+)]
+#[get("/v1/articles/{article}/revisions/{number}")]
+pub async fn read(
+    author: Author,
+    path: Path<(Reference, Number)>,
+    query: Query<RevisionQuery>,
+    context: Context,
+) -> ApiResult<Found<Revision>> {
+    let (reference, number) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    let id = visible(&mut conn, author.0, query.value.trashed, &reference).await?;
+    Ok(Found(store::find_revision(&mut conn, id, number.0).await?))
+}
+
+/// Restore a revision of an article
+///
+/// The draft becomes what it was, as a new revision, so that nothing in between is lost. A tag or a source that is no longer there
+/// is a `422`, unless `skip_missing` leaves it out. The slug is kept as it is where another article has the old one by now;
+/// translations are kept as they are. Where nothing differs, nothing is done, unless there is a `note`.
+#[utoipa::path(
+    operation_id = "restore_revision", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path), ("number" = inline(Number), Path, description = "The revision's number.")),
+    request_body = Option<RestoreInput>,
+    responses(
+        (status = 200, description = "The draft.", body = Article),
+        (status = 403, description = "An author may do this only to own articles that were never published."),
+        (status = 409, description = "Not possible in the present state."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/revisions/{number}/restore")]
+pub async fn restore(
+    author: Author,
+    path: Path<(Reference, Number)>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    OptionalBody(input): OptionalBody<RestoreInput>,
+) -> ApiResult<Updated<Article>> {
+    let (reference, number) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    let id = visible(&mut conn, author.0, Flag(false), &reference).await?;
+    let revision = store::find_revision(&mut conn, id, number.0).await?;
+    drop(conn);
+    let rendered = editing::render_kept(&revision.content).await?;
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
+        let present = draft(conn, author.0, locked.id).await?;
+        let restoration = Restoration { locked: &locked, present, revision, rendered, input };
+        restoring::restore(conn, &context, author.0, restoration).await
+    })
+    .await
+    .map(Updated)
+}
