@@ -64,6 +64,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(sources::api::read)
         .service(sources::api::update)
         .service(sources::api::remove)
+        .service(articles::api::list_of_source)
         // sign-in
         .service(auth::api::login)
         .service(auth::api::refresh)

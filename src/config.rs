@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{
-    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::RangedU64ValueParser,
     error::{ContextKind, ErrorKind},
     parser::ValueSource,
@@ -21,7 +21,7 @@ use url::Url;
 
 pub use self::values::{ArticlePath, LogFilter, Origin, Secret};
 use self::values::{listen, network, seconds, site_url};
-use crate::{database::DatabaseUrl, events::chain::Head};
+use crate::{database::DatabaseUrl, events::chain::Head, http::context::Policy};
 
 /// A headless CMS for newsrooms.
 ///
@@ -170,6 +170,15 @@ pub struct Config {
     #[arg(long, env = "WARTA_DEMO", value_name = "true|false")]
     pub demo: Option<bool>,
 
+    /// Publish and schedule only stories that have a citation; an admin may override it, which is recorded
+    #[arg(long, env = "WARTA_REQUIRE_CITATION", default_value = "false", action = ArgAction::Set, value_name = "true|false")]
+    pub require_citation: bool,
+
+    /// Publish and schedule only stories of which the one who does it is not the only writer; an admin may override it, which is
+    /// recorded
+    #[arg(long, env = "WARTA_REQUIRE_REVIEW", default_value = "false", action = ArgAction::Set, value_name = "true|false")]
+    pub require_review: bool,
+
     /// What to log: error, warn, info, debug, trace, also by module, such as info,warta=debug
     #[arg(long, env = "WARTA_LOG", default_value = "info", value_name = "FILTER")]
     pub log: LogFilter,
@@ -186,6 +195,12 @@ impl Config {
     #[must_use]
     pub fn loads_demo(&self) -> bool {
         self.demo.unwrap_or(self.is_embedded())
+    }
+
+    /// What a story needs before readers see it.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { require_citation: self.require_citation, require_review: self.require_review }
     }
 
     /// The number of threads that serve requests.

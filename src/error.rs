@@ -126,6 +126,15 @@ impl ApiError {
         self
     }
 
+    /// Adds a `Link` header (RFC 8288) to an address of ours.
+    #[must_use]
+    pub fn with_link(self, target: &str, relation: &str) -> Self {
+        match HeaderValue::from_str(&format!("<{target}>; rel=\"{relation}\"")) {
+            Ok(link) => self.with_header(header::LINK, link),
+            Err(_) => self,
+        }
+    }
+
     /// Adds an extension member (RFC 9457, section 3.2).
     #[must_use]
     pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {

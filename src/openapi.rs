@@ -113,6 +113,7 @@ fn kind_told(status: u16, description: &str) -> KindInfo {
 fn problem(info: &KindInfo, description: &str) -> Value {
     let headers: &[&str] = match info.status.as_u16() {
         401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
+        409 if info.name == Kind::AlreadyCovered.info().name => &["X-Request-Id", "Cache-Control", "Link"],
         412 => &["X-Request-Id", "Cache-Control", "ETag"],
         429 | 503 => &["X-Request-Id", "Cache-Control", "Retry-After"],
         _ => &["X-Request-Id", "Cache-Control"],
@@ -149,7 +150,7 @@ fn headers() -> Value {
         "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!(ENTITY_TAG)),
         "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30")),
         "Vary": header("The request headers that the answer depends on.", json!("Authorization")),
-        "Link": header("The next page, with `rel=\"next\"` (RFC 8288); not on the last one.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
+        "Link": header("What belongs to the answer (RFC 8288): of a page the next one, with `rel=\"next\"`, but not of the last one; of a document that is covered already the other story, with `rel=\"related\"`.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
         "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
         "X-Robots-Tag": header("`noindex`: no search engine may list it; only of an answer to a preview.", json!("noindex")),

@@ -28,6 +28,7 @@ diesel::table! {
         url -> Text,
         title -> Text,
         role -> Text,
+        document_key -> Bytea,
     }
 }
 

@@ -119,6 +119,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         clock: Clock::default(),
         cursor_key: CursorKey::derive(keys.secret()),
         body_timeout: config.request_timeout,
+        policy: config.policy(),
     };
     let welcome = first_admin(config, &services).await?;
     if config.loads_demo()

@@ -16,7 +16,9 @@ use super::{
     Article, ArticleItem, Retraction,
     access::{claimed, draft, locked},
     editing::{self, Edit},
-    filter::{ArticleQuery, ArticlesQuery, DeleteQuery, Drafts, Position, View},
+    filter::{
+        ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Drafts, Position, SourceArticlesQuery, View,
+    },
     input::ArticleInput,
     rules::Action,
     staleness::StaleProblem,
@@ -35,7 +37,7 @@ use crate::{
         patch::Patch,
         prefer::Prefer,
         preview::Preview,
-        query::{NoQuery, Query},
+        query::{List, NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Patched},
     },
     pagination::{Page, page},
@@ -58,42 +60,80 @@ pub async fn list(
     query: Query<ArticlesQuery>,
     context: Context,
 ) -> ApiResult<Found<Page<ArticleItem>>> {
-    let Query { value: query, fingerprint } = query;
+    listed(&context, viewer, query.value, &query.fingerprint, None).await
+}
+
+/// List the articles that cite a source
+///
+/// With the parameters of the list of articles. Which documents of the source an article cites stands in its citations.
+#[utoipa::path(
+    operation_id = "list_source_articles", tag = "sources", security((), ("token" = [])),
+    params(("source" = Reference, Path), SourceArticlesQuery),
+    responses((status = 200, description = "A page of articles.", body = Page<ArticleItem>)),
+)]
+#[get("/v1/sources/{source}/articles")]
+pub async fn list_of_source(
+    viewer: Viewer,
+    source: Path<Reference>,
+    query: Query<SourceArticlesQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<ArticleItem>>> {
+    listed(&context, viewer, query.value.0, &query.fingerprint, Some(&source)).await
+}
+
+/// The page that a query asks for, of the articles that cite `source` where there is one.
+async fn listed(
+    context: &Context,
+    viewer: Viewer,
+    mut query: ArticlesQuery,
+    fingerprint: &str,
+    source: Option<&Reference>,
+) -> ApiResult<Found<Page<ArticleItem>>> {
     let view = query.view(viewer.0)?;
     let cursor = query.cursor.as_deref();
-    let after = cursor.map(|cursor| context.cursor_key.open(&fingerprint, cursor)).transpose()?;
+    let after = cursor.map(|cursor| context.cursor_key.open(fingerprint, cursor)).transpose()?;
     let mut conn = context.database.get().await?;
+    if let Some(source) = source {
+        query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
+    }
     let total = if query.count.0 { Some(store::count(&mut conn, view, &query).await?) } else { None };
     let articles = store::list(&mut conn, view, &query, query.limit.rows(), after).await?;
     let items = articles.into_iter().map(ArticleItem).collect();
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
-    page(items, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    page(items, query.limit, total, &context.cursor_key, fingerprint, position).map(Found)
 }
 
 /// Create an article
 ///
-/// It starts as a draft that readers do not see. Its author is the signed-in editor.
+/// It starts as a draft that readers do not see. Its author is the signed-in editor. No other story may have as `original` or
+/// `translated_from` a document that this one has as such: see the answer `409`.
 #[utoipa::path(
     operation_id = "create_article", tag = "articles", security(("token" = [])),
+    params(CreateQuery),
     request_body = ArticleInput,
     responses(
         (status = 201, description = "The draft.", body = Article),
-        (status = 409, description = "The slug is taken."),
+        (
+            status = 409,
+            description = "The document is covered already: `article` and the Link header name the story, out of those that the \
+                           caller may see. `allow_duplicate=true` makes the article nevertheless. Or the slug is taken.",
+        ),
     ),
 )]
 #[post("/v1/articles")]
 pub async fn create(
     author: Author,
-    _: NoQuery,
+    query: Query<CreateQuery>,
     context: Context,
     Json(body): Json,
 ) -> ApiResult<Created<Article>> {
+    let allow_duplicate = query.value.allow_duplicate.0;
     let rendering = editing::render(&body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, author.0, id, body, rendering).await
+            editing::create(conn, &context, author.0, id, body, rendering, allow_duplicate).await
         })
         .await?;
     Ok(Created { location: format!("/v1/articles/{}", article.slug), value: article })

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    Article, Image,
+    Article, Image, documents,
     filter::View,
     input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
     markdown::{self, MAX_NESTING, Rendered, TooComplex},
@@ -87,7 +87,8 @@ pub struct Edit<'a> {
 /// Makes an article with its first draft and its first revision; the draft.
 ///
 /// # Errors
-/// `422` with every fault of the body; `409` where the slug is taken.
+/// `422` with every fault of the body; `409` where the slug is taken, or another story covers the same document and
+/// `allow_duplicate` is not set.
 pub async fn create(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -95,6 +96,7 @@ pub async fn create(
     id: Uuid,
     body: Value,
     rendering: Rendering,
+    allow_duplicate: bool,
 ) -> ApiResult<Article> {
     let references = References::of(&body);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
@@ -109,6 +111,9 @@ pub async fn create(
     store::insert(conn, id, principal.editor_id, now).await?;
     let Planned { mut draft, slug, note } = planned(input, rendered, resolved, group);
     draft.content.slug = choose_slug(conn, principal, id, slug, &draft.content.title).await?.into();
+    if !allow_duplicate {
+        documents::require_uncovered(conn, principal, &draft).await?;
+    }
     store::insert_draft(conn, id, &draft, now).await?;
     context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
     let changed = Facets::nothing(id).changed(&facets(&draft));
@@ -262,7 +267,7 @@ fn planned(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: U
     let citations = input.citations.unwrap_or_default().0;
     let citations = resolved.sources.into_iter().zip(citations).map(|(source_id, citation)| CitationRow {
         source_id,
-        url: citation.url.into(),
+        url: citation.url,
         title: citation.title.into(),
         role: citation.role,
     });

@@ -1,9 +1,12 @@
 //! What a list of articles can be asked for.
 
 use chrono::{DateTime, Utc};
-use deserr::{Deserr, ValuePointerRef};
+use deserr::{Deserr, IntoValue, Map, Value, ValuePointerRef};
 use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 use uuid::Uuid;
 
 use super::{Article, Status};
@@ -16,7 +19,7 @@ use crate::{
     },
     pagination::{Limit, TextPosition},
     read_from_text, text_enum,
-    values::{FromText, Language, Reference, Timestamp},
+    values::{FromText, Language, Reference, Timestamp, WebUrl},
 };
 
 /// Which articles, in which order.
@@ -40,6 +43,11 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub source: Option<List<Reference>>,
+    /// Articles that cite the document at this address, whatever its role. `http` and `https`, a default port, tracking parameters, a
+    /// slash at the end and the fragment make no difference.
+    #[deserr(default)]
+    #[param(value_type = WebUrl, inline, required = false)]
+    pub cites: Option<WebUrl>,
     /// Articles in any of these languages, BCP 47 tags, comma-separated.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1, example = "id")]
@@ -92,6 +100,41 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub include: Option<Include>,
+}
+
+/// Which of the articles that cite a source, in which order: as [`ArticlesQuery`] has it, without `source`.
+#[derive(Debug)]
+pub struct SourceArticlesQuery(pub ArticlesQuery);
+
+impl Deserr<Faults> for SourceArticlesQuery {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, Faults> {
+        let Value::Map(mut parameters) = value else {
+            return ArticlesQuery::deserialize_from_value(value, location).map(Self);
+        };
+        let mut faults = Faults::none();
+        if parameters.remove("source").is_some() {
+            let invalid = Invalid::new("unknown", "There is no `source` here; the path names it.");
+            faults.extend(Faults::one(location.push_key("source"), invalid));
+        }
+        match ArticlesQuery::deserialize_from_value(Value::<V>::Map(parameters), location) {
+            Ok(query) => faults.or(Self(query)),
+            Err(others) => {
+                faults.extend(others);
+                Err(faults)
+            }
+        }
+    }
+}
+
+impl IntoParams for SourceArticlesQuery {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = ArticlesQuery::into_params(place);
+        parameters.retain(|parameter| parameter.name != "source");
+        parameters
+    }
 }
 
 text_enum! {
@@ -161,6 +204,17 @@ impl ArticleQuery {
         let faults = Faults::one(preview.push_key("preview"), Invalid::new(code, detail));
         Err(ApiError::invalid_query(faults))
     }
+}
+
+/// How an article is made.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CreateQuery {
+    /// Whether to make it also where another story covers the same document already.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub allow_duplicate: Flag,
 }
 
 /// How an article is deleted.

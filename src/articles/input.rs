@@ -157,7 +157,7 @@ pub struct CitationInput {
 
 /// When to publish.
 #[derive(Debug, Default, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = Faults, deny_unknown_fields, validate = override_has_reason -> Faults)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"at": "2024-08-17T10:00:00Z"}))]
 pub struct PublishInput {
@@ -166,6 +166,25 @@ pub struct PublishInput {
     #[deserr(default)]
     #[schema(inline)]
     pub at: Option<Timestamp>,
+    /// Whether to publish also what lacks something that the newsroom asks for. Admins only; needs `override_reason`.
+    #[deserr(default, rename = "override")]
+    #[schema(rename = "override", required = false, default = false)]
+    pub overrides: bool,
+    /// Why, for the record; with `override` only.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub override_reason: Option<Line<1, 2000>>,
+}
+
+fn override_has_reason(input: PublishInput, location: ValuePointerRef<'_>) -> Result<PublishInput, Faults> {
+    let invalid = match (input.overrides, &input.override_reason) {
+        (true, None) => Invalid::new("required", "An override needs a reason."),
+        (false, Some(_)) => {
+            Invalid::new("needs_override", "Only with `override: true` there is a reason to give.")
+        }
+        _ => return Ok(input),
+    };
+    Err(Faults::one(location.push_key("override_reason"), invalid))
 }
 
 /// Why a story is taken back.

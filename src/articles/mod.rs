@@ -8,9 +8,10 @@
 //! | [`editing`] | how a draft changes |
 //! | [`saving`] | how a draft is saved |
 //! | [`access`] | the article that a request is about |
+//! | [`documents`] | whether a document is covered already |
 //! | [`transitions`] | what each action does |
-//! | [`access`] | whose draft it is |
 //! | [`rules`] | who may do what, in which state |
+//! | [`gate`] | what a story needs before readers see it |
 //! | [`markdown`] | bodies to HTML |
 //! | [`provenance`] | how a text came about |
 //! | [`revisions`] | what is kept of each save |
@@ -27,8 +28,10 @@
 pub mod access;
 pub mod api;
 pub mod comparing;
+pub mod documents;
 pub mod editing;
 pub mod filter;
+pub mod gate;
 pub mod input;
 pub mod markdown;
 pub mod merging;
@@ -88,6 +91,17 @@ text_enum! {
         Data = "data",
         /// A statement that its source gave to the press.
         PressRelease = "press_release",
+    }
+}
+
+impl CitationRole {
+    /// The roles in which a story covers a document: another story with it in one of them is told twice.
+    pub const COVERING: [Self; 2] = [Self::Original, Self::TranslatedFrom];
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub fn covers(self) -> bool {
+        Self::COVERING.contains(&self)
     }
 }
 

@@ -4,8 +4,9 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Article,
-    input::RestoreInput,
+    Article, Citation,
+    filter::View,
+    input::{References, Resolved, RestoreInput},
     markdown::Rendered,
     revisions::{Revision, Snapshot},
     saving::{Save, require_free_language, save},
@@ -14,10 +15,8 @@ use super::{
 use crate::{
     auth::Principal,
     error::{ApiError, ApiResult, Kind},
-    http::{
-        context::Context,
-        faults::{Fault, Faults},
-    },
+    http::{context::Context, faults::Fault},
+    values::{FromText, Reference, WebUrl},
 };
 
 /// A revision of a locked article that becomes its draft.
@@ -47,7 +46,7 @@ pub async fn restore(
 ) -> ApiResult<Article> {
     let Restoration { locked, present, revision, rendered, input } = restoration;
     let Revision { number, mut content, .. } = revision;
-    let skipped = skip_missing(conn, &mut content).await?;
+    let (resolved, skipped) = skip_missing(conn, principal, &mut content).await?;
     if !input.skip_missing {
         skipped.refuse()?;
     }
@@ -63,7 +62,7 @@ pub async fn restore(
         content.slug.clone_from(&present.slug);
     }
     let before = Snapshot::from(present.clone());
-    let draft = draft(content, rendered, group);
+    let draft = draft(content, rendered, resolved, group)?;
     let note = input.note.map(String::from);
     let saved = Save { locked, present, before: &before, draft, note, restored_from: Some(number), details };
     save(conn, context, principal, saved).await
@@ -74,38 +73,56 @@ pub async fn restore(
 struct Skipped {
     tags: Vec<String>,
     sources: Vec<String>,
-    faults: Faults,
+    faults: Vec<Fault>,
 }
 
-/// Leaves out what is no longer there.
-async fn skip_missing(conn: &mut AsyncPgConnection, content: &mut Snapshot) -> ApiResult<Skipped> {
-    let (tags, sources) = store::find_present(conn, content).await?;
-    let mut skipped = Skipped::default();
-    for (index, tag) in content.tags.iter().enumerate().filter(|(_, tag)| !tags.contains(&tag.id)) {
-        let detail = format!("The tag `{}` is no longer there.", tag.name);
-        skipped.faults.push(Fault::at(format!("/content/tags/{index}"), "not_found", detail));
-        skipped.tags.push(tag.name.clone());
-    }
-    let gone = |source| !sources.contains(&source);
-    for (index, cited) in content.citations.iter().enumerate().filter(|(_, cited)| gone(cited.source.id)) {
-        let detail = format!("The source `{}` is no longer there.", cited.source.name);
-        skipped.faults.push(Fault::at(format!("/content/citations/{index}/source"), "not_found", detail));
-        skipped.sources.push(cited.source.name.clone());
-    }
-    content.tags.retain(|tag| tags.contains(&tag.id));
-    content.citations.retain(|cited| !gone(cited.source.id));
-    Ok(skipped)
+/// Finds what the revision names, by whatever names it goes now, and leaves out what is no longer there.
+async fn skip_missing(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    content: &mut Snapshot,
+) -> ApiResult<(Resolved, Skipped)> {
+    let tag = |index| format!("/content/tags/{index}");
+    let source = |index| format!("/content/citations/{index}/source");
+    let tags = content.tags.iter().enumerate().map(|(index, kept)| (tag(index), Reference::Id(kept.id)));
+    let cited = content.citations.iter().map(|cited| Reference::Id(cited.source.id));
+    let references = References {
+        tags: tags.collect(),
+        sources: cited.enumerate().map(|(index, id)| (source(index), id)).collect(),
+        translation_of: None,
+    };
+    let (resolved, faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    let mut skipped = Skipped { faults: faults.into_body_faults(), ..Skipped::default() };
+    let is_there = |skipped: &Skipped, pointer: String| {
+        !skipped.faults.iter().any(|fault| fault.pointer.as_ref() == Some(&pointer))
+    };
+    let mut index = 0..;
+    content.tags.retain(|kept| {
+        let there = index.next().is_some_and(|index| is_there(&skipped, tag(index)));
+        if !there {
+            skipped.tags.push(kept.name.clone());
+        }
+        there
+    });
+    let mut index = 0..;
+    content.citations.retain(|kept| {
+        let there = index.next().is_some_and(|index| is_there(&skipped, source(index)));
+        if !there {
+            skipped.sources.push(kept.source.name.clone());
+        }
+        there
+    });
+    Ok((resolved, skipped))
 }
 
 impl Skipped {
     fn refuse(&self) -> ApiResult<()> {
-        let refused = |faults: Faults| {
-            let detail = "The revision has tags or sources that are no longer there; `errors` lists them, with pointers into the \
-                          revision. Send `skip_missing` to leave them out.";
-            let error = ApiError::new(Kind::InvalidBody, detail);
-            faults.into_body_faults().into_iter().fold(error, ApiError::with_fault)
-        };
-        self.faults.clone().or(()).map_err(refused)
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        let detail = "The revision has tags or sources that are no longer there; `errors` lists them, with pointers into the \
+                      revision. Send `skip_missing` to leave them out.";
+        Err(self.faults.iter().cloned().fold(ApiError::new(Kind::InvalidBody, detail), ApiError::with_fault))
     }
 
     fn into_details(self) -> Map<String, Value> {
@@ -115,16 +132,16 @@ impl Skipped {
     }
 }
 
-fn draft(content: Snapshot, rendered: Rendered, group: uuid::Uuid) -> Draft {
-    let citations = content.citations.into_iter().map(|cited| CitationRow {
-        source_id: cited.source.id,
-        url: cited.url,
-        title: cited.title,
-        role: cited.role,
-    });
-    Draft {
-        tags: content.tags.into_iter().map(|tag| tag.id).collect(),
-        citations: citations.collect(),
+fn draft(content: Snapshot, rendered: Rendered, resolved: Resolved, group: uuid::Uuid) -> ApiResult<Draft> {
+    let citation = |(source_id, cited): (_, Citation)| {
+        let url = WebUrl::from_text(cited.url);
+        let url = url.map_err(|_| ApiError::internal("a revision cites what is no address"))?;
+        Ok(CitationRow { source_id, url, title: cited.title, role: cited.role })
+    };
+    let citations = resolved.sources.into_iter().zip(content.citations).map(citation);
+    Ok(Draft {
+        tags: resolved.tags,
+        citations: citations.collect::<ApiResult<_>>()?,
         content: Content {
             slug: content.slug,
             language: content.language,
@@ -139,5 +156,5 @@ fn draft(content: Snapshot, rendered: Rendered, group: uuid::Uuid) -> Draft {
             word_count: rendered.word_count,
             reading_minutes: rendered.reading_minutes,
         },
-    }
+    })
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Status,
+    gate::{self, Demand},
     rules::{Action, State},
     store::{self, Locked},
 };
@@ -29,11 +30,15 @@ pub enum Transition {
     Publish {
         /// When readers first saw it.
         at: Option<DateTime<Utc>>,
+        /// Why also what lacks something is published.
+        override_reason: Option<String>,
     },
     /// Put the draft before the readers at a time to come.
     Schedule {
         /// When.
         at: DateTime<Utc>,
+        /// Why also what lacks something is published.
+        override_reason: Option<String>,
     },
     /// Take that time back.
     Unschedule,
@@ -67,7 +72,8 @@ impl Transition {
 /// Does it, and records it.
 ///
 /// # Errors
-/// `422` where a time cannot be; `409` where the article's place among its translations is taken.
+/// `422` where a time cannot be, or the draft lacks what the newsroom asks for; `409` where the article's place among its
+/// translations is taken.
 pub async fn perform(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -82,21 +88,25 @@ pub async fn perform(
             store::set_draft_status(conn, locked, Status::InReview, None).await?;
             (EventType::ArticleSubmitted, json!({"revision": revision}))
         }
-        Transition::Publish { at } => {
+        Transition::Publish { at, override_reason } => {
             require_first(locked, *at)?;
             if locked.standing.state() == State::Published {
                 return Ok(());
             }
             require_publishable(conn, locked).await?;
+            let overridden = pass_gate(conn, context, principal, locked, override_reason.as_deref()).await?;
             let first_published_at = locked.first_published_at.or(*at).unwrap_or(now);
             store::publish(conn, locked, first_published_at, now).await?;
-            (EventType::ArticlePublished, json!({"revision": revision, "published_at": first_published_at}))
+            let details = json!({"revision": revision, "published_at": first_published_at});
+            (EventType::ArticlePublished, with_override(details, &overridden, override_reason.as_deref()))
         }
-        Transition::Schedule { at } => {
+        Transition::Schedule { at, override_reason } => {
             require_publishable(conn, locked).await?;
+            let overridden = pass_gate(conn, context, principal, locked, override_reason.as_deref()).await?;
             let schedule = Some((*at, principal.editor_id));
             store::set_draft_status(conn, locked, Status::Scheduled, schedule).await?;
-            (EventType::ArticleScheduled, json!({"revision": revision, "at": at}))
+            let details = json!({"revision": revision, "at": at});
+            (EventType::ArticleScheduled, with_override(details, &overridden, override_reason.as_deref()))
         }
         Transition::Unschedule => {
             store::set_draft_status(conn, locked, Status::Draft, None).await?;
@@ -118,6 +128,31 @@ pub async fn perform(
     };
     context.record(conn, principal, kind, (SubjectType::Article, locked.id), details).await?;
     Ok(())
+}
+
+/// What the draft lacks of that which the newsroom asks for: nothing, unless a reason to override it is given. What was scheduled does not
+/// change until its time, so it passes only here.
+async fn pass_gate(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    locked: &Locked,
+    override_reason: Option<&str>,
+) -> ApiResult<Vec<Demand>> {
+    let policy = context.policy;
+    let has_citation = policy.require_citation && store::has_citation(conn, locked.id).await?;
+    let writers =
+        if policy.require_review { store::writers_since_live(conn, locked.id).await? } else { Vec::new() };
+    let lacking = gate::lacking(policy, has_citation, &writers, principal.editor_id);
+    if lacking.is_empty() || override_reason.is_some() { Ok(lacking) } else { Err(gate::refusal(&lacking)) }
+}
+
+fn with_override(mut details: Value, overridden: &[Demand], reason: Option<&str>) -> Value {
+    if !overridden.is_empty() {
+        details["overridden"] = json!(overridden);
+        details["reason"] = json!(reason);
+    }
+    details
 }
 
 /// What became of an article whose time had come.

@@ -32,6 +32,8 @@ fn names_the_wrong_setting_in_one_line() {
         ("--site-url", "ftp://example.org", "WARTA_SITE_URL"),
         ("--article-path", "/{year}/{slug}", "WARTA_ARTICLE_PATH"),
         ("--demo", "maybe", "WARTA_DEMO"),
+        ("--require-citation", "yes", "WARTA_REQUIRE_CITATION"),
+        ("--require-review", "1", "WARTA_REQUIRE_REVIEW"),
         ("--log", "warta=loud", "WARTA_LOG"),
     ] {
         let line = parse(&[option, value]).unwrap_err();
@@ -58,6 +60,9 @@ fn parses_lists_and_defaults() {
     assert_eq!(config.request_timeout, Duration::from_secs(30));
     assert_eq!(config.key_file(), PathBuf::from("./.warta/jwt.pem"));
     assert!(config.loads_demo() && config.trusted_proxies.is_empty());
+    assert_eq!(config.policy(), Policy::default());
+    let strict = parse(&["--require-review", "true", "--require-citation", "false"]).unwrap().policy();
+    assert_eq!(strict, Policy { require_citation: false, require_review: true });
     let proxies = parse(&["--trusted-proxies", "10.0.0.0/8,::1"]).unwrap().trusted_proxies;
     assert!(proxies[1].contains(&"::1".parse::<IpAddr>().unwrap()));
 }

@@ -1,17 +1,25 @@
 //! Locks on names, for what no row stands for yet.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use diesel::QueryResult;
+use diesel::{
+    QueryResult,
+    sql_types::{Array, BigInt, Bool},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 diesel::define_sql_function! {
     /// Waits for a lock that the end of the transaction gives back.
-    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt);
+    fn pg_advisory_xact_lock(key: BigInt);
+}
+
+diesel::define_sql_function! {
+    /// A row for each element.
+    fn unnest(keys: Array<BigInt>) -> BigInt;
 }
 
 diesel::define_sql_function! {
     /// Takes such a lock where nobody holds it; whether it did.
-    fn pg_try_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 }
 
 /// Waits until no other transaction holds this name, and holds it until the end of this one.
@@ -19,7 +27,18 @@ diesel::define_sql_function! {
 /// # Errors
 /// As any statement.
 pub async fn hold_name(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<()> {
-    diesel::select(pg_advisory_xact_lock(key(name))).execute(conn).await.map(drop)
+    hold_names(conn, &[name.to_owned()]).await
+}
+
+/// The same for several names, in one statement. Whoever holds some of them waits for none that the other has: all are taken in one
+/// order.
+///
+/// # Errors
+/// As any statement.
+pub async fn hold_names(conn: &mut AsyncPgConnection, names: &[String]) -> QueryResult<()> {
+    let mut keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    keys.sort_unstable();
+    diesel::select(pg_advisory_xact_lock(unnest(keys))).execute(conn).await.map(drop)
 }
 
 /// Holds this name until the end of the transaction, unless another one does; whether it is held now.

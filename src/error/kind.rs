@@ -20,6 +20,7 @@ pub enum Kind {
     RequestTimeout,
     SlugTaken,
     SlugInUse,
+    AlreadyCovered,
     EmailTaken,
     SourceCited,
     LastAdmin,
@@ -30,6 +31,7 @@ pub enum Kind {
     BodyTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    PublishGate,
     InvalidBody,
     PreconditionRequired,
     TooManyRequests,
@@ -52,7 +54,7 @@ pub struct KindInfo {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::InvalidQuery,
         Self::MalformedBody,
@@ -64,6 +66,7 @@ impl Kind {
         Self::RequestTimeout,
         Self::SlugTaken,
         Self::SlugInUse,
+        Self::AlreadyCovered,
         Self::EmailTaken,
         Self::SourceCited,
         Self::LastAdmin,
@@ -74,6 +77,7 @@ impl Kind {
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::UnsupportedMediaType,
+        Self::PublishGate,
         Self::InvalidBody,
         Self::PreconditionRequired,
         Self::TooManyRequests,
@@ -159,6 +163,15 @@ impl Kind {
                 "The article itself has the slug, in its draft or before the readers. Only an old slug can be freed: \
                  give the article another one, and publish it, first.",
             ),
+            Self::AlreadyCovered => (
+                "already-covered",
+                StatusCode::CONFLICT,
+                "The document is covered already",
+                "Another story rests on, or translates, a document that the new one has as `original` or \
+                 `translated_from`. `errors` gives the places of such documents, `article` the story that covers the \
+                 first of them. Work on that story, make the new one a translation of it with `translation_of`, or \
+                 send the request again with `allow_duplicate=true`.",
+            ),
             Self::EmailTaken => (
                 "email-taken",
                 StatusCode::CONFLICT,
@@ -222,6 +235,14 @@ impl Kind {
                 "The media type is not supported",
                 "Send `Content-Type: application/json`; PATCH also takes `application/merge-patch+json`. No \
                  Content-Encoding is supported.",
+            ),
+            Self::PublishGate => (
+                "publish-gate",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The story lacks what the newsroom asks for",
+                "The instance publishes and schedules only what has a citation (`citation_required`), or what \
+                 somebody else than the one who publishes wrote on too (`review_required`). `errors` lists all that is \
+                 lacking. An admin may override it with a reason, which is recorded.",
             ),
             Self::InvalidBody => (
                 "invalid-body",

@@ -35,6 +35,17 @@ pub struct Services {
     pub cursor_key: CursorKey,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// What a story needs before readers see it.
+    pub policy: Policy,
+}
+
+/// What the newsroom asks of every story before readers see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// At least one citation.
+    pub require_citation: bool,
+    /// That the one who publishes it is not the only one who wrote it.
+    pub require_review: bool,
 }
 
 /// The id of a request, the same in the answer's X-Request-Id, in problems, in events and in the log.

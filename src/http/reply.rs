@@ -77,7 +77,10 @@ impl<T: Representation> Responder for Found<T> {
             Err(error) => return HttpResponse::from_error(error),
         };
         let mut response = found(request, &tag, self.0.fresh());
-        if let Some(cursor) = self.0.next_cursor() {
+        // Whoever has the page already has its link, too.
+        if let Some(cursor) = self.0.next_cursor()
+            && !already_known(request, &tag)
+        {
             response.insert_header((header::LINK, next_link(request, cursor)));
         }
         finish(response, request, &tag, ContentType::json(), body)

@@ -1,6 +1,7 @@
 //! The values that inputs are parsed into. A value of one of these types is valid; its limits stand once, in its type, and
 //! the OpenAPI document takes them from there.
 
+pub mod document;
 pub mod enumeration;
 pub mod language;
 pub mod reference;
@@ -10,6 +11,7 @@ pub mod time;
 pub mod url;
 
 pub use self::{
+    document::DocumentKey,
     language::Language,
     reference::Reference,
     slug::Slug,

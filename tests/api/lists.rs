@@ -4,6 +4,7 @@ mod visibility;
 mod walks;
 
 pub(crate) use self::walks::walk;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use warta::auth::Role;
@@ -66,8 +67,11 @@ impl Newsroom {
     }
 }
 
+/// A citation of a document that no other story has.
 fn citing(source: &str) -> Value {
-    json!([{"source": source, "url": "https://source.example/1", "title": "Laporan"}])
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let url = format!("https://source.example/{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    json!([{"source": source, "url": url, "title": "Laporan"}])
 }
 
 /// Four stories, in the order that readers get them, and one of them cited and tagged by nothing.

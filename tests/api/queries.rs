@@ -1,6 +1,9 @@
 //! Each operation runs a constant number of SQL statements, however much there is to read or to write.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use serde_json::{Value, json};
 use warta::auth::Role;
@@ -35,7 +38,7 @@ impl Newsroom {
         }
         room.made("/v1/tags", json!({"name": "Unused"})).await;
         room.made("/v1/sources", json!({"name": "Unused"})).await;
-        room.made("/v1/articles", room.article("Story")).await;
+        room.made("/v1/articles", room.article_of("Story", "story")).await;
         for number in 0..size {
             let patch = json!({"summary": format!("Summary {number}")});
             room.server.patch("/v1/articles/story", Some(&room.admin), patch).await.expect(200);
@@ -66,10 +69,16 @@ impl Newsroom {
         room
     }
 
-    /// With every tag, and a citation of every source.
+    /// With every tag, and a citation of every source, of documents that no other article has.
     fn article(&self, title: &str) -> Value {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        self.article_of(title, &format!("document-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The same, of documents that all have this name.
+    fn article_of(&self, title: &str, document: &str) -> Value {
         let tags: Vec<_> = (0..self.size).map(|number| format!("tag-{number}")).collect();
-        let citation = |number| json!({"source": format!("source-{number}"), "url": "https://source.example/", "title": "Laporan"});
+        let citation = |number| json!({"source": format!("source-{number}"), "url": format!("https://source.example/{document}/{number}"), "title": "Laporan"});
         let citations: Vec<_> = (0..self.size).map(citation).collect();
         json!({"title": title, "language": "id", "tags": tags, "citations": citations})
     }
@@ -104,6 +113,9 @@ impl Newsroom {
         }
         if text.contains("\"{article}\"") {
             text = text.replace("\"{article}\"", &self.article("New").to_string());
+        }
+        if text.contains("\"{duplicate}\"") {
+            text = text.replace("\"{duplicate}\"", &self.article_of("Twice", "story").to_string());
         }
         if text.contains("\"{change}\"") {
             let mut article = self.article("Changed");
@@ -190,6 +202,11 @@ const CASES: &[Case] = &cases! {
     free_article_slug: Admin DELETE "/v1/articles/story/slugs/story-0" => 204,
     create_article: Admin POST "/v1/articles" "\"{article}\"" => 201,
     create_article: Ayu POST "/v1/articles" "\"{article}\"" => 201,
+    create_article: Admin POST "/v1/articles" "\"{duplicate}\"" => 409,
+    create_article: Ayu POST "/v1/articles" "\"{duplicate}\"" => 409,
+    create_article: Ayu POST "/v1/articles?allow_duplicate=true" "\"{duplicate}\"" => 201,
+    list_articles: Nobody GET "/v1/articles?limit={size}&cites=https://source.example/story/0&count=true" => 200,
+    list_articles: Admin GET "/v1/articles?limit={size}&cites=https://source.example/story/0&draft=true" => 200,
     update_article: Admin PATCH "/v1/articles/story" "\"{change}\"" => 200,
     update_article: Admin PATCH "/v1/articles/story" r#"{"note": "A note alone"}"# => 200,
     list_revisions: Admin GET "/v1/articles/story/revisions?limit={size}&count=true" => 200,
@@ -223,6 +240,9 @@ const CASES: &[Case] = &cases! {
     list_sources: Nobody GET "/v1/sources?limit={size}&count=true" => 200,
     create_source: Ayu POST "/v1/sources" r#"{"name": "Source"}"# => 201,
     read_source: Nobody GET "/v1/sources/source-0" => 200,
+    list_source_articles: Nobody GET "/v1/sources/source-0/articles?limit={size}&count=true" => 200,
+    list_source_articles: Ayu GET "/v1/sources/source-0/articles?limit={size}&draft=true" => 200,
+    list_source_articles: Nobody GET "/v1/sources/nothing/articles" => 404,
     update_source: Admin PATCH "/v1/sources/source-0" r#"{"name": "Renamed", "slug": null}"# => 200,
     delete_source: Admin DELETE "/v1/sources/source-1" => 409,
     delete_source: Admin DELETE "/v1/sources/unused" => 204,

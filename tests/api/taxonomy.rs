@@ -47,7 +47,7 @@ async fn a_source_that_is_cited_stays() {
     assert_eq!(made.body["language"], "id");
     let citation = |url: &str| json!({"source": "kantor-berita", "url": url, "title": "Dokumen"});
     for title in ["Satu", "Dua"] {
-        let citations = [citation("https://kb.example/1"), citation("https://kb.example/2")];
+        let citations = [1, 2].map(|number| citation(&format!("https://kb.example/{title}/{number}")));
         let body = json!({"title": title, "language": "id", "citations": citations});
         let article = server.post("/v1/articles", editor, body).await.expect(201);
         assert_eq!(article.body["citations"][0]["role"], "original");

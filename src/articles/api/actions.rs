@@ -10,8 +10,8 @@ use crate::{
         input::{PublishInput, RetractInput},
         transitions::{self, Transition},
     },
-    auth::{Author, Editor, Principal},
-    error::ApiResult,
+    auth::{Author, Editor, Principal, Role},
+    error::{ApiError, ApiResult},
     http::{
         body::{Body, OptionalBody},
         conditional::IfMatch,
@@ -49,16 +49,22 @@ pub async fn submit(
 /// Publish an article
 ///
 /// Copies the draft over the live edition, at once: now, or with `at` in the future at that time. Publishing what has no change since
-/// is no error and changes nothing. What cannot be published any more when its time comes is a draft again.
+/// is no error and changes nothing. Where the newsroom asks for citations or review, they are checked now, also for a time to come.
+/// What cannot be published any more when its time comes is a draft again.
 #[utoipa::path(
     operation_id = "publish_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
     request_body = Option<PublishInput>,
     responses(
         (status = 200, description = "The draft, now published or scheduled.", body = Article),
-        (status = 403, description = "Only editors and admins may do this."),
+        (status = 403, description = "Only editors and admins may do this, and only admins with `override`."),
         (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language."),
         (status = 412, description = "If-Match does not name the current draft."),
+        (
+            status = 422,
+            description = "The story lacks what the newsroom asks for: `citation_required`, `review_required`; an admin may \
+                           override it. Or the body is invalid.",
+        ),
     ),
 )]
 #[post("/v1/articles/{article}/publish")]
@@ -70,9 +76,13 @@ pub async fn publish(
     context: Context,
     OptionalBody(input): OptionalBody<PublishInput>,
 ) -> ApiResult<Updated<Article>> {
+    if input.overrides && editor.0.role != Role::Admin {
+        return Err(ApiError::forbidden("Only an admin may override what the newsroom asks for."));
+    }
+    let override_reason = input.override_reason.map(String::from);
     let transition = match input.at {
-        Some(at) if at.0 > context.now() => Transition::Schedule { at: at.0 },
-        at => Transition::Publish { at: at.map(|at| at.0) },
+        Some(at) if at.0 > context.now() => Transition::Schedule { at: at.0, override_reason },
+        at => Transition::Publish { at: at.map(|at| at.0), override_reason },
     };
     act(&context, editor.0, &reference, &if_match, transition).await
 }

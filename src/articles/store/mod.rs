@@ -1,5 +1,7 @@
 //! Articles in Postgres.
 
+mod documents;
+mod filtered;
 mod order;
 mod previews;
 mod publish;
@@ -9,4 +11,6 @@ mod revisions;
 mod slugs;
 mod write;
 
-pub use self::{previews::*, publish::*, read::*, resolve::*, revisions::*, slugs::*, write::*};
+pub use self::{
+    documents::*, previews::*, publish::*, read::*, resolve::*, revisions::*, slugs::*, write::*,
+};

@@ -100,6 +100,7 @@ pub async fn publish(
             citations::url,
             citations::title,
             citations::role,
+            citations::document_key,
         )))
         .into_columns(citations::all_columns)
         .execute(conn)

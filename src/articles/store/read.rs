@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
-    dsl::{self, case_when, exists, not},
+    dsl::{case_when, exists},
     pg::{Pg, PgValue},
     prelude::*,
     sql_types::{Bool, Json, Nullable, Text, Timestamptz},
@@ -12,7 +12,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::order::{Filtered, ordered};
+use super::{
+    filtered::{filtered, visible},
+    order::{Filtered, ordered},
+};
 use crate::{
     articles::{
         Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
@@ -21,13 +24,9 @@ use crate::{
         rules::Standing,
     },
     database::fragment::{Fragment, fragment},
-    schema::{article_slugs, articles, citations, edition_tags, editions, sources, tag_names},
-    values::{Reference, reference::split},
+    schema::{article_slugs, articles, editions},
+    values::Reference,
 };
-
-// The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
-const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
-const DRAFT: &str = "(editions.kind = 'draft')";
 
 const TAGS: &str = "(select coalesce(json_agg(json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) \
      order by et.position), '[]') from edition_tags et join tags t on t.id = et.tag_id \
@@ -63,10 +62,6 @@ const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.a
 
 const LIVE_STATUS: &str =
     "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
-
-/// Of a draft: whether its story was taken back.
-const TAKEN_BACK: &str = "exists (select from editions l where l.article_id = editions.article_id and l.kind = 'live' \
-     and l.status = 'retracted')";
 
 const RETRACTED_AT: &str =
     "(select l.retracted_at from editions l where l.article_id = editions.article_id and l.kind = 'live')";
@@ -163,21 +158,6 @@ impl From<Row> for Article {
             updated_at: row.updated_at,
             created_at: row.created_at,
         }
-    }
-}
-
-/// What a view may see: every query starts here.
-fn visible<'a>(view: View) -> Filtered<'a> {
-    let query = editions::table.inner_join(articles::table).into_boxed();
-    let Drafts { of, trashed } = match view {
-        View::Live => return query.filter(fragment::<Bool>(LIVE)),
-        View::Drafts(drafts) => drafts,
-        View::Preview => Drafts { of: None, trashed: false },
-    };
-    let query = query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null().ne(trashed));
-    match of {
-        Some(author) => query.filter(articles::author_id.eq(author)),
-        None => query,
     }
 }
 
@@ -329,74 +309,4 @@ pub async fn list(
 /// As any statement.
 pub async fn count(conn: &mut AsyncPgConnection, view: View, query: &ArticlesQuery) -> QueryResult<i64> {
     filtered(view, query).count().get_result(conn).await
-}
-
-fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
-    let mut filtered = visible(view);
-    if let Some(any) = &query.tag {
-        filtered = filtered.filter(has_tag(&any.0));
-    }
-    for tag in query.tag_all.iter().flat_map(|all| &all.0) {
-        filtered = filtered.filter(has_tag(std::slice::from_ref(tag)));
-    }
-    if let Some(none) = &query.tag_none {
-        filtered = filtered.filter(not(has_tag(&none.0)));
-    }
-    if let Some(any) = &query.source {
-        let (ids, slugs) = split(&any.0);
-        filtered = filtered.filter(exists(
-            citations::table
-                .inner_join(sources::table)
-                .filter(citations::article_id.eq(editions::article_id))
-                .filter(citations::kind.eq(editions::kind))
-                .filter(sources::id.eq_any(ids).or(sources::slug.eq_any(slugs))),
-        ));
-    }
-    if let Some(any) = &query.language {
-        let languages: Vec<&str> = any.0.iter().map(|language| &**language).collect();
-        filtered = filtered.filter(editions::language.eq_any(languages));
-    }
-    if let Some(any) = &query.author {
-        let authors: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
-        filtered = filtered.filter(articles::author_id.eq_any(authors));
-    }
-    filtered = match (&query.status, view) {
-        (None, _) => filtered,
-        (Some(any), View::Live | View::Preview) => filtered.filter(editions::status.eq_any(any.0.clone())),
-        (Some(any), View::Drafts(_)) => {
-            let taken_back = || fragment::<Bool>(TAKEN_BACK);
-            let others = not(taken_back()).and(editions::status.eq_any(any.0.clone()));
-            if any.0.contains(&Status::Retracted) {
-                filtered.filter(taken_back().or(others))
-            } else {
-                filtered.filter(others)
-            }
-        }
-    };
-    if let Some(time) = query.published_after {
-        filtered = filtered.filter(editions::published_at.gt(time.0));
-    }
-    if let Some(time) = query.published_before {
-        filtered = filtered.filter(editions::published_at.lt(time.0));
-    }
-    if let Some(time) = query.updated_after {
-        filtered = filtered.filter(editions::updated_at.gt(time.0));
-    }
-    filtered
-}
-
-type Condition<'a> = Box<
-    dyn BoxableExpression<dsl::InnerJoinQuerySource<editions::table, articles::table>, Pg, SqlType = Bool>
-        + 'a,
->;
-
-fn has_tag(any: &[Reference]) -> Condition<'_> {
-    let names: Vec<_> = any.iter().map(ToString::to_string).collect();
-    let named = tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id);
-    Box::new(exists(
-        edition_tags::table
-            .filter(edition_tags::article_id.eq(editions::article_id))
-            .filter(edition_tags::kind.eq(editions::kind))
-            .filter(edition_tags::tag_id.eq_any(named)),
-    ))
 }

@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::write::LIVE;
 use crate::{
     articles::revisions::{EditorLink, Fields, Revision, RevisionItem, Snapshot},
-    schema::{editors, revisions, sources, tags},
+    schema::{editions, editors, revisions},
 };
 
 /// A revision as it is kept.
@@ -157,17 +158,17 @@ pub async fn find_base(
         .optional()
 }
 
-/// Which of the tags and sources of a snapshot are still there, by id.
+/// Who saved what of the draft readers have not seen, each once: since the revision that is live, or ever where none is.
 ///
 /// # Errors
 /// As any statement.
-pub async fn find_present(
-    conn: &mut AsyncPgConnection,
-    snapshot: &Snapshot,
-) -> QueryResult<(Vec<Uuid>, Vec<Uuid>)> {
-    let named = snapshot.tags.iter().map(|tag| tag.id);
-    let tags = tags::table.filter(tags::id.eq_any(named)).select(tags::id).load(conn).await?;
-    let cited = snapshot.citations.iter().map(|citation| citation.source.id);
-    let sources = sources::table.filter(sources::id.eq_any(cited)).select(sources::id).load(conn).await?;
-    Ok((tags, sources))
+pub async fn writers_since_live(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Uuid>> {
+    let live = editions::table.find((id, LIVE)).select(editions::revision).single_value();
+    revisions::table
+        .filter(revisions::article_id.eq(id))
+        .filter(live.is_null().or(revisions::number.nullable().gt(live)))
+        .select(revisions::editor_id)
+        .distinct()
+        .load(conn)
+        .await
 }

@@ -12,7 +12,7 @@ use crate::{
     articles::{CitationRole, Image, Status, provenance::Provenance, rules::Standing},
     database::lock::hold_name,
     schema::{article_slugs, articles, citations, edition_tags, editions},
-    values::{Reference, Slug},
+    values::{DocumentKey, Reference, Slug, WebUrl},
 };
 
 pub(super) const DRAFT: &str = "draft";
@@ -54,7 +54,7 @@ pub struct CitationRow {
     /// Whose document it is.
     pub source_id: Uuid,
     /// Where it is.
-    pub url: String,
+    pub url: WebUrl,
     /// Its title.
     pub title: String,
     /// How the story uses it.
@@ -343,9 +343,10 @@ async fn insert_children(conn: &mut AsyncPgConnection, id: Uuid, draft: &Draft) 
                 citations::kind.eq(DRAFT),
                 citations::position.eq(position),
                 citations::source_id.eq(citation.source_id),
-                citations::url.eq(&citation.url),
+                citations::url.eq(&*citation.url),
                 citations::title.eq(&citation.title),
                 citations::role.eq(citation.role),
+                citations::document_key.eq(DocumentKey::of(&citation.url).as_bytes().to_vec()),
             )
         })
         .collect();

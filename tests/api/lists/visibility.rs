@@ -94,11 +94,11 @@ async fn an_author_lists_own_drafts_only() {
     let room = with_hidden_stories().await;
     let ayu = room.server.editor("ayu@example.org", Role::Author).await;
     let (one, other) = (room.server.token("ayu@example.org").await, room.server.sign_in(Role::Author).await);
-    let tagged = json!({"tags": ["tag-a"], "citations": citing("source-a")});
+    let tagged = || json!({"tags": ["tag-a"], "citations": citing("source-a")});
     for title in ["ayu satu", "ayu dua"] {
-        room.draft_by(&one, title, tagged.clone()).await;
+        room.draft_by(&one, title, tagged()).await;
     }
-    room.draft_by(&other, "budi satu", tagged).await;
+    room.draft_by(&other, "budi satu", tagged()).await;
     room.draft_by(&one, "ayu buang", json!({})).await;
     room.server.delete("/v1/articles/ayu-buang", Some(&one)).await.expect(204);
 

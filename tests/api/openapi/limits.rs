@@ -88,6 +88,9 @@ async fn with(server: &Server, cast: &Cast, operation: &Operation, pointer: &str
     if pointer == "/translation_of" {
         body["translation_of"] = value;
         body["language"] = json!("en");
+    } else if pointer == "/override_reason" {
+        body["override"] = json!(true);
+        body["override_reason"] = value;
     } else {
         *body.pointer_mut(pointer).unwrap() = value;
     }
@@ -109,6 +112,10 @@ async fn what_the_document_allows_is_accepted_and_one_more_is_refused() {
         let mut sample = sample;
         if matches!(id, "create_article" | "update_article") {
             sample["translation_of"] = json!("r");
+        }
+        if id == "publish_article" {
+            sample["override"] = json!(true);
+            sample["override_reason"] = json!("Mendesak.");
         }
         let mut found = Vec::new();
         places(id, &content.values().next().unwrap()["schema"], &sample, "", &mut found);

@@ -142,3 +142,27 @@ async fn settings_name_the_first_admin_and_leave_the_demo_out() {
     let token = visitor.sign_in("ayu@example.org", "correct horse battery staple").await.unwrap();
     assert_eq!(visitor.total("/v1/editors", &token).await, 1);
 }
+
+#[tokio::test]
+async fn a_newsroom_that_asks_for_citations_and_review_starts_with_the_demo_too() {
+    let folder = data_dir();
+    let mut start = command(folder.path());
+    start.env("WARTA_REQUIRE_CITATION", "true").env("WARTA_REQUIRE_REVIEW", "true");
+    start
+        .env("WARTA_ADMIN_EMAIL", "ayu@example.org")
+        .env("WARTA_ADMIN_PASSWORD", "correct horse battery staple");
+    let program = Program::start(&mut start);
+    let visitor = Visitor::of(&program);
+    assert_eq!(visitor.total("/v1/articles", "").await, 16);
+    let token = visitor.sign_in("ayu@example.org", "correct horse battery staple").await.unwrap();
+    let draft = json!({"title": "Kabar", "language": "id"});
+    assert_eq!(visitor.post("/v1/articles", &token, &draft).await.status(), 201);
+    let refused = visitor.post("/v1/articles/kabar/publish", &token, &json!({})).await;
+    assert_eq!(refused.status(), 422);
+    let refused: Value = serde_json::from_slice(&refused.bytes().await.unwrap()).unwrap();
+    assert_eq!(refused["errors"][0]["code"], "citation_required");
+    assert_eq!(refused["errors"][1]["code"], "review_required");
+    let reason = json!({"override": true, "override_reason": "Tidak ada orang lain."});
+    assert_eq!(visitor.post("/v1/articles/kabar/publish", &token, &reason).await.status(), 200);
+    visitor.get("/v1/articles/kabar", "").await;
+}

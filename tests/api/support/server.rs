@@ -14,7 +14,7 @@ use warta::{
     editors::{self, Editor, command::new_editor},
     error::ApiResult,
     events::Actor,
-    http::context::Services,
+    http::context::{Policy, Services},
     pagination::CursorKey,
     values::FromText,
 };
@@ -102,11 +102,20 @@ impl Answer {
 impl Server {
     /// Starts an instance on a fresh database.
     pub(crate) async fn start() -> Self {
-        Self::behind(&[]).await
+        Self::start_as(Policy::default(), &[]).await
     }
 
     /// Starts one that believes what these networks' proxies say.
     pub(crate) async fn behind(proxies: &[&str]) -> Self {
+        Self::start_as(Policy::default(), proxies).await
+    }
+
+    /// Starts one whose newsroom asks for something before readers see a story.
+    pub(crate) async fn start_with(policy: Policy) -> Self {
+        Self::start_as(policy, &[]).await
+    }
+
+    async fn start_as(policy: Policy, proxies: &[&str]) -> Self {
         let url = fresh_database().await;
         let database = Database::connect(&url, 4).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -117,6 +126,7 @@ impl Server {
             clock: clock.clone(),
             cursor_key: CursorKey::derive(keys.secret()),
             body_timeout: Duration::from_secs(2),
+            policy,
         };
         let parts = Parts {
             services: services.clone(),

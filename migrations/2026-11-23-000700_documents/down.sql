@@ -1,0 +1,1 @@
+alter table citations drop column document_key;

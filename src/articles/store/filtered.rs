@@ -1,0 +1,122 @@
+//! Which editions a view has and a query asks for.
+
+use diesel::{
+    dsl::{self, exists, not},
+    pg::Pg,
+    prelude::*,
+    sql_types::Bool,
+};
+use uuid::Uuid;
+
+use super::order::Filtered;
+use crate::{
+    articles::{
+        Status,
+        filter::{ArticlesQuery, Drafts, View},
+    },
+    database::fragment::fragment,
+    schema::{articles, citations, edition_tags, editions, sources, tag_names},
+    values::{DocumentKey, Reference, reference::split},
+};
+
+// The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
+const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
+const DRAFT: &str = "(editions.kind = 'draft')";
+
+/// Of a draft: whether its story was taken back.
+const TAKEN_BACK: &str = "exists (select from editions l where l.article_id = editions.article_id and l.kind = 'live' \
+     and l.status = 'retracted')";
+
+/// What a view may see: every query starts here.
+pub(super) fn visible<'a>(view: View) -> Filtered<'a> {
+    let query = editions::table.inner_join(articles::table).into_boxed();
+    let Drafts { of, trashed } = match view {
+        View::Live => return query.filter(fragment::<Bool>(LIVE)),
+        View::Drafts(drafts) => drafts,
+        View::Preview => Drafts { of: None, trashed: false },
+    };
+    let query = query.filter(fragment::<Bool>(DRAFT)).filter(articles::trashed_at.is_null().ne(trashed));
+    match of {
+        Some(author) => query.filter(articles::author_id.eq(author)),
+        None => query,
+    }
+}
+
+/// What of it the query asks for.
+pub(super) fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
+    let mut filtered = visible(view);
+    if let Some(any) = &query.tag {
+        filtered = filtered.filter(has_tag(&any.0));
+    }
+    for tag in query.tag_all.iter().flat_map(|all| &all.0) {
+        filtered = filtered.filter(has_tag(std::slice::from_ref(tag)));
+    }
+    if let Some(none) = &query.tag_none {
+        filtered = filtered.filter(not(has_tag(&none.0)));
+    }
+    if let Some(any) = &query.source {
+        let (ids, slugs) = split(&any.0);
+        filtered = filtered.filter(exists(
+            citations::table
+                .inner_join(sources::table)
+                .filter(citations::article_id.eq(editions::article_id))
+                .filter(citations::kind.eq(editions::kind))
+                .filter(sources::id.eq_any(ids).or(sources::slug.eq_any(slugs))),
+        ));
+    }
+    if let Some(url) = &query.cites {
+        filtered = filtered.filter(exists(
+            citations::table
+                .filter(citations::article_id.eq(editions::article_id))
+                .filter(citations::kind.eq(editions::kind))
+                .filter(citations::document_key.eq(DocumentKey::of(url).as_bytes().to_vec())),
+        ));
+    }
+    if let Some(any) = &query.language {
+        let languages: Vec<&str> = any.0.iter().map(|language| &**language).collect();
+        filtered = filtered.filter(editions::language.eq_any(languages));
+    }
+    if let Some(any) = &query.author {
+        let authors: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
+        filtered = filtered.filter(articles::author_id.eq_any(authors));
+    }
+    filtered = match (&query.status, view) {
+        (None, _) => filtered,
+        (Some(any), View::Live | View::Preview) => filtered.filter(editions::status.eq_any(any.0.clone())),
+        (Some(any), View::Drafts(_)) => {
+            let taken_back = || fragment::<Bool>(TAKEN_BACK);
+            let others = not(taken_back()).and(editions::status.eq_any(any.0.clone()));
+            if any.0.contains(&Status::Retracted) {
+                filtered.filter(taken_back().or(others))
+            } else {
+                filtered.filter(others)
+            }
+        }
+    };
+    if let Some(time) = query.published_after {
+        filtered = filtered.filter(editions::published_at.gt(time.0));
+    }
+    if let Some(time) = query.published_before {
+        filtered = filtered.filter(editions::published_at.lt(time.0));
+    }
+    if let Some(time) = query.updated_after {
+        filtered = filtered.filter(editions::updated_at.gt(time.0));
+    }
+    filtered
+}
+
+type Condition<'a> = Box<
+    dyn BoxableExpression<dsl::InnerJoinQuerySource<editions::table, articles::table>, Pg, SqlType = Bool>
+        + 'a,
+>;
+
+fn has_tag(any: &[Reference]) -> Condition<'_> {
+    let names: Vec<_> = any.iter().map(ToString::to_string).collect();
+    let named = tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id);
+    Box::new(exists(
+        edition_tags::table
+            .filter(edition_tags::article_id.eq(editions::article_id))
+            .filter(edition_tags::kind.eq(editions::kind))
+            .filter(edition_tags::tag_id.eq_any(named)),
+    ))
+}
