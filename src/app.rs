@@ -51,6 +51,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::revisions::compare)
         .service(articles::api::revisions::read)
         .service(articles::api::revisions::restore)
+        .service(articles::api::corrections::list)
+        .service(articles::api::corrections::create)
+        .service(articles::api::corrections::read)
+        .service(articles::api::versions::list)
+        .service(articles::api::versions::read)
         // tags
         .service(tags::api::list)
         .service(tags::api::create)

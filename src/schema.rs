@@ -33,6 +33,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    corrections (id) {
+        id -> Uuid,
+        article_id -> Uuid,
+        kind -> Text,
+        text -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     edition_tags (article_id, kind, tag_id) {
         article_id -> Uuid,
         kind -> Text,
@@ -65,6 +75,7 @@ diesel::table! {
         retracted_at -> Nullable<Timestamptz>,
         retraction_reason -> Nullable<Text>,
         provenance -> Nullable<Jsonb>,
+        public_version -> Nullable<Int4>,
     }
 }
 
@@ -183,9 +194,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    versions (article_id, number) {
+        article_id -> Uuid,
+        number -> Int4,
+        revision -> Int4,
+        published_at -> Timestamptz,
+        body_html -> Text,
+        word_count -> Int4,
+        reading_minutes -> Int4,
+    }
+}
+
 diesel::joinable!(article_slugs -> articles (article_id));
 diesel::joinable!(articles -> editors (author_id));
 diesel::joinable!(citations -> sources (source_id));
+diesel::joinable!(corrections -> articles (article_id));
 diesel::joinable!(edition_tags -> tags (tag_id));
 diesel::joinable!(editions -> articles (article_id));
 diesel::joinable!(editions -> editors (scheduled_by));
@@ -197,11 +221,13 @@ diesel::joinable!(revisions -> articles (article_id));
 diesel::joinable!(revisions -> editors (editor_id));
 diesel::joinable!(sessions -> editors (editor_id));
 diesel::joinable!(tag_names -> tags (tag_id));
+diesel::joinable!(versions -> articles (article_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     article_slugs,
     articles,
     citations,
+    corrections,
     edition_tags,
     editions,
     editors,
@@ -214,4 +240,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sources,
     tag_names,
     tags,
+    versions,
 );

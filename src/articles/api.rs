@@ -1,9 +1,12 @@
 //! Articles over HTTP.
 
 pub mod actions;
+pub mod corrections;
 pub mod previews;
 pub mod revisions;
+mod seen;
 pub mod slugs;
+pub mod versions;
 
 use actix_web::{
     Either, delete, get, patch, post,
@@ -12,8 +15,9 @@ use actix_web::{
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
+use self::seen::{Elsewhere, elsewhere};
 use super::{
-    Article, ArticleItem, Retraction,
+    Article, ArticleItem,
     access::{claimed, draft, locked},
     editing::{self, Edit},
     filter::{
@@ -28,7 +32,7 @@ use super::{
 use crate::{
     auth::{Auth, Author, Viewer},
     clock,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult},
     events::{EventType, SubjectType},
     http::{
         body::Json,
@@ -174,27 +178,11 @@ pub async fn read(
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
-        (Err(diesel::NotFound), View::Live) => match store::find_retracted(&mut conn, &reference).await {
-            Ok(article) if viewer.0.is_some() => Ok(Either::Left(Found(article))),
-            Ok(article) => Err(retracted(&article)),
-            Err(diesel::NotFound) => {
-                let slug = store::find_present_slug(&mut conn, &reference).await?;
-                Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") }))
-            }
-            Err(error) => Err(error.into()),
+        (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, &viewer, &reference).await? {
+            Elsewhere::Retracted(article) => Ok(Either::Left(Found(*article))),
+            Elsewhere::Moved(slug) => Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") })),
         },
         (found, _) => Ok(Either::Left(Found(found?))),
-    }
-}
-
-/// A retracted story is never a bare `404`: whoever has a link to it is told.
-fn retracted(article: &Article) -> ApiError {
-    let error = ApiError::new(Kind::Retracted, "The newsroom took this story back.");
-    match &article.retraction {
-        Some(Retraction { reason, retracted_at }) => {
-            error.with_member("reason", reason.as_str()).with_member("retracted_at", json!(retracted_at))
-        }
-        None => error,
     }
 }
 

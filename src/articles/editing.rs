@@ -12,7 +12,7 @@ use super::{
     filter::View,
     input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
     markdown::{self, MAX_NESTING, Rendered, TooComplex},
-    provenance::Provenance,
+    provenance::{self, Provenance},
     revisions::{Facets, Snapshot},
     rules::{Action, require_state},
     saving::{Kept, Save, facets, keep_revision, require_free_language, save},
@@ -100,6 +100,7 @@ pub async fn create(
 ) -> ApiResult<Article> {
     let references = References::of(&body);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    faults.extend(provenance::contradictions(&body));
     let rendered = settled(rendering, Rendered::default(), &mut faults);
     let input = checked(parse(body), faults)?;
     // An article that translates nothing starts a group of its own.
@@ -175,6 +176,7 @@ async fn plan(
     json_patch::merge(&mut merged, &patch);
     let references = References::of(&merged);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
+    faults.extend(provenance::contradictions(&merged));
     if references.translation_of.is_some_and(|reference| reference.names(present.id, &present.slug)) {
         let detail = "An article is no translation of itself.";
         faults.push(Fault::at("/translation_of", "itself", detail));

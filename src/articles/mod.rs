@@ -21,6 +21,8 @@
 //! | [`restoring`] | how a revision becomes the draft again |
 //! | [`merging`] | which changes made at the same time clash |
 //! | [`staleness`] | what is told to those whose state is no longer current |
+//! | [`versions`] | what readers saw, and when |
+//! | [`corrections`] | what was set right since |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
@@ -28,6 +30,7 @@
 pub mod access;
 pub mod api;
 pub mod comparing;
+pub mod corrections;
 pub mod documents;
 pub mod editing;
 pub mod filter;
@@ -46,6 +49,7 @@ pub mod slugs;
 pub mod staleness;
 pub mod store;
 pub mod transitions;
+pub mod versions;
 
 use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
@@ -57,7 +61,8 @@ use utoipa::{
 use uuid::Uuid;
 
 use self::{
-    provenance::Provenance,
+    corrections::Correction,
+    provenance::Disclosure,
     rules::{Action, State},
 };
 use crate::{http::reply::Representation, stored_as_jsonb, text_enum, values::Slug};
@@ -138,15 +143,21 @@ pub struct Article {
     pub byline: Option<String>,
     /// How the text came about; `null` where the newsroom does not say.
     #[schema(required)]
-    pub provenance: Option<Provenance>,
+    pub provenance: Option<Disclosure>,
     /// The tags, in the order that the article gives them.
     pub tags: Vec<TagLink>,
     /// Where the story comes from, in the order that the article gives them.
     pub citations: Vec<Citation>,
     /// The same story in other languages.
     pub translations: Vec<Translation>,
+    /// What was set right since readers first saw the story, oldest first; at most 100.
+    pub corrections: Vec<Correction>,
     /// Where this edition stands.
     pub status: Status,
+    /// Which version of the story this is; only of what readers see. `/v1/articles/{article}/versions/{number}` stays the same.
+    #[serde(rename = "version", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, example = 2)]
+    pub public_version: Option<i32>,
     /// The words of the text.
     #[schema(minimum = 0, example = 412)]
     pub word_count: i32,
@@ -156,7 +167,7 @@ pub struct Article {
     /// When readers first saw it; `null` for a draft of what they cannot see.
     #[schema(required)]
     pub published_at: Option<DateTime<Utc>>,
-    /// When this edition was last changed.
+    /// When this edition was last changed; of what readers see, also by a correction.
     pub updated_at: DateTime<Utc>,
     /// When the article was made.
     pub created_at: DateTime<Utc>,
@@ -202,7 +213,7 @@ impl ToSchema for ArticleItem {
 }
 
 /// That a story was taken back.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Retraction {
     /// Why.
     #[schema(example = "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya.")]

@@ -1,14 +1,32 @@
 //! How a text came about: by people, by translation, with or by a machine.
+//!
+//! What the newsroom says is a [`Provenance`]. What readers are told is a [`Disclosure`]: the same with the code that IPTC has for it
+//! in the vocabulary "Digital Source Type" of its NewsCodes, which other programs understand.
+//!
+//! | kind | tool | digital source type | as IPTC calls it |
+//! |---|---|---|---|
+//! | `human` | any | `digitalCreation` | Digital creation |
+//! | `translated` | none: people translated it | `digitalCreation` | Digital creation |
+//! | `translated` | named | `compositeWithTrainedAlgorithmicMedia` | Edited using Generative AI |
+//! | `ai_assisted` | any | `compositeWithTrainedAlgorithmicMedia` | Edited using Generative AI |
+//! | `ai_generated` | any | `trainedAlgorithmicMedia` | Created using Generative AI |
+//!
+//! A translating program turns a text that is there already into another one, and is a trained model these days, so its translation
+//! counts as edited by one. Who checked the text changes nothing: the words are still the tool's.
 
 use deserr::Deserr;
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{Ref, RefOr, schema::Schema},
+};
 
 use crate::{
-    http::faults::Faults,
+    http::faults::{Fault, Faults},
     stored_as_jsonb, text_enum,
-    values::{Language, Line},
+    values::{FromText, Language, Line},
 };
 
 text_enum! {
@@ -25,7 +43,20 @@ text_enum! {
     }
 }
 
-/// How a text came about, for anyone to read.
+text_enum! {
+    /// A concept of IPTC's vocabulary of digital source types.
+    pub enum DigitalSourceType {
+        /// People made it, without generative tools.
+        DigitalCreation = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation",
+        /// Something that was there was changed with generative tools.
+        CompositeWithTrainedAlgorithmicMedia =
+            "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia",
+        /// A generative tool made it.
+        TrainedAlgorithmicMedia = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+    }
+}
+
+/// How a text came about, as the newsroom says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Provenance {
@@ -42,6 +73,63 @@ pub struct Provenance {
     pub source_language: Option<String>,
 }
 
+impl Provenance {
+    /// What IPTC calls it. The table of this module is what it says.
+    #[must_use]
+    pub fn digital_source_type(&self) -> DigitalSourceType {
+        match (self.kind, &self.tool) {
+            (ProvenanceKind::Human, _) | (ProvenanceKind::Translated, None) => {
+                DigitalSourceType::DigitalCreation
+            }
+            (ProvenanceKind::Translated, Some(_)) | (ProvenanceKind::AiAssisted, _) => {
+                DigitalSourceType::CompositeWithTrainedAlgorithmicMedia
+            }
+            (ProvenanceKind::AiGenerated, _) => DigitalSourceType::TrainedAlgorithmicMedia,
+        }
+    }
+}
+
+/// How a text came about, as anyone may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Disclosure {
+    /// What the newsroom says.
+    #[serde(flatten)]
+    pub provenance: Provenance,
+    /// What IPTC calls it.
+    pub digital_source_type: DigitalSourceType,
+}
+
+impl From<Provenance> for Disclosure {
+    fn from(provenance: Provenance) -> Self {
+        Self { digital_source_type: provenance.digital_source_type(), provenance }
+    }
+}
+
+impl PartialSchema for Disclosure {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut object)) = Provenance::schema() else {
+            return Provenance::schema();
+        };
+        let name = "digital_source_type".to_owned();
+        object.properties.insert(name.clone(), Ref::from_schema_name(DigitalSourceType::name()).into());
+        object.required.push(name);
+        object.description = Some(
+            "How a text came about. `digital_source_type` follows from the rest: `human`, and `translated` without a `tool`, are \
+             `digitalCreation`; `translated` with a `tool`, and `ai_assisted`, are `compositeWithTrainedAlgorithmicMedia`; \
+             `ai_generated` is `trainedAlgorithmicMedia`."
+                .to_owned(),
+        );
+        Schema::Object(object).into()
+    }
+}
+
+impl ToSchema for Disclosure {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((DigitalSourceType::name().into(), DigitalSourceType::schema()));
+        Provenance::schemas(schemas);
+    }
+}
+
 /// How a text came about.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -49,7 +137,7 @@ pub struct Provenance {
 pub struct ProvenanceInput {
     /// In one word.
     pub kind: ProvenanceKind,
-    /// The tool that translated, helped or wrote.
+    /// The tool that translated, helped or wrote; of a translation, that a tool made it.
     #[deserr(default)]
     #[schema(inline)]
     pub tool: Option<Line<1, 200>>,
@@ -57,7 +145,7 @@ pub struct ProvenanceInput {
     #[deserr(default)]
     #[schema(inline)]
     pub reviewed_by: Option<Line<1, 200>>,
-    /// The language that it was translated from.
+    /// The language that it was translated from; another one than the article's.
     #[deserr(default)]
     #[schema(inline)]
     pub source_language: Option<Language>,
@@ -72,6 +160,21 @@ impl From<ProvenanceInput> for Provenance {
             source_language: input.source_language.map(String::from),
         }
     }
+}
+
+/// What of the provenance in an article's input contradicts the rest, whatever else is at fault.
+#[must_use]
+pub fn contradictions(input: &Value) -> Faults {
+    let language = |pointer: &str| Language::from_text(input.pointer(pointer)?.as_str()?.to_owned()).ok();
+    let mut faults = Faults::none();
+    if let Some(source) = language("/provenance/source_language")
+        && language("/language") == Some(source)
+    {
+        let detail =
+            "The article is in this language; nothing is translated into the language that it is in.";
+        faults.push(Fault::at("/provenance/source_language", "same_language", detail));
+    }
+    faults
 }
 
 stored_as_jsonb!(Provenance);

@@ -233,7 +233,7 @@ impl From<Article> for Snapshot {
             body: article.body.unwrap_or_default(),
             image: article.image,
             byline: article.byline,
-            provenance: article.provenance,
+            provenance: article.provenance.map(|disclosure| disclosure.provenance),
             tags: article.tags,
             citations: article.citations,
         }

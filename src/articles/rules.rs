@@ -59,6 +59,8 @@ text_enum! {
         Unpublish = "unpublish",
         /// Take the story back, and tell the readers why.
         Retract = "retract",
+        /// Tell the readers what was set right.
+        Correct = "correct",
         /// Move the article to the trash.
         Trash = "trash",
         /// Take it out of the trash.
@@ -102,7 +104,7 @@ impl Standing {
             }
             Action::Schedule => matches!(state, State::Draft | State::InReview | State::Scheduled),
             Action::Unschedule => state == State::Scheduled,
-            Action::Unpublish | Action::Retract => live && state != State::Trashed,
+            Action::Unpublish | Action::Retract | Action::Correct => live && state != State::Trashed,
             Action::Trash => state != State::Trashed,
             Action::Restore => state == State::Trashed,
             Action::Delete => true,
@@ -144,16 +146,21 @@ pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiR
 /// # Errors
 /// `409` with the state and the actions that it allows.
 pub fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
-    let allowed = standing.allowed();
-    if allowed.contains(&action) {
+    if standing.allowed().contains(&action) {
         return Ok(());
     }
-    let state = standing.state();
-    let detail = format!("The article's state is `{state}`, which does not allow `{action}`.");
-    let allowed: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
-    Err(ApiError::new(Kind::NotAllowedInState, detail)
-        .with_member("state", state.as_str())
-        .with_member("allowed", allowed))
+    let detail = format!("The article's state is `{}`, which does not allow `{action}`.", standing.state());
+    Err(refused(action, standing, detail))
+}
+
+/// `409` with the state and the other actions that it allows.
+#[must_use]
+pub fn refused(action: Action, standing: &Standing, detail: String) -> ApiError {
+    let others = standing.allowed().into_iter().filter(|other| *other != action);
+    let allowed: Vec<_> = others.map(Action::as_str).collect();
+    ApiError::new(Kind::NotAllowedInState, detail)
+        .with_member("state", standing.state().as_str())
+        .with_member("allowed", allowed)
 }
 
 #[cfg(test)]
@@ -174,7 +181,7 @@ mod tests {
     /// Each state with and without a live edition, with what it allows, as it was agreed on.
     fn table() -> Vec<(Standing, State, &'static [Action])> {
         use Action::{
-            Delete, Edit, Publish, Restore, Retract, Schedule, Submit, Trash, Unpublish, Unschedule,
+            Correct, Delete, Edit, Publish, Restore, Retract, Schedule, Submit, Trash, Unpublish, Unschedule,
         };
         let live = Some(Status::Published);
         vec![
@@ -186,7 +193,7 @@ mod tests {
             (
                 standing(Status::Draft, live, true, false),
                 State::Draft,
-                &[Edit, Submit, Publish, Schedule, Unpublish, Retract, Trash, Delete],
+                &[Edit, Submit, Publish, Schedule, Unpublish, Retract, Correct, Trash, Delete],
             ),
             (
                 standing(Status::InReview, None, false, false),
@@ -196,7 +203,7 @@ mod tests {
             (
                 standing(Status::InReview, live, true, false),
                 State::InReview,
-                &[Edit, Publish, Schedule, Unpublish, Retract, Trash, Delete],
+                &[Edit, Publish, Schedule, Unpublish, Retract, Correct, Trash, Delete],
             ),
             (
                 standing(Status::Scheduled, None, false, false),
@@ -206,12 +213,12 @@ mod tests {
             (
                 standing(Status::Scheduled, live, true, false),
                 State::Scheduled,
-                &[Publish, Schedule, Unschedule, Unpublish, Retract, Trash, Delete],
+                &[Publish, Schedule, Unschedule, Unpublish, Retract, Correct, Trash, Delete],
             ),
             (
                 standing(Status::Published, live, true, false),
                 State::Published,
-                &[Edit, Publish, Unpublish, Retract, Trash, Delete],
+                &[Edit, Publish, Unpublish, Retract, Correct, Trash, Delete],
             ),
             (
                 standing(Status::Published, Some(Status::Retracted), true, false),

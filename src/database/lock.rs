@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use diesel::{
     QueryResult,
-    sql_types::{Array, BigInt, Bool},
+    sql_types::{Array, BigInt},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -19,7 +19,7 @@ diesel::define_sql_function! {
 
 diesel::define_sql_function! {
     /// Takes such a lock where nobody holds it; whether it did.
-    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
 }
 
 /// Waits until no other transaction holds this name, and holds it until the end of this one.

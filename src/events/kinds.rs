@@ -31,6 +31,8 @@ text_enum! {
         ArticleRestored = "article.restored",
         /// An article was deleted for good.
         ArticleDeleted = "article.deleted",
+        /// A correction was added to a published article.
+        ArticleCorrected = "article.corrected",
         /// An old slug was freed for other articles.
         ArticleSlugFreed = "article.slug_freed",
         /// A preview link to a draft was made.

@@ -197,7 +197,7 @@ fn changed<T: Representation>(mut response: HttpResponseBuilder, value: &T) -> H
     }
 }
 
-/// `308`: the same thing is at another address now.
+/// `308`: the same thing is at another address now. The request's query string goes along.
 pub struct Moved {
     /// Its path.
     pub location: String,
@@ -207,8 +207,12 @@ impl Responder for Moved {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let location = match request.query_string() {
+            "" => self.location,
+            query => format!("{}?{query}", self.location),
+        };
         HttpResponse::PermanentRedirect()
-            .insert_header((header::LOCATION, self.location))
+            .insert_header((header::LOCATION, location))
             // As long as what is there may be kept: an article can move again, also back.
             .insert_header((header::CACHE_CONTROL, cache_control(request, false)))
             .insert_header((header::VARY, "Authorization"))

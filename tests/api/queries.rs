@@ -14,7 +14,7 @@ use crate::support::{PASSWORD, Server, document};
 const SIZES: [usize; 2] = [2, 20];
 
 /// What there is to work on: as many articles, tags, sources and editors as `size`, and one of each that all the others belong
-/// to: `/v1/articles/story` has every tag, cites every source, was changed and is translated `size` times; `tag-0` and `source-0` are on
+/// to: `/v1/articles/story` has every tag, cites every source, was changed and corrected, and is translated `size` times; `tag-0` and `source-0` are on
 /// every article; `ayu@example.org` has `size` sessions.
 struct Newsroom {
     server: Server,
@@ -44,6 +44,13 @@ impl Newsroom {
             room.server.patch("/v1/articles/story", Some(&room.admin), patch).await.expect(200);
         }
         room.server.act("/v1/articles/story/publish", Some(&room.admin)).await.expect(200);
+        for number in 0..size {
+            let correction = json!({"kind": "update", "text": format!("Kabar {number}")});
+            room.made("/v1/articles/story/corrections", correction).await;
+            let change = json!({"summary": format!("Ringkasan {number}")});
+            room.server.patch("/v1/articles/story", Some(&room.admin), change).await.expect(200);
+            room.server.act("/v1/articles/story/publish", Some(&room.admin)).await.expect(200);
+        }
         for language in &LANGUAGES[..size] {
             let mut translation = room.article(&format!("Story {language}"));
             translation["language"] = json!(language);
@@ -217,6 +224,13 @@ const CASES: &[Case] = &cases! {
     update_article: Admin PATCH "/v1/articles/story" r#"{"title": "Title alone", "slug": null}"# => 200,
     publish_article: Admin POST "/v1/articles/story/publish" => 200,
     publish_article: Admin POST "{draft}/publish" => 200,
+    create_correction: Admin POST "/v1/articles/story/corrections" r#"{"kind": "update", "text": "Kabar."}"# => 201,
+    list_corrections: Nobody GET "/v1/articles/title-alone/corrections?limit={size}&count=true" => 200,
+    list_corrections: Nobody GET "/v1/articles/story/corrections" => 308,
+    read_correction: Nobody GET "/v1/articles/title-alone/corrections/00000000-0000-0000-0000-000000000000" => 404,
+    list_versions: Nobody GET "/v1/articles/title-alone/versions?limit={size}&count=true" => 200,
+    read_version: Nobody GET "/v1/articles/title-alone/versions/{size}" => 200,
+    read_version: Nobody GET "/v1/articles/title-alone/versions/1" => 200,
     unpublish_article: Admin POST "/v1/articles/story/unpublish" => 200,
     submit_article: Admin POST "/v1/articles/story/submit" => 200,
     publish_article: Admin POST "/v1/articles/story/publish" r#"{"at": "2999-01-01T00:00:00Z"}"# => 200,
@@ -226,6 +240,7 @@ const CASES: &[Case] = &cases! {
     publish_article: Admin POST "/v1/articles/story/publish" => 200,
     retract_article: Admin POST "/v1/articles/story/retract" r#"{"reason": "Wrong"}"# => 200,
     read_article: Nobody GET "/v1/articles/title-alone" => 410,
+    list_versions: Admin GET "/v1/articles/title-alone/versions" => 200,
     list_articles: Admin GET "/v1/articles?limit={size}&trashed=true" => 200,
     delete_article: Admin DELETE "/v1/articles/story" => 204,
     delete_article: Admin DELETE "/v1/articles/story?permanent=true" => 204,

@@ -1,5 +1,6 @@
 //! Articles in Postgres.
 
+mod corrections;
 mod documents;
 mod filtered;
 mod order;
@@ -9,8 +10,10 @@ mod read;
 mod resolve;
 mod revisions;
 mod slugs;
+mod versions;
 mod write;
 
 pub use self::{
-    documents::*, previews::*, publish::*, read::*, resolve::*, revisions::*, slugs::*, write::*,
+    corrections::*, documents::*, previews::*, publish::*, read::*, resolve::*, revisions::*, slugs::*,
+    versions::*, write::*,
 };

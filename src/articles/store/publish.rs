@@ -3,19 +3,24 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Bool, Text, Timestamptz},
+    sql_types::{Bool, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::write::{DRAFT, LIVE, Locked, bump};
+use super::{
+    versions::insert_version,
+    write::{DRAFT, LIVE, Locked, bump},
+};
 use crate::{
     articles::Status,
+    clock,
     database::fragment::fragment,
     schema::{article_slugs, articles, citations, edition_tags, editions},
 };
 
-/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug.
+/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug. What readers see
+/// from then on is kept as a version.
 ///
 /// # Errors
 /// As any statement.
@@ -25,7 +30,9 @@ pub async fn publish(
     first_published_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    take_down(conn, locked.id).await?;
+    // A correction may have moved the live edition's time ahead of this clock.
+    let now = take_down(conn, locked.id).await?.map_or(now, |previous| clock::after(previous, now));
+    let version = insert_version(conn, locked.id, now).await?;
     let draft = editions::table.find((locked.id, DRAFT));
     diesel::update(draft)
         .set((
@@ -56,6 +63,7 @@ pub async fn publish(
             editions::revision,
             editions::published_at,
             now.into_sql::<Timestamptz>(),
+            version.into_sql::<Nullable<Integer>>(),
         )))
         .into_columns((
             editions::article_id,
@@ -76,6 +84,7 @@ pub async fn publish(
             editions::revision,
             editions::published_at,
             editions::updated_at,
+            editions::public_version,
         ))
         .execute(conn)
         .await?;
@@ -139,8 +148,10 @@ pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateT
     bump(conn, locked.id).await
 }
 
-async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(editions::table.find((id, LIVE))).execute(conn).await.map(drop)
+/// Deletes the live edition; when it was last changed.
+async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<DateTime<Utc>>> {
+    let live = diesel::delete(editions::table.find((id, LIVE)));
+    live.returning(editions::updated_at).get_result(conn).await.optional()
 }
 
 /// Moves a locked article to the trash: nobody sees it, and nothing of it is lost. That a story was retracted stays, for readers

@@ -6,21 +6,23 @@ use diesel::{
     dsl::{case_when, exists},
     pg::{Pg, PgValue},
     prelude::*,
-    sql_types::{Bool, Json, Nullable, Text, Timestamptz},
+    sql_types::{Bool, Json, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{
+    corrections::CORRECTIONS,
     filtered::{filtered, visible},
     order::{Filtered, ordered},
 };
 use crate::{
     articles::{
         Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
+        corrections::Correction,
         filter::{ArticlesQuery, Drafts, Include, Position, View},
-        provenance::Provenance,
+        provenance::{Disclosure, Provenance},
         rules::Standing,
     },
     database::fragment::{Fragment, fragment},
@@ -63,10 +65,8 @@ const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.a
 const LIVE_STATUS: &str =
     "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
 
-const RETRACTED_AT: &str =
-    "(select l.retracted_at from editions l where l.article_id = editions.article_id and l.kind = 'live')";
-
-const RETRACTION_REASON: &str = "(select l.retraction_reason from editions l where l.article_id = editions.article_id and l.kind = 'live')";
+const RETRACTION: &str = "(select json_build_object('reason', l.retraction_reason, 'retracted_at', l.retracted_at) \
+     from editions l where l.article_id = editions.article_id and l.kind = 'live' and l.status = 'retracted')";
 
 #[derive(Queryable)]
 struct Row {
@@ -90,8 +90,8 @@ struct Row {
     version: i64,
     revision: i32,
     scheduled_at: Option<DateTime<Utc>>,
-    retracted_at: Option<DateTime<Utc>>,
-    retraction_reason: Option<String>,
+    public_version: Option<i32>,
+    retraction: Option<FromJson<Retraction>>,
     author_id: Uuid,
     author_name: String,
     first_published_at: Option<DateTime<Utc>>,
@@ -99,6 +99,7 @@ struct Row {
     live: Option<Status>,
     tags: FromJson<Vec<TagLink>>,
     citations: FromJson<Vec<Citation>>,
+    corrections: FromJson<Vec<Correction>>,
     translations: FromJson<Vec<Translation>>,
 }
 
@@ -130,14 +131,11 @@ impl From<Row> for Article {
             has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
             scheduled_at: row.scheduled_at,
         });
-        let retraction = row
-            .retraction_reason
-            .zip(row.retracted_at)
-            .map(|(reason, retracted_at)| Retraction { reason, retracted_at });
         Self {
             id: row.id,
             version: is_draft.then_some(row.version),
-            retraction,
+            public_version: row.public_version,
+            retraction: row.retraction.map(|retraction| retraction.0),
             editorial,
             slug: row.slug,
             language: row.language,
@@ -147,9 +145,10 @@ impl From<Row> for Article {
             body_html: row.body_html,
             image: row.image,
             byline: row.byline,
-            provenance: row.provenance,
+            provenance: row.provenance.map(Disclosure::from),
             tags: row.tags.0,
             citations: row.citations.0,
+            corrections: row.corrections.0,
             translations: row.translations.0,
             status: row.status,
             word_count: row.word_count,
@@ -193,8 +192,8 @@ async fn load(
         articles::version,
         editions::revision,
         editions::scheduled_at,
-        fragment::<Nullable<Timestamptz>>(RETRACTED_AT),
-        fragment::<Nullable<Text>>(RETRACTION_REASON),
+        editions::public_version,
+        fragment::<Nullable<Json>>(RETRACTION),
         articles::author_id,
         fragment::<Text>(AUTHOR_NAME),
         articles::first_published_at,
@@ -202,6 +201,7 @@ async fn load(
         fragment::<Nullable<Text>>(LIVE_STATUS),
         fragment::<Json>(TAGS),
         fragment::<Json>(CITATIONS),
+        fragment::<Json>(CORRECTIONS),
         translations,
     );
     let rows: Vec<Row> = query.select(columns).load(conn).await?;
@@ -219,7 +219,7 @@ async fn load(
 /// # Errors
 /// [`diesel::NotFound`], also for what the view hides; else as any statement.
 pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Article> {
-    load(conn, named(view, reference), view, true).await?.pop().ok_or(diesel::NotFound)
+    load(conn, named(visible(view), view, reference), view, true).await?.pop().ok_or(diesel::NotFound)
 }
 
 /// The id of the article that [`find`] finds.
@@ -227,7 +227,7 @@ pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Referenc
 /// # Errors
 /// [`diesel::NotFound`], also for what the view hides; else as any statement.
 pub async fn find_id(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Uuid> {
-    named(view, reference).select(editions::article_id).first(conn).await
+    named(visible(view), view, reference).select(editions::article_id).first(conn).await
 }
 
 /// Whether readers may know that the article with this id or slug exists: they see it, or are told that it was retracted.
@@ -242,8 +242,7 @@ pub async fn is_known_to_readers(conn: &mut AsyncPgConnection, reference: &Refer
     diesel::select(exists(live)).get_result(conn).await
 }
 
-fn named<'a>(view: View, reference: &Reference) -> Filtered<'a> {
-    let query = visible(view);
+fn named<'a>(query: Filtered<'a>, view: View, reference: &Reference) -> Filtered<'a> {
     match (reference, view) {
         (Reference::Id(id), _) => query.filter(editions::article_id.eq(*id)),
         (Reference::Slug(slug), View::Live) => query.filter(editions::slug.eq(slug.to_string())),
@@ -263,10 +262,7 @@ pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference)
         .inner_join(articles::table)
         .filter(fragment::<Bool>("(editions.kind = 'live' and editions.status = 'retracted')"))
         .into_boxed();
-    let query = match reference {
-        Reference::Id(id) => query.filter(editions::article_id.eq(*id)),
-        Reference::Slug(slug) => query.filter(editions::slug.eq(slug.to_string())),
-    };
+    let query = named(query, View::Live, reference);
     load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Shared, holds, text};
 
 /// Where a string may stand: what is made, where in its input, and where in the answer (nowhere: it names something else).
-const FIELDS: [(&str, &str, Option<&str>); 22] = [
+const FIELDS: [(&str, &str, Option<&str>); 26] = [
     ("articles", "/title", Some("/title")),
     ("articles", "/slug", Some("/slug")),
     ("articles", "/language", None),
@@ -17,6 +17,10 @@ const FIELDS: [(&str, &str, Option<&str>); 22] = [
     ("articles", "/image/alt", Some("/image/alt")),
     ("articles", "/image/caption", Some("/image/caption")),
     ("articles", "/image/credit", Some("/image/credit")),
+    ("articles", "/provenance/kind", Some("/provenance/kind")),
+    ("articles", "/provenance/tool", Some("/provenance/tool")),
+    ("articles", "/provenance/reviewed_by", Some("/provenance/reviewed_by")),
+    ("articles", "/provenance/source_language", None),
     ("articles", "/tags/0", None),
     ("articles", "/citations/0/url", Some("/citations/0/url")),
     ("articles", "/citations/0/title", Some("/citations/0/title")),
@@ -37,6 +41,10 @@ fn valid(kind: &str) -> Value {
         "articles" => json!({
             "title": "Judul", "slug": null, "language": "id", "summary": "", "body": "", "byline": "Redaksi",
             "image": {"url": "https://a.example/", "alt": "", "caption": "", "credit": ""},
+            // No text that is tried is this language.
+            "provenance": {
+                "kind": "translated", "tool": "Penerjemah", "reviewed_by": "Redaksi", "source_language": "zh-Hant-HK",
+            },
             "tags": ["tag"], "translation_of": null,
             "citations": [{"source": "source", "url": "https://a.example/", "title": "Laporan", "role": "data"}],
         }),

@@ -55,9 +55,23 @@ fn patch() -> impl Strategy<Value = Value> {
                 json!(null),
             ],
         ),
+        member(
+            "provenance",
+            vec![
+                json!({"kind": "translated", "tool": "Penerjemah 2", "source_language": "en"}),
+                json!({"kind": "human"}),
+                json!({"reviewed_by": "Redaksi", "tool": null}),
+                json!({"source_language": "ms"}),
+                json!({"source_language": null}),
+                json!({"kind": null}),
+                json!({"digital_source_type": "x"}),
+                json!({}),
+                json!(null),
+            ],
+        ),
     );
-    members.prop_map(|(a, b, c, d, e, f, g, h, i)| {
-        Value::Object([a, b, c, d, e, f, g, h, i].into_iter().flatten().collect::<Map<_, _>>())
+    members.prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
+        Value::Object([a, b, c, d, e, f, g, h, i, j].into_iter().flatten().collect::<Map<_, _>>())
     })
 }
 
@@ -66,13 +80,19 @@ fn is_valid(input: &Value) -> bool {
     input["title"].is_string()
         && input["language"].is_string()
         && (input["image"].is_null() || input["image"]["url"].is_string())
+        && (input["provenance"].is_null() || input["provenance"]["kind"].is_string())
+        && input["provenance"].get("digital_source_type").is_none()
+        && (input["provenance"]["source_language"].is_null()
+            || input["provenance"]["source_language"] != input["language"])
         && input["tags"] != json!(["nothing"])
 }
 
 /// The input that an answer shows, written as a client would: tags and sources by slug, and what is empty left out.
 fn shown(article: &Value) -> Value {
     let mut input = Map::new();
-    for name in ["title", "slug", "language", "summary", "body", "byline", "image", "tags", "citations"] {
+    for name in
+        ["title", "slug", "language", "summary", "body", "byline", "image", "provenance", "tags", "citations"]
+    {
         let value = match name {
             "tags" => article[name].as_array().unwrap().iter().map(|tag| tag["slug"].clone()).collect(),
             "citations" => {
@@ -83,6 +103,12 @@ fn shown(article: &Value) -> Value {
                 citations
             }
             "image" if article[name].is_object() => without_empty(&article[name]),
+            // What is derived is no input.
+            "provenance" if article[name].is_object() => {
+                let mut provenance = without_empty(&article[name]);
+                provenance.as_object_mut().unwrap().remove("digital_source_type").unwrap();
+                provenance
+            }
             _ => article[name].clone(),
         };
         input.insert(name.to_owned(), value);

@@ -51,7 +51,8 @@ impl Article {
     /// A state in which the operation is possible.
     pub(crate) fn fit_for(operation: &str) -> Self {
         match operation {
-            "unpublish_article" | "retract_article" | "free_article_slug" => Self::Live,
+            "unpublish_article" | "retract_article" | "free_article_slug" | "create_correction"
+            | "list_corrections" | "read_correction" | "list_versions" | "read_version" => Self::Live,
             "unschedule_article" => Self::Scheduled,
             "restore_article" => Self::Trashed,
             _ => Self::Draft,
@@ -122,6 +123,12 @@ impl Cast {
         let body = json!({"title": "Kabar", "language": "id", "body": "Isi."});
         let made = server.post("/v1/articles", Some(&self.author), body).await.expect(201);
         let path = made.header("location").to_owned();
+        self.bring(server, &path, state).await;
+        path
+    }
+
+    /// Brings an article, a draft or a live one, into a state.
+    async fn bring(&self, server: &Server, path: &str, state: Article) {
         let editor = Some(self.editor.as_str());
         match state {
             Article::Draft => {}
@@ -139,9 +146,17 @@ impl Cast {
                 let reason = json!({"reason": "Keliru."});
                 server.post(&format!("{path}/retract"), editor, reason).await.expect(200);
             }
-            Article::Trashed => drop(server.delete(&path, editor).await.expect(204)),
+            Article::Trashed => drop(server.delete(path, editor).await.expect(204)),
         }
-        path
+    }
+
+    /// A correction of an article that then goes into a state; its path.
+    async fn correction(&self, server: &Server, state: Article) -> String {
+        let article = self.article(server, Article::Live).await;
+        let body = json!({"kind": "update", "text": "Kabar lanjutan."});
+        let made = server.post(&format!("{article}/corrections"), Some(&self.editor), body).await.expect(201);
+        self.bring(server, &article, state).await;
+        format!("{article}/corrections/{}", made.body["id"].as_str().unwrap())
     }
 
     /// A request that the operation accepts from those who may send it, on things that are made for it.
@@ -149,6 +164,7 @@ impl Cast {
         let number = next();
         let editor = Some(self.editor.as_str());
         let path = match operation.template {
+            path if path.contains("{correction}") => self.correction(server, state).await,
             path if path.contains("{article}") => {
                 let article = self.article(server, state).await;
                 let path = path.replace("/v1/articles/{article}", &article);
@@ -223,7 +239,7 @@ impl Cast {
             "create_article" | "update_article" => json!({
                 "title": "Judul",
                 "slug": slug,
-                "language": "id",
+                "language": "jv",
                 "summary": "Ringkasan.",
                 "body": "Isi **baru**.",
                 "image": {
@@ -237,7 +253,7 @@ impl Cast {
                     "kind": "translated",
                     "tool": "Penerjemah 2",
                     "reviewed_by": "Redaksi",
-                    "source_language": "en",
+                    "source_language": "ms",
                 },
                 "tags": [self.tag],
                 "citations": [{
@@ -252,6 +268,9 @@ impl Cast {
             "publish_article" => json!({"at": "2024-08-17T10:00:00Z"}),
             "create_preview_link" => json!({"expires_in": 3600}),
             "retract_article" => json!({"reason": "Angka utamanya keliru."}),
+            "create_correction" => {
+                json!({"kind": "clarification", "text": "Yang dimaksud kota, bukan kabupaten."})
+            }
             "create_tag" | "update_tag" => json!({
                 "name": "Nama", "slug": slug, "description": "Uraian.", "menu": true, "position": 10,
             }),

@@ -1,0 +1,152 @@
+//! The corrections of an article, over HTTP.
+
+use actix_web::{Either, get, post, web::Path};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::seen::seen;
+use crate::{
+    articles::{
+        access::locked,
+        corrections::{Correction, CorrectionInput, MAX_CORRECTIONS},
+        rules::{Action, refused},
+        store::{self, Locked},
+    },
+    auth::{Editor, Principal, Viewer},
+    error::ApiResult,
+    events::{EventType, SubjectType},
+    http::{
+        body::Body,
+        conditional::IfMatch,
+        context::Context,
+        query::{NoQuery, Query},
+        reply::{Created, Found, Moved},
+    },
+    pagination::{Page, PageQuery, page},
+    values::Reference,
+};
+
+/// Correct an article
+///
+/// Tells readers what was set right in a story that they see. It is public at once and does not change any more; an article has at
+/// most 100. The draft stays as it is: what is wrong in the text is set right there, and published.
+#[utoipa::path(
+    operation_id = "create_correction", tag = "articles", security(("token" = [])),
+    params(("article" = Reference, Path)),
+    request_body = CorrectionInput,
+    responses(
+        (status = 201, description = "The correction.", body = Correction),
+        (status = 403, description = "Only editors and admins may do this."),
+        (status = 409, description = "Not possible in the present state: readers do not see the article, or it has 100 corrections."),
+        (status = 412, description = "If-Match does not name the current draft."),
+    ),
+)]
+#[post("/v1/articles/{article}/corrections")]
+pub async fn create(
+    editor: Editor,
+    reference: Path<Reference>,
+    _: NoQuery,
+    if_match: IfMatch,
+    context: Context,
+    Body(input): Body<CorrectionInput>,
+) -> ApiResult<Created<Correction>> {
+    let mut conn = context.database.get().await?;
+    conn.transaction(async |conn| {
+        let locked = locked(conn, editor.0, Action::Correct, &reference, &if_match).await?;
+        let correction = correct(conn, &context, editor.0, &locked, input).await?;
+        let location = format!("/v1/articles/{}/corrections/{}", locked.id, correction.id);
+        Ok(Created { location, value: correction })
+    })
+    .await
+}
+
+/// Adds a correction to a locked article, and moves the time at which what readers see was last changed: the draft, and with it what
+/// `If-Match` names, stays.
+async fn correct(
+    conn: &mut AsyncPgConnection,
+    context: &Context,
+    principal: Principal,
+    locked: &Locked,
+    input: CorrectionInput,
+) -> ApiResult<Correction> {
+    if store::count_corrections(conn, locked.id).await? >= MAX_CORRECTIONS {
+        let detail = format!("The article has {MAX_CORRECTIONS} corrections; more there cannot be.");
+        return Err(refused(Action::Correct, &locked.standing, detail));
+    }
+    let created_at = store::touch_live(conn, locked.id, context.now()).await?;
+    let id = context.clock.new_id();
+    let correction = Correction { id, kind: input.kind, text: input.text.into(), created_at };
+    store::insert_correction(conn, locked.id, &correction).await?;
+    let details = json!({"correction_id": id, "kind": correction.kind});
+    context
+        .record(conn, principal, EventType::ArticleCorrected, (SubjectType::Article, locked.id), details)
+        .await?;
+    Ok(correction)
+}
+
+/// List the corrections of an article
+///
+/// What was set right since readers first saw it, oldest first. The article's JSON has them too.
+#[utoipa::path(
+    operation_id = "list_corrections", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), PageQuery),
+    responses(
+        (status = 200, description = "A page of corrections.", body = Page<Correction>),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+    ),
+)]
+#[get("/v1/articles/{article}/corrections")]
+pub async fn list(
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<PageQuery>,
+    context: Context,
+) -> ApiResult<Either<Found<Page<Correction>>, Moved>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let article = match seen(&mut conn, &viewer, &reference).await? {
+        Either::Left(id) => id,
+        Either::Right(slug) => {
+            return Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/corrections") }));
+        }
+    };
+    let total = if query.count.0 { Some(store::count_corrections(&mut conn, article).await?) } else { None };
+    let corrections = store::list_corrections(&mut conn, article, query.limit.rows(), after).await?;
+    let position = |correction: &Correction| (correction.created_at, correction.id);
+    page(corrections, query.limit, total, &context.cursor_key, &fingerprint, position)
+        .map(|page| Either::Left(Found(page)))
+}
+
+/// Read a correction
+///
+/// As it was written.
+#[utoipa::path(
+    operation_id = "read_correction", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ("correction" = Uuid, Path, description = "The correction's id.")),
+    responses(
+        (status = 200, description = "The correction.", body = Correction),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+    ),
+)]
+#[get("/v1/articles/{article}/corrections/{correction}")]
+pub async fn read(
+    viewer: Viewer,
+    path: Path<(Reference, Uuid)>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<Either<Found<Correction>, Moved>> {
+    let (reference, id) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    match seen(&mut conn, &viewer, &reference).await? {
+        Either::Left(article) => {
+            Ok(Either::Left(Found(store::find_correction(&mut conn, article, id).await?)))
+        }
+        Either::Right(slug) => {
+            Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/corrections/{id}") }))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What readers find at an address, and what they are told where they find nothing.
+
+use actix_web::Either;
+use diesel_async::AsyncPgConnection;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    articles::{Article, Retraction, filter::View, store},
+    auth::Viewer,
+    error::{ApiError, ApiResult, Kind},
+    values::Reference,
+};
+
+/// Where readers find no live article.
+pub(super) enum Elsewhere {
+    /// A retracted one is there, and the caller may read it.
+    Retracted(Box<Article>),
+    /// Its slug is this one now.
+    Moved(String),
+}
+
+/// What is at an address where no live article is.
+///
+/// # Errors
+/// `410` with the reason, where the article was retracted; `404` where there is none.
+pub(super) async fn elsewhere(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    reference: &Reference,
+) -> ApiResult<Elsewhere> {
+    match store::find_retracted(conn, reference).await {
+        Ok(article) if viewer.0.is_some() => Ok(Elsewhere::Retracted(Box::new(article))),
+        Ok(article) => Err(retracted(&article)),
+        Err(diesel::NotFound) => Ok(Elsewhere::Moved(store::find_present_slug(conn, reference).await?)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The id of the article of which the caller reads a part; or the slug that it has now.
+///
+/// # Errors
+/// As [`elsewhere`].
+pub(super) async fn seen(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    reference: &Reference,
+) -> ApiResult<Either<Uuid, String>> {
+    match store::find_id(conn, View::Live, reference).await {
+        Err(diesel::NotFound) => Ok(match elsewhere(conn, viewer, reference).await? {
+            Elsewhere::Retracted(article) => Either::Left(article.id),
+            Elsewhere::Moved(slug) => Either::Right(slug),
+        }),
+        found => Ok(Either::Left(found?)),
+    }
+}
+
+/// A retracted story is never a bare `404`: whoever has a link to it is told.
+fn retracted(article: &Article) -> ApiError {
+    let error = ApiError::new(Kind::Retracted, "The newsroom took this story back.");
+    match &article.retraction {
+        Some(Retraction { reason, retracted_at }) => {
+            error.with_member("reason", reason.as_str()).with_member("retracted_at", json!(retracted_at))
+        }
+        None => error,
+    }
+}

@@ -1,0 +1,89 @@
+//! The versions of an article that readers could read, over HTTP.
+
+use actix_web::{Either, get, web::Path};
+
+use super::seen::seen;
+use crate::{
+    articles::{
+        store,
+        versions::{Version, VersionItem},
+    },
+    auth::Viewer,
+    error::ApiResult,
+    http::{
+        context::Context,
+        query::{NoQuery, Query},
+        reply::{Found, Moved},
+    },
+    pagination::{Page, PageQuery, page},
+    values::Reference,
+};
+
+/// List the versions of an article
+///
+/// What readers could read of it and when, newest first: one version for each time that it was published. They are there as long as
+/// readers see the article.
+#[utoipa::path(
+    operation_id = "list_versions", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), PageQuery),
+    responses(
+        (status = 200, description = "A page of versions.", body = Page<VersionItem>),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+    ),
+)]
+#[get("/v1/articles/{article}/versions")]
+pub async fn list(
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<PageQuery>,
+    context: Context,
+) -> ApiResult<Either<Found<Page<VersionItem>>, Moved>> {
+    let Query { value: query, fingerprint } = query;
+    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut conn = context.database.get().await?;
+    let article = match seen(&mut conn, &viewer, &reference).await? {
+        Either::Left(id) => id,
+        Either::Right(slug) => {
+            return Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/versions") }));
+        }
+    };
+    let total = if query.count.0 { Some(store::count_versions(&mut conn, article).await?) } else { None };
+    let versions = store::list_versions(&mut conn, article, query.limit.rows(), after).await?;
+    page(versions, query.limit, total, &context.cursor_key, &fingerprint, |version| version.number)
+        .map(|page| Either::Left(Found(page)))
+}
+
+/// Read a version of an article
+///
+/// As readers saw it then. A citation that names the version stays true when the article changes.
+#[utoipa::path(
+    operation_id = "read_version", tag = "articles", security((), ("token" = [])),
+    params(
+        ("article" = Reference, Path),
+        ("number" = i32, Path, description = "The version's number, from 1.", minimum = 1),
+    ),
+    responses(
+        (status = 200, description = "The version.", body = Version),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+    ),
+)]
+#[get("/v1/articles/{article}/versions/{number}")]
+pub async fn read(
+    viewer: Viewer,
+    path: Path<(Reference, i32)>,
+    _: NoQuery,
+    context: Context,
+) -> ApiResult<Either<Found<Version>, Moved>> {
+    let (reference, number) = path.into_inner();
+    let mut conn = context.database.get().await?;
+    match seen(&mut conn, &viewer, &reference).await? {
+        Either::Left(article) => {
+            Ok(Either::Left(Found(store::find_version(&mut conn, article, number).await?)))
+        }
+        Either::Right(slug) => {
+            Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/versions/{number}") }))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Corrections: written once, read by everyone.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::write::LIVE;
+use crate::{
+    articles::corrections::Correction,
+    clock,
+    schema::{corrections, editions},
+};
+
+/// Those of an edition's article, as JSON.
+pub(super) const CORRECTIONS: &str = "(select coalesce(json_agg(json_build_object('id', k.id, 'kind', k.kind, 'text', k.text, \
+     'created_at', k.created_at) order by k.created_at, k.id), '[]') from corrections k \
+     where k.article_id = editions.article_id)";
+
+/// Moves the time at which the live edition of a locked article was last changed, always ahead; the time that it is then.
+///
+/// # Errors
+/// [`diesel::NotFound`] without a live edition; else as any statement.
+pub async fn touch_live(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<DateTime<Utc>> {
+    let live = editions::table.find((article, LIVE));
+    let previous: DateTime<Utc> = live.select(editions::updated_at).first(conn).await?;
+    let now = clock::after(previous, now);
+    diesel::update(live).set(editions::updated_at.eq(now)).execute(conn).await?;
+    Ok(now)
+}
+
+/// Adds a correction to an article.
+///
+/// # Errors
+/// As any statement.
+pub async fn insert_correction(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    correction: &Correction,
+) -> QueryResult<()> {
+    diesel::insert_into(corrections::table)
+        .values((
+            corrections::id.eq(correction.id),
+            corrections::article_id.eq(article),
+            corrections::kind.eq(correction.kind),
+            corrections::text.eq(&correction.text),
+            corrections::created_at.eq(correction.created_at),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// How many corrections an article has.
+///
+/// # Errors
+/// As any statement.
+pub async fn count_corrections(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
+    corrections::table.filter(corrections::article_id.eq(article)).count().get_result(conn).await
+}
+
+/// Up to `rows` corrections of an article, oldest first, from after the one that was made then and has this id.
+///
+/// # Errors
+/// As any statement.
+pub async fn list_corrections(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    rows: i64,
+    after: Option<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Correction>> {
+    let mut query = corrections::table
+        .filter(corrections::article_id.eq(article))
+        .order((corrections::created_at, corrections::id))
+        .limit(rows)
+        .select(Correction::as_select())
+        .into_boxed();
+    if let Some((time, id)) = after {
+        let later = corrections::created_at.gt(time);
+        query = query.filter(later.or(corrections::created_at.eq(time).and(corrections::id.gt(id))));
+    }
+    query.load(conn).await
+}
+
+/// A correction of an article.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn find_correction(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    id: Uuid,
+) -> QueryResult<Correction> {
+    corrections::table
+        .find(id)
+        .filter(corrections::article_id.eq(article))
+        .select(Correction::as_select())
+        .first(conn)
+        .await
+}

@@ -1,0 +1,155 @@
+//! Versions: what readers saw. A row holds what was derived from the text; the text is the revision's.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::write::DRAFT;
+use crate::{
+    articles::{
+        provenance::Disclosure,
+        revisions::Snapshot,
+        versions::{Version, VersionItem},
+    },
+    database::fragment::fragment,
+    schema::{editions, revisions, versions},
+};
+
+const NEXT_NUMBER: &str =
+    "(select coalesce(max(v.number), 0) + 1 from versions v where v.article_id = editions.article_id)";
+
+const SUPERSEDED_AT: &str = "(select n.published_at from versions n \
+     where n.article_id = versions.article_id and n.number = versions.number + 1)";
+
+const TITLE: &str = "(revisions.content ->> 'title')";
+
+/// Keeps the draft of a locked article as what readers see from now on; the version's number.
+///
+/// # Errors
+/// As any statement.
+pub(super) async fn insert_version(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<i32> {
+    diesel::insert_into(versions::table)
+        .values(editions::table.find((article, DRAFT)).select((
+            editions::article_id,
+            fragment::<Integer>(NEXT_NUMBER),
+            editions::revision,
+            now.into_sql::<Timestamptz>(),
+            editions::body_html,
+            editions::word_count,
+            editions::reading_minutes,
+        )))
+        .into_columns(versions::all_columns)
+        .returning(versions::number)
+        .get_result(conn)
+        .await
+}
+
+/// How many versions an article has.
+///
+/// # Errors
+/// As any statement.
+pub async fn count_versions(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
+    versions::table.filter(versions::article_id.eq(article)).count().get_result(conn).await
+}
+
+/// Up to `rows` versions of an article, newest first, from after the one with this number.
+///
+/// # Errors
+/// As any statement.
+pub async fn list_versions(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    rows: i64,
+    after: Option<i32>,
+) -> QueryResult<Vec<VersionItem>> {
+    let mut query =
+        versions::table
+            .inner_join(revisions::table.on(
+                revisions::article_id.eq(versions::article_id).and(revisions::number.eq(versions::revision)),
+            ))
+            .filter(versions::article_id.eq(article))
+            .order(versions::number.desc())
+            .limit(rows)
+            .select((
+                versions::number,
+                versions::published_at,
+                fragment::<Nullable<Timestamptz>>(SUPERSEDED_AT),
+                fragment::<Text>(TITLE),
+            ))
+            .into_boxed();
+    if let Some(number) = after {
+        query = query.filter(versions::number.lt(number));
+    }
+    query.load(conn).await
+}
+
+#[derive(Queryable)]
+struct Row {
+    article_id: Uuid,
+    number: i32,
+    published_at: DateTime<Utc>,
+    superseded_at: Option<DateTime<Utc>>,
+    body_html: String,
+    word_count: i32,
+    reading_minutes: i32,
+    content: Snapshot,
+}
+
+impl From<Row> for Version {
+    fn from(row: Row) -> Self {
+        let content = row.content;
+        Self {
+            article_id: row.article_id,
+            number: row.number,
+            published_at: row.published_at,
+            superseded_at: row.superseded_at,
+            slug: content.slug,
+            language: content.language,
+            title: content.title,
+            summary: content.summary,
+            body: content.body,
+            body_html: row.body_html,
+            image: content.image,
+            byline: content.byline,
+            provenance: content.provenance.map(Disclosure::from),
+            tags: content.tags,
+            citations: content.citations,
+            word_count: row.word_count,
+            reading_minutes: row.reading_minutes,
+        }
+    }
+}
+
+/// A version of an article.
+///
+/// # Errors
+/// [`diesel::NotFound`], or as any statement.
+pub async fn find_version(conn: &mut AsyncPgConnection, article: Uuid, number: i32) -> QueryResult<Version> {
+    let row: Row =
+        versions::table
+            .find((article, number))
+            .inner_join(revisions::table.on(
+                revisions::article_id.eq(versions::article_id).and(revisions::number.eq(versions::revision)),
+            ))
+            .select((
+                versions::article_id,
+                versions::number,
+                versions::published_at,
+                fragment::<Nullable<Timestamptz>>(SUPERSEDED_AT),
+                versions::body_html,
+                versions::word_count,
+                versions::reading_minutes,
+                revisions::content,
+            ))
+            .first(conn)
+            .await?;
+    Ok(row.into())
+}
