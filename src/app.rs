@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod health;
 pub mod metrics;
 pub mod problems;
+pub mod reader;
 pub mod routes;
 
 use std::{sync::Arc, time::Duration};
@@ -95,7 +96,12 @@ fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Pages for people, beside the API that the document describes.
 fn pages(config: &mut web::ServiceConfig) {
-    config.service(docs::home).service(docs::page).service(docs::script);
+    config
+        .service(reader::page)
+        .service(reader::style)
+        .service(reader::script)
+        .service(docs::page)
+        .service(docs::script);
 }
 
 /// The OpenAPI document of the route table.

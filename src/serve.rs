@@ -191,6 +191,7 @@ fn introduce(welcome: Option<&Welcome>) -> io::Result<()> {
 fn banner(address: SocketAddr, welcome: Option<&Welcome>) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "Warta {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  Site   http://{address}/")?;
     writeln!(out, "  API    http://{address}/v1/articles")?;
     writeln!(out, "  Docs   http://{address}/docs")?;
     introduce(welcome)?;

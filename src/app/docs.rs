@@ -1,7 +1,7 @@
 //! The OpenAPI document and the page that shows it. Everything the page loads is in this program: it works offline.
 
 use actix_web::{
-    CustomizeResponder, HttpResponse, Responder, get,
+    CustomizeResponder, Responder, get,
     http::header::{self, ContentType},
     web::{self, Bytes},
 };
@@ -40,12 +40,6 @@ const PAGE: &str = include_str!("docs.html");
 #[get("/openapi.json")]
 pub async fn openapi(_: Viewer, _: NoQuery, document: web::Data<Documented>) -> Document {
     Document { body: document.0.clone(), media_type: ContentType::json(), fresh: false }
-}
-
-/// The way in, for people.
-#[get("/")]
-pub async fn home(_: Viewer, _: NoQuery) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, "/docs")).finish()
 }
 
 /// The page.

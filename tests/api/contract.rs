@@ -20,7 +20,7 @@ async fn reads(server: &Server, cast: &Cast) -> Vec<(Operation, Prepared)> {
 }
 
 /// Pages for people, which the document leaves out.
-const PAGES: [&str; 3] = ["/", "/docs", "/docs/scalar.js"];
+const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", "/docs/scalar.js"];
 
 /// Every path, with some value for each parameter.
 fn paths() -> Vec<(String, Vec<String>)> {
