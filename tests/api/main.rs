@@ -21,6 +21,7 @@ mod previews;
 mod properties;
 mod provenance;
 mod queries;
+mod reader;
 mod revisions;
 mod scheduling;
 mod slugs;
