@@ -81,7 +81,7 @@ async function open(browser, size, scheme, { pictures = true } = {}) {
   page.on("response", (response) => {
     const { pathname, searchParams } = new URL(response.url());
     const isThere = pathname.endsWith("/related") ? hasRelated : searchParams.has("menu") ? hasMenu : searchParams.has("q") ? hasSearch : true;
-    const isAsked = /\/(tidak-ada|gudang-beras-kosong)$/.test(pathname);
+    const isAsked = /\/(tidak-ada|gudang-beras-kosong(-\d+)?)$/.test(pathname);
     if (response.status() >= 400 && isThere && !isAsked) wrong.push(`${response.status()}: ${response.url()}`);
   });
   await page.addInitScript(() => {
