@@ -198,6 +198,7 @@ async function walk(browser, name, size, scheme, stories) {
   await arrived(page, hasSearch ? "Hasil pencarian: bahasa daerah" : "Itu tidak dapat dicari");
   if (hasSearch) {
     await page.locator("main mark").first().waitFor();
+    await shoot("search");
     await page.getByRole("searchbox").fill("zirkonium");
     await page.keyboard.press("Enter");
     await page.getByText("Tidak ada berita yang cocok.").waitFor();
