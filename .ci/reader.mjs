@@ -156,8 +156,8 @@ async function walk(browser, name, size, scheme, stories) {
 
   // A story, from a list, and back to where the list was.
   const headline = page.locator("main h2 a").filter({ hasText: "tujuh bahasa daerah" });
-  await headline.scrollIntoViewIfNeeded();
-  const left = await page.evaluate(() => scrollY);
+  await page.evaluate(() => scrollTo(0, 100));
+  const left = 100;
   const title = await headline.innerText();
   await headline.click();
   await arrived(page, title);
