@@ -215,7 +215,9 @@ impl Kind {
                 StatusCode::PRECONDITION_FAILED,
                 "It was changed meanwhile",
                 "If-Match names a state that is no longer the current one. The ETag header gives the current one: \
-                 read it, merge, and send the change again.",
+                 read it, merge, and send the change again. Of an article, `saved_by` and `saved_at` say who saved it \
+                 and when; of a patch, `clashes` names its fields that others changed as well. Where there is none, \
+                 `Prefer: merge` applies the patch to what is there now.",
             ),
             Self::BodyTooLarge => (
                 "body-too-large",
