@@ -245,7 +245,7 @@ async fn no_statement_rewrites_a_correction() {
         "update corrections set text = text",
         "delete from corrections",
         "truncate corrections",
-        "truncate articles cascade",
+        "truncate corrections, articles cascade",
     ] {
         let error = conn.batch_execute(statement).await.unwrap_err();
         assert!(error.to_string().contains("is refused"), "{statement}: {error}");
