@@ -13,7 +13,10 @@ use super::{
 use crate::{
     auth::Principal,
     error::{ApiError, ApiResult},
-    http::{conditional::IfMatch, query::Flag},
+    http::{
+        conditional::{IfMatch, Version},
+        query::Flag,
+    },
     values::Reference,
 };
 
@@ -59,7 +62,7 @@ pub async fn locked(
     if_match: &IfMatch,
 ) -> ApiResult<Locked> {
     let locked = claimed(conn, principal, action, reference).await?;
-    if if_match.allows(locked.version) {
+    if if_match.allows(locked.current()) {
         require_state(action, &locked.standing)?;
         return Ok(locked);
     }
@@ -90,4 +93,12 @@ pub async fn claimed(
         return Err(ApiError::not_found());
     }
     Ok(locked)
+}
+
+impl Locked {
+    /// Its state, as an ETag of its draft names it.
+    #[must_use]
+    pub fn current(&self) -> Version {
+        Version { of: self.id, count: self.version }
+    }
 }

@@ -194,6 +194,8 @@ pub async fn read(
 /// With `Prefer: merge` a patch that clashes with none is applied to what is there now; `Preference-Applied: merge` tells that it
 /// was, and that the answer has changes of others too. Fields are taken whole: two changes of one text clash.
 ///
+/// A draft that was handed in for review is a draft again once it is changed: what was reviewed was another text.
+///
 /// `note` says in a line what the change is for; it is kept with the revision that the change makes. A patch that changes nothing
 /// makes none, unless it has a note.
 #[utoipa::path(

@@ -135,7 +135,7 @@ pub async fn update(
     edit: Edit<'_>,
 ) -> ApiResult<Patched<Article>> {
     let Edit { locked, present, patch, rendering, if_match, prefer } = edit;
-    let stale = !if_match.allows(locked.version);
+    let stale = !if_match.allows(locked.current());
     if !stale {
         require_state(Action::Edit, &locked.standing)?;
     }

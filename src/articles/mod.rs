@@ -65,7 +65,11 @@ use self::{
     provenance::Disclosure,
     rules::{Action, State},
 };
-use crate::{http::reply::Representation, stored_as_jsonb, text_enum, values::Slug};
+use crate::{
+    http::{conditional::Version, reply::Representation},
+    stored_as_jsonb, text_enum,
+    values::Slug,
+};
 
 text_enum! {
     /// Where an edition stands.
@@ -78,7 +82,7 @@ text_enum! {
         Scheduled = "scheduled",
         /// What readers see; of a draft, that it has no change since.
         Published = "published",
-        /// A live edition that was taken back, with a reason.
+        /// A story that was taken back, with a reason.
         Retracted = "retracted",
     }
 }
@@ -183,8 +187,8 @@ pub struct Article {
 }
 
 impl Representation for Article {
-    fn version(&self) -> Option<i64> {
-        self.version
+    fn version(&self) -> Option<Version> {
+        self.version.map(|count| Version { of: self.id, count })
     }
 }
 

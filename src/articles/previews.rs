@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::AuthorLink;
 use crate::http::{
+    conditional::Version,
     faults::{Faults, Invalid},
     reply::Representation,
 };
@@ -103,9 +104,9 @@ pub struct PreviewLink {
 }
 
 impl Representation for PreviewLink {
-    fn version(&self) -> Option<i64> {
+    fn version(&self) -> Option<Version> {
         // Once in its life it changes.
-        Some(self.revoked_at.is_some().into())
+        Some(Version { of: self.id, count: self.revoked_at.is_some().into() })
     }
 }
 

@@ -62,6 +62,15 @@ pub struct Fields(pub Vec<Field>);
 
 stored_as_jsonb!(Fields);
 
+impl Fields {
+    /// Their names, for a sentence.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let names = self.0.iter().map(|field| format!("`{}`", field.as_str()));
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Counts an article's saves, from 1; in an address only as plain digits, so that each revision has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -91,6 +100,27 @@ impl PartialSchema for Number {
 }
 
 impl ToSchema for Number {}
+
+/// What follows `revisions/` in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub enum Numbers {
+    /// One revision.
+    One(Number),
+    /// Two that are to be compared, with three dots between them.
+    Two(Number, Number),
+}
+
+impl TryFrom<String> for Numbers {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once("...") {
+            Some((from, to)) => Ok(Self::Two(from.to_owned().try_into()?, to.to_owned().try_into()?)),
+            None => text.try_into().map(Self::One),
+        }
+    }
+}
 
 /// Who saved something.
 #[derive(Clone, Debug, Serialize, ToSchema)]

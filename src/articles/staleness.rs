@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::{ApiError, ApiResult, Problem},
     http::{
-        conditional::{IfMatch, stale},
+        conditional::{IfMatch, stale, stale_because},
         reply::tag_of,
     },
 };
@@ -49,7 +49,7 @@ impl Overtaken {
         mine: Fields,
     ) -> ApiResult<Self> {
         let newest = newest(conn, locked).await?;
-        let base = match if_match.newest().filter(|version| *version <= locked.version) {
+        let base = match if_match.newest(locked.id).filter(|version| *version <= locked.version) {
             Some(version) => store::find_base(conn, locked.id, version).await?,
             None => None,
         };
@@ -71,8 +71,9 @@ impl Overtaken {
     /// `412` with what the caller needs to merge; `present` is the draft.
     #[must_use]
     pub fn problem(self, present: &Article) -> ApiError {
+        let detail = self.detail();
         let (base_revision, changed) = self.base.unzip();
-        of_draft(present, |current_etag| Stale {
+        of_draft(present, detail, |current_etag| Stale {
             current_etag,
             saved_by: self.newest.editor,
             saved_at: self.newest.created_at,
@@ -81,6 +82,27 @@ impl Overtaken {
             changed,
             clashes: self.clashes,
         })
+    }
+
+    /// What happened, and what to do.
+    fn detail(&self) -> String {
+        let by = &self.newest.editor.name;
+        match &self.base {
+            None => "If-Match names no state of this draft. Read it, and send the change again.".to_owned(),
+            Some((_, changed)) if changed.0.is_empty() => {
+                "What became of the draft changed since, not what is in it: with `Prefer: merge` this patch is good.".to_owned()
+            }
+            Some((_, changed)) if self.clashes.0.is_empty() => format!(
+                "{} changed since, last saved by {by}, and clash with nothing in this patch: with `Prefer: merge` both are \
+                 kept.",
+                changed.named()
+            ),
+            Some(_) => format!(
+                "This patch clashes with what was saved since, last by {by}, in {}. Read the draft, merge, and send the \
+                 change again.",
+                self.clashes.named()
+            ),
+        }
     }
 }
 
@@ -94,7 +116,11 @@ pub async fn problem(
     present: &Article,
 ) -> ApiResult<ApiError> {
     let RevisionItem { number, created_at, editor, .. } = newest(conn, locked).await?;
-    Ok(of_draft(present, |current_etag| Saved {
+    let detail = format!(
+        "The draft was changed since; last saved by {}. The ETag header gives the current state.",
+        editor.name
+    );
+    Ok(of_draft(present, detail, |current_etag| Saved {
         current_etag,
         saved_by: editor,
         saved_at: created_at,
@@ -107,14 +133,15 @@ async fn newest(conn: &mut AsyncPgConnection, locked: &Locked) -> ApiResult<Revi
     newest.ok_or_else(|| ApiError::internal("an article has no revision"))
 }
 
-fn of_draft<T: Serialize>(present: &Article, members: impl FnOnce(String) -> T) -> ApiError {
+fn of_draft<T: Serialize>(present: &Article, detail: String, members: impl FnOnce(String) -> T) -> ApiError {
     let tag = match tag_of(present) {
         Ok(tag) => tag,
         Err(error) => return error,
     };
     match serde_json::to_value(members(tag.to_string())) {
         Ok(Value::Object(members)) => {
-            members.into_iter().fold(stale(&tag), |error, (name, value)| error.with_member(&name, value))
+            let error = stale_because(&tag, detail);
+            members.into_iter().fold(error, |error, (name, value)| error.with_member(&name, value))
         }
         _ => stale(&tag),
     }

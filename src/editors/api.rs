@@ -10,7 +10,7 @@ use crate::{
     error::{ApiResult, Problem},
     http::{
         body::Body,
-        conditional::{IfMatch, stale},
+        conditional::{IfMatch, Version, stale},
         context::Context,
         query::{NoQuery, Query},
         reply::{Created, Found, Updated, tag_of},
@@ -177,7 +177,7 @@ async fn change(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = store::lock(conn, id).await?;
-        if !if_match.allows(locked.editor.updated_at.timestamp_micros()) {
+        if !if_match.allows(Version::at(locked.editor.id, locked.editor.updated_at)) {
             return Err(stale(&tag_of(&locked.editor)?));
         }
         // Whoever sets their own password stays signed in here.

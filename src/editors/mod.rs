@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::{Role, email::Email, secret::Password},
-    http::{faults::Faults, reply::Representation},
+    http::{conditional::Version, faults::Faults, reply::Representation},
     schema::editors,
     values::Line,
 };
@@ -41,8 +41,8 @@ pub struct Editor {
 }
 
 impl Representation for Editor {
-    fn version(&self) -> Option<i64> {
-        Some(self.updated_at.timestamp_micros())
+    fn version(&self) -> Option<Version> {
+        Some(Version::at(self.id, self.updated_at))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Entity tags and conditional requests (RFC 9110, section 13).
 //!
 //! Every tag is strong. The tag of a thing that can be changed is `"<version>.<hash>"`, of anything else `"<hash>"`: the hash
-//! is of the representation's bytes, so `If-None-Match` is exact; the version counts the changes of the thing itself, and
+//! is of the representation's bytes, so `If-None-Match` is exact; the version says which thing it is and counts its own changes, and
 //! `If-Match` compares only that, so that a renamed tag inside an article does not make an editor's change stale.
 
-use std::future::{Ready, ready};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::{Ready, ready},
+};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -13,12 +17,44 @@ use actix_web::{
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::error::{ApiError, ApiResult, Kind};
 
+/// The state of a thing that can be changed: which it is, and the count of its changes. A thing that takes the address of
+/// another one, which was deleted, is another thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The thing's id.
+    pub of: Uuid,
+    /// Grows with each change.
+    pub count: i64,
+}
+
+impl Version {
+    /// The version of a thing that says when it was changed, and never twice at a time.
+    #[must_use]
+    pub fn at(of: Uuid, updated_at: DateTime<Utc>) -> Self {
+        Self { of, count: updated_at.timestamp_micros() }
+    }
+
+    /// The part of a tag that names the thing: of a UUIDv7, random bits.
+    fn mark(of: Uuid) -> String {
+        let id = of.simple().to_string();
+        id[id.len() - 8..].to_owned()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.count, Self::mark(self.of))
+    }
+}
+
 /// The tag of a representation; `version` for a thing that can be changed.
 #[must_use]
-pub fn entity_tag(version: Option<i64>, representation: &[u8]) -> EntityTag {
+pub fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag {
     // 128 bits are plenty against accidents, and keep the header short.
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..16]);
     EntityTag::new_strong(match version {
@@ -122,36 +158,41 @@ impl IfMatch {
 
     /// Whether a thing at this version may be changed. Comparison is strong: a weak tag never matches.
     #[must_use]
-    pub fn allows(&self, version: i64) -> bool {
+    pub fn allows(&self, version: Version) -> bool {
         match self {
             Self::Absent | Self::Any => true,
-            Self::Tags(tags) => tags.iter().any(|tag| version_of(tag) == Some(version)),
+            Self::Tags(tags) => tags.iter().any(|tag| count_in(tag, version.of) == Some(version.count)),
         }
     }
 
-    /// The newest version that it names, whether there ever was one or not.
+    /// The newest version of this thing that it names, whether there ever was one or not.
     #[must_use]
-    pub fn newest(&self) -> Option<i64> {
+    pub fn newest(&self, of: Uuid) -> Option<i64> {
         match self {
             Self::Absent | Self::Any => None,
-            Self::Tags(tags) => tags.iter().filter_map(version_of).max(),
+            Self::Tags(tags) => tags.iter().filter_map(|tag| count_in(tag, of)).max(),
         }
     }
 }
 
-fn version_of(tag: &EntityTag) -> Option<i64> {
+/// The count in a tag of this thing.
+fn count_in(tag: &EntityTag, of: Uuid) -> Option<i64> {
     let (version, _) = tag.tag().split_once('.')?;
-    if tag.weak { None } else { version.parse().ok() }
+    let (count, mark) = version.rsplit_once('-')?;
+    if tag.weak || mark != Version::mark(of) { None } else { count.parse().ok() }
 }
 
 /// `412` with the current tag.
 #[must_use]
 pub fn stale(current: &EntityTag) -> ApiError {
-    let error = ApiError::new(
-        Kind::PreconditionFailed,
-        "If-Match does not name the current state. The ETag header gives the current one.",
-    )
-    .with_member("current_etag", current.to_string());
+    stale_because(current, "If-Match does not name the current state. The ETag header gives the current one.")
+}
+
+/// The same, where more can be said of what happened.
+#[must_use]
+pub fn stale_because(current: &EntityTag, detail: impl Into<Cow<'static, str>>) -> ApiError {
+    let error =
+        ApiError::new(Kind::PreconditionFailed, detail).with_member("current_etag", current.to_string());
     match HeaderValue::from_str(&current.to_string()) {
         Ok(tag) => error.with_header(header::ETAG, tag),
         Err(_) => error,
@@ -164,22 +205,26 @@ mod tests {
 
     #[test]
     fn a_tag_matches_its_version_only() {
-        let tag = entity_tag(Some(12), b"{}");
+        let version = Version { of: Uuid::from_u128(7), count: 12 };
+        let tag = entity_tag(Some(version), b"{}");
         assert!(!tag.weak);
-        assert!(IfMatch::Tags(vec![tag.clone()]).allows(12));
-        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(13));
-        assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(12));
-        assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(12));
-        assert!(IfMatch::Any.allows(12));
+        assert!(IfMatch::Tags(vec![tag.clone()]).allows(version));
+        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(Version { count: 13, ..version }));
+        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(Version { of: Uuid::from_u128(8), ..version }));
+        assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(version));
+        assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(version));
+        assert!(IfMatch::Any.allows(version));
     }
 
     #[test]
     fn the_newest_of_several_versions_is_found() {
-        let tag = |version| entity_tag(Some(version), b"{}");
-        let weak = EntityTag::new_weak(tag(99).tag().to_owned());
-        let named = IfMatch::Tags(vec![tag(9), tag(12), entity_tag(None, b"{}"), tag(3), weak]);
-        assert_eq!(named.newest(), Some(12));
-        assert_eq!(IfMatch::Any.newest(), None);
+        let [this, other] = [7, 8].map(Uuid::from_u128);
+        let tag = |count, of| entity_tag(Some(Version { of, count }), b"{}");
+        let weak = EntityTag::new_weak(tag(99, this).tag().to_owned());
+        let tags =
+            vec![tag(9, this), tag(12, this), tag(98, other), entity_tag(None, b"{}"), tag(3, this), weak];
+        assert_eq!(IfMatch::Tags(tags).newest(this), Some(12));
+        assert_eq!(IfMatch::Any.newest(this), None);
     }
 
     #[test]

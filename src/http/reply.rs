@@ -12,15 +12,15 @@ use serde::Serialize;
 use crate::{
     error::ApiError,
     http::{
-        conditional::{already_known, entity_tag},
+        conditional::{Version, already_known, entity_tag},
         prefer::{APPLIED, Prefer},
     },
 };
 
 /// Something that answers are made of.
 pub trait Representation: Serialize {
-    /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
-    fn version(&self) -> Option<i64> {
+    /// The state of the thing itself; `None` for what cannot be changed through this representation.
+    fn version(&self) -> Option<Version> {
         None
     }
 

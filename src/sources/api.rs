@@ -14,7 +14,7 @@ use crate::{
     events::{EventType, SubjectType},
     http::{
         body::{Body, Json},
-        conditional::{IfMatch, stale},
+        conditional::{IfMatch, Version, stale},
         context::Context,
         faults::Fault,
         patch::{Patch, changed_members, merge},
@@ -190,7 +190,7 @@ async fn locked(
     if_match: &IfMatch,
 ) -> ApiResult<Source> {
     let source = store::lock(conn, reference).await?;
-    if if_match.allows(source.updated_at.timestamp_micros()) {
+    if if_match.allows(Version::at(source.id, source.updated_at)) {
         Ok(source)
     } else {
         Err(stale(&tag_of(&source)?))

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    http::{faults::Faults, reply::Representation},
+    http::{conditional::Version, faults::Faults, reply::Representation},
     schema::sources,
     values::{Language, Line, Prose, Slug, WebUrl},
 };
@@ -47,8 +47,8 @@ pub struct Source {
 }
 
 impl Representation for Source {
-    fn version(&self) -> Option<i64> {
-        Some(self.updated_at.timestamp_micros())
+    fn version(&self) -> Option<Version> {
+        Some(Version::at(self.id, self.updated_at))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     events::{EventType, SubjectType},
     http::{
         body::{Body, Json},
-        conditional::{IfMatch, stale},
+        conditional::{IfMatch, Version, stale},
         context::Context,
         faults::{Fault, Faults},
         patch::{Patch, changed_members, merge},
@@ -251,7 +251,7 @@ async fn hold(conn: &mut AsyncPgConnection, tag: &Tag) -> ApiResult<usize> {
 /// The tag, locked, in the state that the caller means.
 async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &IfMatch) -> ApiResult<Tag> {
     let tag = store::lock(conn, reference).await?;
-    if if_match.allows(tag.updated_at.timestamp_micros()) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
+    if if_match.allows(Version::at(tag.id, tag.updated_at)) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
 }
 
 /// The slug that was given, or one made of the name that leads to no other tag.

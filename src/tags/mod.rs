@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     http::{
+        conditional::Version,
         faults::{Faults, Invalid},
         reply::Representation,
     },
@@ -57,8 +58,8 @@ pub struct Tag {
 }
 
 impl Representation for Tag {
-    fn version(&self) -> Option<i64> {
-        Some(self.updated_at.timestamp_micros())
+    fn version(&self) -> Option<Version> {
+        Some(Version::at(self.id, self.updated_at))
     }
 }
 

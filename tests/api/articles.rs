@@ -312,6 +312,22 @@ async fn an_author_keeps_to_own_unpublished_articles() {
 }
 
 #[tokio::test]
+async fn an_etag_is_good_for_its_own_article_only() {
+    let (server, token) = newsroom().await;
+    let editor = Some(token.as_str());
+    let admin = server.sign_in(Role::Admin).await;
+    let body = json!({"title": "Satu", "language": "id"});
+    let first = draft(&server, &token, body.clone()).await;
+    server.delete("/v1/articles/satu?permanent=true", Some(&admin)).await.expect(204);
+    // Another story at the same address, and changed as often.
+    draft(&server, &token, body).await;
+    let refused =
+        server.patch_if("/v1/articles/satu", editor, first.header("etag"), json!({"title": "x"})).await;
+    let refused = refused.expect_problem(412, "precondition-failed");
+    assert_eq!(refused.body["base_revision"], Value::Null);
+}
+
+#[tokio::test]
 async fn each_save_keeps_a_revision_and_each_change_an_event() {
     let (server, token) = newsroom().await;
     let editor = Some(token.as_str());

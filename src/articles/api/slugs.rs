@@ -74,7 +74,7 @@ pub async fn free(
         let id = visible(conn, editor.0, Flag::default(), &reference).await?;
         // No edition takes the slug back meanwhile.
         let locked = store::lock(conn, &Reference::Id(id)).await?;
-        if !if_match.allows(locked.version) {
+        if !if_match.allows(locked.current()) {
             let draft = store::find(conn, View::drafts(editor.0), &Reference::Id(id)).await?;
             return Err(stale(&tag_of(&draft)?));
         }

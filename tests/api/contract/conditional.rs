@@ -133,7 +133,8 @@ async fn a_change_is_made_of_the_state_that_it_names_or_not_at_all() {
             change(None).await.expect_problem(428, "precondition-required");
         }
         let (version, hash) = current.trim_matches('"').split_once('.').unwrap();
-        let stale: i64 = version.parse::<i64>().unwrap() - 1;
+        let (count, of) = version.split_once('-').unwrap();
+        let stale = format!("{}-{of}", count.parse::<i64>().unwrap() - 1);
         for tag in [
             format!("\"{stale}.{hash}\""),
             format!("W/{current}"),
