@@ -48,10 +48,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::slugs::list)
         .service(articles::api::slugs::free)
         .service(articles::api::revisions::list)
-        // Before the address of one revision, which is as long.
-        .service(articles::api::revisions::compare)
         .service(articles::api::revisions::read)
         .service(articles::api::revisions::restore)
+        .service(articles::api::revisions::compare)
         .service(articles::api::corrections::list)
         .service(articles::api::corrections::create)
         .service(articles::api::corrections::read)

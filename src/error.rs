@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::PoolError,
-    http::faults::{Fault, Faults},
+    http::faults::{Fault, Faults, summary},
 };
 
 /// How to authenticate (RFC 6750): what every `401` says at least.
@@ -94,16 +94,18 @@ impl ApiError {
     /// `422` with every fault of a body.
     #[must_use]
     pub fn invalid_body(faults: Faults) -> Self {
-        let mut error = Self::new(Kind::InvalidBody, faults.summary("body"));
-        error.0.faults = faults.into_body_faults();
+        let faults = faults.into_body_faults();
+        let mut error = Self::new(Kind::InvalidBody, summary("body", &faults));
+        error.0.faults = faults;
         error
     }
 
     /// `400` with every fault of a query string.
     #[must_use]
     pub fn invalid_query(faults: Faults) -> Self {
-        let mut error = Self::new(Kind::InvalidQuery, faults.summary("query string"));
-        error.0.faults = faults.into_query_faults();
+        let faults = faults.into_query_faults();
+        let mut error = Self::new(Kind::InvalidQuery, summary("query string", &faults));
+        error.0.faults = faults;
         error
     }
 

@@ -33,9 +33,17 @@ pub async fn explain(_: Viewer, name: Path<String>, _: NoQuery) -> ApiResult<Doc
         title = info.title,
         status = info.status.as_u16(),
         name = info.name,
-        explanation = info.explanation,
+        explanation = marked_up(info.explanation),
     );
     Ok(Document { body: page.into(), media_type: ContentType::html(), fresh: false })
+}
+
+/// The text as HTML: what stands between backticks is code.
+fn marked_up(text: &str) -> String {
+    let code = |(index, part): (usize, &str)| {
+        if index % 2 == 0 { part.to_owned() } else { format!("<code>{part}</code>") }
+    };
+    text.split('`').enumerate().map(code).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What two revisions differ in, for people to read.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -81,7 +81,7 @@ pub struct Lines {
     /// The number in the second body of the first of them, or of the line before which they stood.
     #[schema(minimum = 1, example = 4)]
     pub to_line: usize,
-    /// The lines, each with the line break that it ends with.
+    /// The lines, each with a line break at its end.
     #[schema(example = "Tim peneliti **merilis** model itu pekan ini.\n")]
     pub text: String,
 }
@@ -114,12 +114,13 @@ fn taken_apart(revision: Revision) -> serde_json::Result<(RevisionItem, Value)> 
     Ok((RevisionItem { number, created_at, editor, note, restored_from, changed }, content))
 }
 
-/// The lines in which two texts differ.
+/// The lines in which two texts differ. What is written below the last line is no change of that line.
 fn lines(from: &str, to: &str) -> Vec<Lines> {
+    let (from, to) = (ended(from), ended(to));
     if from == to {
         return Vec::new();
     }
-    let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_lines(from, to);
+    let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_lines(&*from, &*to);
     let groups = diff.grouped_ops(CONTEXT);
     if groups.iter().map(Vec::len).sum::<usize>() > MAX_PIECES {
         let whole =
@@ -127,6 +128,11 @@ fn lines(from: &str, to: &str) -> Vec<Lines> {
         return pieces(&diff, whole);
     }
     groups.into_iter().flatten().flat_map(|op| pieces(&diff, op)).collect()
+}
+
+/// The text, with a line break at the end of its last line.
+fn ended(text: &str) -> Cow<'_, str> {
+    if text.is_empty() || text.ends_with('\n') { text.into() } else { format!("{text}\n").into() }
 }
 
 /// One operation, as lines; a replacement deletes, then inserts.
@@ -187,8 +193,8 @@ mod tests {
         ) {
             let (from, to) = (from.concat() + &ends[0], to.concat() + &ends[1]);
             let changes = lines(&from, &to);
-            prop_assert_eq!(changes.is_empty(), from == to);
-            prop_assert_eq!(applied(&from, &changes), to);
+            prop_assert_eq!(changes.is_empty(), ended(&from) == ended(&to));
+            prop_assert_eq!(applied(&ended(&from), &changes), ended(&to));
         }
     }
 
@@ -201,6 +207,13 @@ mod tests {
         assert_eq!((deleted.op, deleted.from_line, &*deleted.text), (LineOp::Delete, 10, "10\n"));
         assert_eq!((inserted.op, inserted.to_line, &*inserted.text), (LineOp::Insert, 10, "sepuluh\n"));
         assert_eq!((after.op, after.to_line, &*after.text), (LineOp::Equal, 11, "11\n12\n13\n"));
+    }
+
+    #[test]
+    fn a_paragraph_below_the_last_one_leaves_that_alone() {
+        let [before, inserted] = lines("Satu.", "Satu.\n\nDua.").try_into().unwrap();
+        assert_eq!((before.op, &*before.text), (LineOp::Equal, "Satu.\n"));
+        assert_eq!((inserted.op, &*inserted.text), (LineOp::Insert, "\nDua.\n"));
     }
 
     #[test]

@@ -85,18 +85,6 @@ impl Faults {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// A sentence that says how many there are, with the first one's detail.
-    #[must_use]
-    pub fn summary(&self, of: &str) -> String {
-        match self.0.as_slice() {
-            [only] => {
-                let place = only.pointer.as_deref().unwrap_or_default();
-                format!("The {of} has 1 fault at `{place}`: {}", only.detail)
-            }
-            several => format!("The {of} has {} faults; `errors` lists them.", several.len()),
-        }
-    }
-
     /// As faults of a body.
     #[must_use]
     pub fn into_body_faults(self) -> Vec<Fault> {
@@ -112,6 +100,18 @@ impl Faults {
             ..fault
         };
         self.0.into_iter().map(parameter).collect()
+    }
+}
+
+/// A sentence that says how many faults something has, with the place and the detail of an only one.
+#[must_use]
+pub fn summary(of: &str, faults: &[Fault]) -> String {
+    match faults {
+        [only] => {
+            let place = only.pointer.as_ref().or(only.parameter.as_ref());
+            format!("The {of} has 1 fault at `{}`: {}", place.map_or("", String::as_str), only.detail)
+        }
+        several => format!("The {of} has {} faults; `errors` lists them.", several.len()),
     }
 }
 

@@ -218,7 +218,7 @@ const CASES: &[Case] = &cases! {
     update_article: Admin PATCH "/v1/articles/story" r#"{"note": "A note alone"}"# => 200,
     list_revisions: Admin GET "/v1/articles/story/revisions?limit={size}&count=true" => 200,
     read_revision: Admin GET "/v1/articles/story/revisions/1" => 200,
-    compare_revisions: Admin GET "/v1/articles/story/revisions/1...3" => 200,
+    compare_revisions: Admin GET "/v1/articles/story/compare/1...3" => 200,
     restore_revision: Admin POST "/v1/articles/story/revisions/1/restore" => 200,
     restore_revision: Admin POST "/v1/articles/story/revisions/3/restore" => 200,
     update_article: Admin PATCH "/v1/articles/story" r#"{"title": "Title alone", "slug": null}"# => 200,

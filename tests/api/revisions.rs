@@ -172,7 +172,7 @@ async fn two_revisions_are_compared_field_by_field_and_line_by_line() {
     server.patch("/v1/tags/bahasa", editor, json!({"name": "Kebahasaan"})).await.expect(200);
     server.patch(&path, editor, json!({"byline": "Redaksi"})).await.expect(200);
 
-    let compare = async |which: &str| server.get(&format!("{path}/revisions/{which}"), editor).await;
+    let compare = async |which: &str| server.get(&format!("{path}/compare/{which}"), editor).await;
     let forth = compare("1...2").await.expect(200).body;
     assert_eq!((&forth["from"]["number"], &forth["to"]["number"]), (&json!(1), &json!(2)));
     assert_eq!(forth["from"]["note"], "Naskah pertama.");
@@ -226,6 +226,9 @@ async fn two_revisions_are_compared_field_by_field_and_line_by_line() {
     {
         compare(which).await.expect_problem(404, "not-found");
     }
+    let led = server.get(&format!("{path}/revisions/1...2?trashed=false"), editor).await.expect(308);
+    assert_eq!(led.header("location"), format!("{path}/compare/1...2?trashed=false"));
+    server.get(&format!("{path}/revisions/1...x"), editor).await.expect_problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -119,6 +119,7 @@ async fn readers_of_a_retracted_story_are_told_why() {
     let retracted =
         server.post(&retract, Some(&editor), json!({"reason": "Angkanya keliru."})).await.expect(200);
     assert_eq!(retracted.body["editorial"]["state"], "retracted");
+    assert_eq!(retracted.body["status"], "retracted");
     for address in [path.as_str(), "/v1/articles/satu"] {
         let gone = server.get(address, None).await.expect_problem(410, "retracted");
         assert_eq!(gone.body["reason"], "Angkanya keliru.");

@@ -1,6 +1,6 @@
 //! What was saved, over HTTP.
 
-use actix_web::{get, post, web::Path};
+use actix_web::{Either, get, post, web::Path};
 use diesel_async::AsyncConnection;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         editing,
         input::RestoreInput,
         restoring::{self, Restoration},
-        revisions::{Number, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
+        revisions::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
         rules::Action,
         store,
     },
@@ -22,7 +22,7 @@ use crate::{
         conditional::IfMatch,
         context::Context,
         query::{Flag, NoQuery, Query},
-        reply::{Found, Updated},
+        reply::{Found, Moved, Updated},
     },
     pagination::{Page, page},
     values::Reference,
@@ -73,7 +73,7 @@ pub async fn list(
         (status = 403, description = "An author asks for the revisions of somebody else's article."),
     ),
 )]
-#[get(r"/v1/articles/{article}/revisions/{from:\d+}...{to:\d+}")]
+#[get("/v1/articles/{article}/compare/{from}...{to}")]
 pub async fn compare(
     author: Author,
     path: Path<(Reference, Number, Number)>,
@@ -92,7 +92,7 @@ pub async fn compare(
 
 /// Read a revision of an article
 ///
-/// The draft as it was saved. A revision never changes.
+/// The draft as it was saved. A revision never changes. Two numbers with three dots between them lead to what they differ in.
 #[utoipa::path(
     operation_id = "read_revision", tag = "articles", security(("token" = [])),
     params(
@@ -102,20 +102,28 @@ pub async fn compare(
     ),
     responses(
         (status = 200, description = "The revision.", body = Revision),
+        (status = 308, description = "`{from}...{to}` in place of a number: the comparison is at this address."),
         (status = 403, description = "An author asks for a revision of somebody else's article."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions/{number}")]
 pub async fn read(
     author: Author,
-    path: Path<(Reference, Number)>,
+    path: Path<(Reference, Numbers)>,
     query: Query<RevisionQuery>,
     context: Context,
-) -> ApiResult<Found<Revision>> {
-    let (reference, number) = path.into_inner();
+) -> ApiResult<Either<Found<Revision>, Moved>> {
+    let (reference, numbers) = path.into_inner();
+    let number = match numbers {
+        Numbers::One(number) => number,
+        Numbers::Two(from, to) => {
+            let location = format!("/v1/articles/{reference}/compare/{}...{}", from.0, to.0);
+            return Ok(Either::Right(Moved { location }));
+        }
+    };
     let mut conn = context.database.get().await?;
     let id = visible(&mut conn, author.0, query.value.trashed, &reference).await?;
-    Ok(Found(store::find_revision(&mut conn, id, number.0).await?))
+    Ok(Either::Left(Found(store::find_revision(&mut conn, id, number.0).await?)))
 }
 
 /// Restore a revision of an article

@@ -150,7 +150,8 @@ impl From<Row> for Article {
             citations: row.citations.0,
             corrections: row.corrections.0,
             translations: row.translations.0,
-            status: row.status,
+            // Whatever became of its draft before: that is what readers are told.
+            status: if row.live == Some(Status::Retracted) { Status::Retracted } else { row.status },
             word_count: row.word_count,
             reading_minutes: row.reading_minutes,
             published_at: row.published_at,
