@@ -33,7 +33,7 @@ impl Demand {
     }
 }
 
-/// What the draft lacks. `writers` saved it since it was last published; neither they nor `has_citation` count where the policy does not
+/// What the draft lacks. `writers` wrote on it since it was last published; neither they nor `has_citation` count where the policy does not
 /// ask for it.
 #[must_use]
 pub fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: Uuid) -> Vec<Demand> {

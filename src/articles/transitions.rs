@@ -141,8 +141,11 @@ async fn pass_gate(
 ) -> ApiResult<Vec<Demand>> {
     let policy = context.policy;
     let has_citation = policy.require_citation && store::has_citation(conn, locked.id).await?;
-    let writers =
-        if policy.require_review { store::writers_since_live(conn, locked.id).await? } else { Vec::new() };
+    let writers = if policy.require_review {
+        store::writers_since_published(conn, locked.id).await?
+    } else {
+        Vec::new()
+    };
     let lacking = gate::lacking(policy, has_citation, &writers, principal.editor_id);
     if lacking.is_empty() || override_reason.is_some() { Ok(lacking) } else { Err(gate::refusal(&lacking)) }
 }

@@ -24,6 +24,7 @@ mod queries;
 mod reader;
 mod revisions;
 mod scheduling;
+mod seams;
 mod slugs;
 mod start;
 mod states;

@@ -1,14 +1,13 @@
 //! What is kept of each save.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::write::LIVE;
 use crate::{
     articles::revisions::{EditorLink, Fields, Revision, RevisionItem, Snapshot},
-    schema::{editions, editors, revisions},
+    schema::{editors, revisions, versions},
 };
 
 /// A revision as it is kept.
@@ -158,15 +157,29 @@ pub async fn find_base(
         .optional()
 }
 
-/// Who saved what of the draft readers have not seen, each once: since the revision that is live, or ever where none is.
+/// Who wrote what is to be published, each once: since the last version that readers got, whether they still see it or not, or ever
+/// where there was none. Of what readers got already, and is published again unchanged, those who wrote that version. A save that
+/// changed nothing, to leave a note, is no writing.
 ///
 /// # Errors
 /// As any statement.
-pub async fn writers_since_live(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Uuid>> {
-    let live = editions::table.find((id, LIVE)).select(editions::revision).single_value();
+pub async fn writers_since_published(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Uuid>> {
+    let nothing = Fields::default();
+    let later = diesel::alias!(revisions as later);
+    let newest = later
+        .filter(later.field(revisions::article_id).eq(id))
+        .filter(later.field(revisions::changed).ne(&nothing))
+        .select(max(later.field(revisions::number)))
+        .single_value();
+    let published = versions::table
+        .filter(versions::article_id.eq(id))
+        .filter(versions::revision.nullable().lt(newest))
+        .select(max(versions::revision))
+        .single_value();
     revisions::table
         .filter(revisions::article_id.eq(id))
-        .filter(live.is_null().or(revisions::number.nullable().gt(live)))
+        .filter(revisions::changed.ne(&nothing))
+        .filter(published.is_null().or(revisions::number.nullable().gt(published)))
         .select(revisions::editor_id)
         .distinct()
         .load(conn)
