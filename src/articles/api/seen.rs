@@ -14,7 +14,7 @@ use crate::{
 
 /// Where readers find no live article.
 pub(super) enum Elsewhere {
-    /// A retracted one is there, and the caller may read it.
+    /// A retracted one is there, out of the trash, and the caller may read it.
     Retracted(Box<Article>),
     /// Its slug is this one now.
     Moved(String),
@@ -30,7 +30,9 @@ pub(super) async fn elsewhere(
     reference: &Reference,
 ) -> ApiResult<Elsewhere> {
     match store::find_retracted(conn, reference).await {
-        Ok(article) if viewer.0.is_some() => Ok(Elsewhere::Retracted(Box::new(article))),
+        Ok(article) if viewer.0.is_some() && !store::is_trashed(conn, article.id).await? => {
+            Ok(Elsewhere::Retracted(Box::new(article)))
+        }
         Ok(article) => Err(retracted(&article)),
         Err(diesel::NotFound) => Ok(Elsewhere::Moved(store::find_present_slug(conn, reference).await?)),
         Err(error) => Err(error.into()),

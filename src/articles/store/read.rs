@@ -267,6 +267,15 @@ pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference)
     load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 
+/// Whether an article is in the trash.
+///
+/// # Errors
+/// As any statement.
+pub async fn is_trashed(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+    let trashed = articles::table.find(id).filter(articles::trashed_at.is_not_null());
+    diesel::select(exists(trashed)).get_result(conn).await
+}
+
 /// The slug under which readers find the article that they knew by this one.
 ///
 /// # Errors
