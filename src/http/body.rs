@@ -34,6 +34,9 @@ pub struct Body<T>(pub T);
 /// A body that may be left out, as in an action's request.
 pub struct OptionalBody<T>(pub T);
 
+/// That a request has no body, or an empty object: for operations that take nothing. What it says would be dropped silently.
+pub struct NoBody;
+
 type Extraction<T> = Pin<Box<dyn Future<Output = ApiResult<T>>>>;
 
 impl FromRequest for Json {
@@ -72,6 +75,22 @@ impl<T: Deserr<Faults> + Default + 'static> FromRequest for OptionalBody<T> {
             }
             check_media_type(&request)?;
             parse(json(&bytes)?).map(Self).map_err(ApiError::invalid_body)
+        })
+    }
+}
+
+impl FromRequest for NoBody {
+    type Error = ApiError;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, &mut payload).await?;
+            if bytes.is_empty() || json(&bytes).is_ok_and(|body| body == Value::Object(Map::new())) {
+                return Ok(Self);
+            }
+            Err(ApiError::new(Kind::BadRequest, "This takes no body; nothing was done."))
         })
     }
 }

@@ -78,3 +78,30 @@ async fn a_retracted_story_in_the_trash_is_read_only_there() {
     server.act(&format!("{path}/restore"), Some(&editor)).await.expect(200);
     server.get(&path, Some(&author)).await.expect(200);
 }
+
+#[tokio::test]
+async fn an_action_does_not_drop_what_it_is_told() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    let path = draft(&server, &token, "Satu").await;
+    let refused = async |action: &str| {
+        let before = server.snapshot().await;
+        let url = format!("{path}/{action}");
+        for body in
+            [json!({"note": "Mohon dibaca."}), json!({"at": "2999-01-01T00:00:00Z"}), json!([]), json!(null)]
+        {
+            server.post(&url, editor, body).await.expect_problem(400, "bad-request");
+        }
+        assert_eq!(server.snapshot().await, before, "{action}: what is refused changes nothing");
+        server.post(&url, editor, json!({})).await.expect(200);
+    };
+    refused("submit").await;
+    let later = json!({"at": "2999-01-01T00:00:00Z"});
+    server.post(&format!("{path}/publish"), editor, later).await.expect(200);
+    refused("unschedule").await;
+    server.act(&format!("{path}/publish"), editor).await.expect(200);
+    refused("unpublish").await;
+    server.delete(&path, editor).await.expect(204);
+    refused("restore").await;
+}

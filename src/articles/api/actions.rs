@@ -13,7 +13,7 @@ use crate::{
     auth::{Author, Editor, Principal, Role},
     error::{ApiError, ApiResult},
     http::{
-        body::{Body, OptionalBody},
+        body::{Body, NoBody, OptionalBody},
         conditional::IfMatch,
         context::Context,
         query::NoQuery,
@@ -42,6 +42,7 @@ pub async fn submit(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
+    _: NoBody,
 ) -> ApiResult<Updated<Article>> {
     act(&context, author.0, &reference, &if_match, Transition::Submit).await
 }
@@ -107,6 +108,7 @@ pub async fn unschedule(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
+    _: NoBody,
 ) -> ApiResult<Updated<Article>> {
     act(&context, editor.0, &reference, &if_match, Transition::Unschedule).await
 }
@@ -131,6 +133,7 @@ pub async fn unpublish(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
+    _: NoBody,
 ) -> ApiResult<Updated<Article>> {
     act(&context, editor.0, &reference, &if_match, Transition::Unpublish).await
 }
@@ -183,6 +186,7 @@ pub async fn restore(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
+    _: NoBody,
 ) -> ApiResult<Updated<Article>> {
     act(&context, editor.0, &reference, &if_match, Transition::Restore).await
 }
