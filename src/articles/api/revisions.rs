@@ -159,7 +159,8 @@ pub async fn restore(
     let rendered = editing::render_kept(&revision.content).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let locked = locked(conn, author.0, Action::Edit, &reference, &if_match).await?;
+        // By its id: meanwhile another article may have got the slug.
+        let locked = locked(conn, author.0, Action::Edit, &Reference::Id(id), &if_match).await?;
         let present = draft(conn, author.0, locked.id).await?;
         let restoration = Restoration { locked: &locked, present, revision, rendered, input };
         restoring::restore(conn, &context, author.0, restoration).await
