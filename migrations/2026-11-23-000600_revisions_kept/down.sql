@@ -1,6 +1,6 @@
-drop trigger revisions_stay_together on revisions;
-drop trigger revisions_stay on revisions;
-drop function revisions_stay();
+drop trigger stays_together on revisions;
+drop trigger stays on revisions;
+drop function stays_with_article();
 
 alter table revisions
     drop column restored_from,

@@ -59,18 +59,20 @@ alter table revisions
     -- It was there, and is there as long as this one is.
     add constraint revisions_restored_from_fkey foreign key (article_id, restored_from) references revisions (article_id, number);
 
--- What was saved is evidence: no statement changes it, whoever sends it, and none takes it away but with the article itself. That
--- article's row is gone by the time its revisions follow.
-create function revisions_stay() returns trigger language plpgsql as $$
+-- What was saved is evidence: no statement changes it, whoever sends it, and none takes it away but with the article itself. In the
+-- cascade from an article its row is gone by the time that what belongs to it follows. For each table that has an `article_id` and
+-- is to stay like that.
+create function stays_with_article() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'DELETE' and not exists (select from articles where id = old.article_id) then
-        return old;
+    if tg_op = 'DELETE' then
+        if not exists (select from articles where id = old.article_id) then
+            return old;
+        end if;
     end if;
-    raise exception 'a revision is never changed, and deleted only with its article'
+    raise exception '% of % is refused: it is never changed, and deleted only with its article', tg_op, tg_table_name
         using errcode = 'restrict_violation';
 end
 $$;
 
-create trigger revisions_stay before update or delete on revisions for each row execute function revisions_stay();
-
-create trigger revisions_stay_together before truncate on revisions for each statement execute function revisions_stay();
+create trigger stays before update or delete on revisions for each row execute function stays_with_article();
+create trigger stays_together before truncate on revisions for each statement execute function stays_with_article();

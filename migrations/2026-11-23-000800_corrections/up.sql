@@ -45,24 +45,7 @@ alter table editions
     add constraint editions_public_version_fkey foreign key (article_id, public_version)
         references versions (article_id, number);
 
-create function keep_what_readers_were_told() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'DELETE' then
-        -- In the cascade from an article the article is gone already.
-        if not exists (select from articles where id = old.article_id) then
-            return old;
-        end if;
-    end if;
-    raise exception '% of % is refused: what readers were told stays as it was', tg_op, tg_table_name
-        using errcode = 'restrict_violation';
-end
-$$;
-
-create trigger keep before update or delete on corrections
-    for each row execute function keep_what_readers_were_told();
-create trigger keep_all before truncate on corrections
-    for each statement execute function keep_what_readers_were_told();
-create trigger keep before update or delete on versions
-    for each row execute function keep_what_readers_were_told();
-create trigger keep_all before truncate on versions
-    for each statement execute function keep_what_readers_were_told();
+create trigger stays before update or delete on corrections for each row execute function stays_with_article();
+create trigger stays_together before truncate on corrections for each statement execute function stays_with_article();
+create trigger stays before update or delete on versions for each row execute function stays_with_article();
+create trigger stays_together before truncate on versions for each statement execute function stays_with_article();
