@@ -200,6 +200,7 @@ diesel::table! {
         number -> Int4,
         revision -> Int4,
         published_at -> Timestamptz,
+        title -> Text,
         body_html -> Text,
         word_count -> Int4,
         reading_minutes -> Int4,

@@ -13,13 +13,14 @@ create table corrections (
 create index corrections_article_id_idx on corrections (article_id, created_at, id);
 
 -- One row for each publication. The text is the revision's, which is immutable itself; what was derived from it stands here, as
--- readers got it.
+-- readers got it, and so does the headline: a list of versions must not have to read all texts.
 create table versions (
     article_id uuid not null references articles (id) on delete cascade,
     number integer not null check (number > 0),
     revision integer not null,
     -- When it went live here, also of an article that was dated back.
     published_at timestamptz not null,
+    title text not null,
     body_html text not null,
     word_count integer not null,
     reading_minutes integer not null,
@@ -27,11 +28,11 @@ create table versions (
     foreign key (article_id, revision) references revisions (article_id, number)
 );
 
-insert into versions (article_id, number, revision, published_at, body_html, word_count, reading_minutes)
+insert into versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes)
 -- A live edition was last changed by its publication, or by its retraction: then the only time that is left is the first one.
 select
-    article_id, 1, revision, case status when 'retracted' then published_at else updated_at end, body_html, word_count,
-    reading_minutes
+    article_id, 1, revision, case status when 'retracted' then published_at else updated_at end, title, body_html,
+    word_count, reading_minutes
 from editions
 where kind = 'live';
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Integer, Nullable, Text, Timestamptz},
+    sql_types::{Integer, Nullable, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -25,8 +25,6 @@ const NEXT_NUMBER: &str =
 const SUPERSEDED_AT: &str = "(select n.published_at from versions n \
      where n.article_id = versions.article_id and n.number = versions.number + 1)";
 
-const TITLE: &str = "(revisions.content ->> 'title')";
-
 /// Keeps the draft of a locked article as what readers see from now on; the version's number.
 ///
 /// # Errors
@@ -42,6 +40,7 @@ pub(super) async fn insert_version(
             fragment::<Integer>(NEXT_NUMBER),
             editions::revision,
             now.into_sql::<Timestamptz>(),
+            editions::title,
             editions::body_html,
             editions::word_count,
             editions::reading_minutes,
@@ -70,21 +69,17 @@ pub async fn list_versions(
     rows: i64,
     after: Option<i32>,
 ) -> QueryResult<Vec<VersionItem>> {
-    let mut query =
-        versions::table
-            .inner_join(revisions::table.on(
-                revisions::article_id.eq(versions::article_id).and(revisions::number.eq(versions::revision)),
-            ))
-            .filter(versions::article_id.eq(article))
-            .order(versions::number.desc())
-            .limit(rows)
-            .select((
-                versions::number,
-                versions::published_at,
-                fragment::<Nullable<Timestamptz>>(SUPERSEDED_AT),
-                fragment::<Text>(TITLE),
-            ))
-            .into_boxed();
+    let mut query = versions::table
+        .filter(versions::article_id.eq(article))
+        .order(versions::number.desc())
+        .limit(rows)
+        .select((
+            versions::number,
+            versions::published_at,
+            fragment::<Nullable<Timestamptz>>(SUPERSEDED_AT),
+            versions::title,
+        ))
+        .into_boxed();
     if let Some(number) = after {
         query = query.filter(versions::number.lt(number));
     }
