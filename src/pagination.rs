@@ -119,7 +119,7 @@ impl PageQuery {
     /// # Errors
     /// `400`: the cursor was not made by this query.
     pub fn after<P: DeserializeOwned>(&self, key: &CursorKey, fingerprint: &str) -> ApiResult<Option<P>> {
-        self.cursor.as_deref().map(|cursor| key.open(fingerprint, cursor)).transpose()
+        key.open(fingerprint, self.cursor.as_deref())
     }
 }
 

@@ -25,8 +25,7 @@ use crate::{
 #[get("/v1/events")]
 pub async fn list(_: Editor, query: Query<EventsQuery>, context: Context) -> ApiResult<Found<Page<Event>>> {
     let Query { value: query, fingerprint } = query;
-    let cursor = query.cursor.as_deref();
-    let after = cursor.map(|cursor| context.cursor_key.open(&fingerprint, cursor)).transpose()?;
+    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     // Whoever got the answer to a change finds its event here at once.
     seal::seal(&mut conn).await?;

@@ -45,11 +45,12 @@ impl CursorKey {
         Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The position that a cursor names.
+    /// The position that a cursor names; `None` without one, for the first page.
     ///
     /// # Errors
     /// `400`: the cursor was not made by this query, or not by Warta.
-    pub fn open<P: DeserializeOwned>(&self, query: &str, cursor: &str) -> ApiResult<P> {
+    pub fn open<P: DeserializeOwned>(&self, query: &str, cursor: Option<&str>) -> ApiResult<Option<P>> {
+        let Some(cursor) = cursor else { return Ok(None) };
         let position = || {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
             let (position, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;
@@ -58,7 +59,7 @@ impl CursorKey {
                 .ok()?;
             serde_json::from_slice(position).ok()
         };
-        position().ok_or_else(|| {
+        position().map(Some).ok_or_else(|| {
             ApiError::invalid_query(Faults::one(
                 ValuePointerRef::Origin.push_key("cursor"),
                 Invalid::new(
@@ -78,11 +79,11 @@ mod tests {
     fn a_cursor_is_bound_to_its_query_and_its_key() {
         let key = CursorKey::derive(b"secret");
         let cursor = key.seal("sort=title", &7).unwrap();
-        assert_eq!(key.open::<i32>("sort=title", &cursor).unwrap(), 7);
-        assert!(key.open::<i32>("sort=-title", &cursor).is_err());
-        assert!(CursorKey::derive(b"other").open::<i32>("sort=title", &cursor).is_err());
+        assert_eq!(key.open::<i32>("sort=title", Some(&cursor)).unwrap(), Some(7));
+        assert!(key.open::<i32>("sort=-title", Some(&cursor)).is_err());
+        assert!(CursorKey::derive(b"other").open::<i32>("sort=title", Some(&cursor)).is_err());
         for broken in ["", "AAAA", "ä", &cursor[1..], &format!("{cursor}A")] {
-            assert!(key.open::<i32>("sort=title", broken).is_err());
+            assert!(key.open::<i32>("sort=title", Some(broken)).is_err());
         }
     }
 }

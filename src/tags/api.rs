@@ -41,8 +41,7 @@ type TagPatch = Patch<TagInput>;
 #[get("/v1/tags")]
 pub async fn list(_: Viewer, query: Query<TagsQuery>, context: Context) -> ApiResult<Found<Page<Tag>>> {
     let Query { value: query, fingerprint } = query;
-    let cursor = query.cursor.as_deref();
-    let after = cursor.map(|cursor| context.cursor_key.open(&fingerprint, cursor)).transpose()?;
+    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
     let tags = store::list(&mut conn, &query, query.limit.rows(), after).await?;
