@@ -1,11 +1,12 @@
 //! The article that a request is about, if the caller may do to it what the request asks for.
 
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::{
     Article,
-    filter::View,
+    filter::{Drafts, View},
     rules::{Action, permit, require_state},
     staleness,
     store::{self, Locked},
@@ -13,32 +14,37 @@ use super::{
 use crate::{
     auth::Principal,
     error::{ApiError, ApiResult},
-    http::{
-        conditional::{IfMatch, Version},
-        query::Flag,
-    },
+    http::conditional::{IfMatch, Version},
     values::Reference,
 };
 
-/// The id of the article, if the caller may see its draft.
+/// The id of the article, if it is among the drafts that the view has.
 ///
 /// # Errors
 /// `403` where the caller may know that it exists, else `404`.
-pub async fn visible(
+pub async fn visible(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> ApiResult<Uuid> {
+    let found = store::find_id(conn, view, reference).await;
+    told(conn, view, reference, found).await
+}
+
+/// What was found; where nothing was, `403` if it is somebody else's draft of what readers can see, so that the caller knows that
+/// it exists.
+///
+/// # Errors
+/// As [`visible`].
+pub async fn told<T>(
     conn: &mut AsyncPgConnection,
-    principal: Principal,
-    trashed: Flag,
+    view: View,
     reference: &Reference,
-) -> ApiResult<Uuid> {
-    match store::find_id(conn, View::drafts_or_trash(principal, trashed.0), reference).await {
-        Err(diesel::NotFound)
-            if !trashed.0
-                && !principal.edits_everything()
-                && store::is_known_to_readers(conn, reference).await? =>
+    found: QueryResult<T>,
+) -> ApiResult<T> {
+    match (found, view) {
+        (Err(diesel::NotFound), View::Drafts(Drafts { of: Some(_), trashed: false }))
+            if store::is_known_to_readers(conn, reference).await? =>
         {
             Err(ApiError::forbidden("An author sees only own drafts."))
         }
-        found => Ok(found?),
+        (found, _) => Ok(found?),
     }
 }
 
@@ -62,13 +68,27 @@ pub async fn locked(
     if_match: &IfMatch,
 ) -> ApiResult<Locked> {
     let locked = claimed(conn, principal, action, reference).await?;
+    require_match(conn, principal, &locked, if_match).await?;
+    require_state(action, &locked.standing)?;
+    Ok(locked)
+}
+
+/// Whether a locked article is in the state that the caller means.
+///
+/// # Errors
+/// `412` in another one.
+pub async fn require_match(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    locked: &Locked,
+    if_match: &IfMatch,
+) -> ApiResult<()> {
     if if_match.allows(locked.current()) {
-        require_state(action, &locked.standing)?;
-        return Ok(locked);
+        return Ok(());
     }
     let view = View::drafts_or_trash(principal, locked.standing.trashed);
     let present = store::find(conn, view, &Reference::Id(locked.id)).await?;
-    Err(staleness::problem(conn, &locked, &present).await?)
+    Err(staleness::problem(conn, locked, &present).await?)
 }
 
 /// The article, locked, if the caller may do this to it.

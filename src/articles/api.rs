@@ -18,11 +18,9 @@ use serde_json::json;
 use self::seen::{Elsewhere, elsewhere};
 use super::{
     Article, ArticleItem,
-    access::{claimed, draft, locked},
+    access::{claimed, draft, locked, told},
     editing::{self, Edit},
-    filter::{
-        ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Drafts, Position, SourceArticlesQuery, View,
-    },
+    filter::{ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
     input::ArticleInput,
     rules::Action,
     staleness::StaleProblem,
@@ -32,7 +30,7 @@ use super::{
 use crate::{
     auth::{Auth, Author, Viewer},
     clock,
-    error::{ApiError, ApiResult},
+    error::ApiResult,
     events::{EventType, SubjectType},
     http::{
         body::Json,
@@ -94,8 +92,7 @@ async fn listed(
     source: Option<&Reference>,
 ) -> ApiResult<Found<Page<ArticleItem>>> {
     let view = query.view(viewer.0)?;
-    let cursor = query.cursor.as_deref();
-    let after = cursor.map(|cursor| context.cursor_key.open(fingerprint, cursor)).transpose()?;
+    let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     if let Some(source) = source {
         query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
@@ -172,17 +169,11 @@ pub async fn read(
     let view = View::of(query.value.draft, query.value.trashed, viewer.0)?;
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, &reference).await, view) {
-        // Somebody else's draft of what readers can see: the caller knows that it exists.
-        (Err(diesel::NotFound), View::Drafts(Drafts { of: Some(_), trashed: false }))
-            if store::is_known_to_readers(&mut conn, &reference).await? =>
-        {
-            Err(ApiError::forbidden("An author sees only own drafts."))
-        }
         (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, &viewer, &reference).await? {
             Elsewhere::Retracted(article) => Ok(Either::Left(Found(*article))),
             Elsewhere::Moved(slug) => Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") })),
         },
-        (found, _) => Ok(Either::Left(Found(found?))),
+        (found, _) => told(&mut conn, view, &reference, found).await.map(Found).map(Either::Left),
     }
 }
 
@@ -215,7 +206,7 @@ pub async fn read(
             headers(("Preference-Applied" = String, description = "`merge`, where the patch was merged with changes of others."))
         ),
         (status = 403, description = "An author may do this only to own articles that were never published."),
-        (status = 409, description = "The slug is taken."),
+        (status = 409, description = "The slug is taken. Or the present state does not allow a change."),
         (
             status = 412, description = "It was changed meanwhile: If-Match does not name the current draft.",
             body = StaleProblem, content_type = "application/problem+json",

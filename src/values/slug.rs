@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use serde::Deserialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -15,7 +16,8 @@ use crate::{http::faults::Invalid, read_from_text, values::FromText};
 
 /// Lower-case ASCII letters and digits, in words joined by single hyphens; 1 to [`Slug::MAX`] characters; never shaped like
 /// an id, so that a path segment is one or the other.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Slug(String);
 
 impl Slug {
@@ -83,6 +85,14 @@ impl FromText for Slug {
             return Err(Invalid::new("invalid_slug", "A slug must not have the shape of an id."));
         }
         Ok(Self(text))
+    }
+}
+
+impl TryFrom<String> for Slug {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_text(text).map_err(|invalid| invalid.detail)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
         body::OptionalBody,
         conditional::{IfMatch, stale},
         context::Context,
-        query::{Flag, NoQuery, Query},
+        query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Representation, tag_of},
     },
     pagination::{Page, PageQuery, page},
@@ -60,7 +60,7 @@ pub async fn create(
     let mut conn = context.database.get().await?;
     let (pass, link) = conn
         .transaction(async |conn| {
-            let article_id = visible(conn, author.0, Flag::default(), &reference).await?;
+            let article_id = visible(conn, View::drafts(author.0), &reference).await?;
             // No lock: whether the draft may be seen is asked again whenever the link is used.
             let pass = Pass { link_id: context.clock.new_id(), article_id };
             let now = context.now();
@@ -113,7 +113,7 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, author.0, Flag::default(), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     let total =
         if query.count.0 { Some(store::count_preview_links(&mut conn, article_id).await?) } else { None };
     let links = store::list_preview_links(&mut conn, article_id, query.limit.rows(), after).await?;
@@ -141,13 +141,13 @@ pub async fn read(
 ) -> ApiResult<Found<PreviewLink>> {
     let (reference, link_id) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, author.0, Flag::default(), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     Ok(Found(store::find_preview_link(&mut conn, Pass { link_id, article_id }).await?))
 }
 
 /// Revoke a preview link
 ///
-/// It stops to work at once. Revoking one that is revoked already is no error and changes nothing.
+/// It stops working at once. Revoking one that is revoked already is no error and changes nothing.
 #[utoipa::path(
     operation_id = "revoke_preview_link", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
@@ -168,7 +168,7 @@ pub async fn revoke(
     let (reference, link_id) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let article_id = visible(conn, author.0, Flag::default(), &reference).await?;
+        let article_id = visible(conn, View::drafts(author.0), &reference).await?;
         let link = store::find_preview_link(conn, Pass { link_id, article_id }).await?;
         if link.version().is_some_and(|version| !if_match.allows(version)) {
             return Err(stale(&tag_of(&link)?));

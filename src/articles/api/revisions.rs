@@ -9,6 +9,7 @@ use crate::{
         access::{draft, locked, visible},
         comparing::{self, Comparison},
         editing,
+        filter::View,
         input::RestoreInput,
         restoring::{self, Restoration},
         revisions::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
@@ -21,7 +22,7 @@ use crate::{
         body::OptionalBody,
         conditional::IfMatch,
         context::Context,
-        query::{Flag, NoQuery, Query},
+        query::{NoQuery, Query},
         reply::{Found, Moved, Updated},
     },
     pagination::{Page, page},
@@ -36,7 +37,7 @@ use crate::{
     params(("article" = Reference, Path), RevisionsQuery),
     responses(
         (status = 200, description = "A page of revisions.", body = Page<RevisionItem>),
-        (status = 403, description = "An author asks for the revisions of somebody else's article."),
+        (status = 403, description = "An author may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions")]
@@ -47,10 +48,9 @@ pub async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<RevisionItem>>> {
     let Query { value: query, fingerprint } = query;
-    let (query, trashed) = query.split();
-    let before = query.after(&context.cursor_key, &fingerprint)?;
+    let before = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, author.0, trashed, &reference).await?;
+    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.trashed.0), &reference).await?;
     let total = if query.count.0 { Some(store::count_revisions(&mut conn, id).await?) } else { None };
     let items = store::list_revisions(&mut conn, id, before, query.limit.rows()).await?;
     let position = |item: &RevisionItem| item.number;
@@ -70,7 +70,7 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "What differs.", body = Comparison),
-        (status = 403, description = "An author asks for the revisions of somebody else's article."),
+        (status = 403, description = "An author may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/compare/{from}...{to}")]
@@ -82,7 +82,7 @@ pub async fn compare(
 ) -> ApiResult<Found<Comparison>> {
     let (reference, from, to) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, author.0, query.value.trashed, &reference).await?;
+    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.value.trashed.0), &reference).await?;
     let kept = store::find_revisions(&mut conn, id, &[from.0, to.0]).await?;
     drop(conn);
     let find = |number: Number| kept.iter().find(|(revision, _)| revision.number == number.0).cloned();
@@ -103,7 +103,7 @@ pub async fn compare(
     responses(
         (status = 200, description = "The revision.", body = Revision),
         (status = 308, description = "`{from}...{to}` in place of a number: the comparison is at this address."),
-        (status = 403, description = "An author asks for a revision of somebody else's article."),
+        (status = 403, description = "An author may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions/{number}")]
@@ -122,7 +122,7 @@ pub async fn read(
         }
     };
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, author.0, query.value.trashed, &reference).await?;
+    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.value.trashed.0), &reference).await?;
     Ok(Either::Left(Found(store::find_revision(&mut conn, id, number.0).await?)))
 }
 
@@ -153,7 +153,7 @@ pub async fn restore(
 ) -> ApiResult<Updated<Article>> {
     let (reference, number) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, author.0, Flag(false), &reference).await?;
+    let id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     let revision = store::find_revision(&mut conn, id, number.0).await?;
     drop(conn);
     let rendered = editing::render_kept(&revision.content).await?;

@@ -5,15 +5,21 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 
 use crate::{
-    articles::{access::visible, filter::View, slugs::ArticleSlug, store},
+    articles::{
+        access::{claimed, require_match, visible},
+        filter::View,
+        rules::Action,
+        slugs::ArticleSlug,
+        store,
+    },
     auth::{Author, Editor},
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
-        conditional::{IfMatch, stale},
+        conditional::IfMatch,
         context::Context,
-        query::{Flag, NoQuery, Query},
-        reply::{Found, NoContent, tag_of},
+        query::{NoQuery, Query},
+        reply::{Found, NoContent},
     },
     pagination::{Page, PageQuery, page},
     values::{Reference, Slug},
@@ -40,7 +46,7 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, author.0, Flag::default(), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     let total = if query.count.0 { Some(store::count_slugs(&mut conn, article_id).await?) } else { None };
     let slugs = store::list_slugs(&mut conn, article_id, query.limit.rows(), after).await?;
     let position = |slug: &ArticleSlug| slug.slug.clone();
@@ -63,7 +69,7 @@ pub async fn list(
 #[delete("/v1/articles/{article}/slugs/{slug}")]
 pub async fn free(
     editor: Editor,
-    path: Path<(Reference, String)>,
+    path: Path<(Reference, Slug)>,
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
@@ -71,19 +77,16 @@ pub async fn free(
     let (reference, slug) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let id = visible(conn, editor.0, Flag::default(), &reference).await?;
-        // No edition takes the slug back meanwhile.
-        let locked = store::lock(conn, &Reference::Id(id)).await?;
-        if !if_match.allows(locked.current()) {
-            let draft = store::find(conn, View::drafts(editor.0), &Reference::Id(id)).await?;
-            return Err(stale(&tag_of(&draft)?));
-        }
-        if store::find_slug(conn, id, &slug).await?.current {
+        // Locked, so that no edition takes the slug back meanwhile.
+        let locked = claimed(conn, editor.0, Action::Edit, &reference).await?;
+        require_match(conn, editor.0, &locked, &if_match).await?;
+        if store::find_slug(conn, locked.id, &slug).await?.current {
             let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
             return Err(ApiError::new(Kind::SlugInUse, detail));
         }
         store::free_slug(conn, &slug).await?;
-        context.record(conn, editor.0, EventType::ArticleSlugFreed, (SubjectType::Article, id), json!({"slug": slug})).await?;
+        let (subject, details) = ((SubjectType::Article, locked.id), json!({"slug": &*slug}));
+        context.record(conn, editor.0, EventType::ArticleSlugFreed, subject, details).await?;
         Ok(NoContent)
     })
     .await
