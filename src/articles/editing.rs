@@ -15,7 +15,7 @@ use super::{
     provenance::{self, Provenance},
     revisions::{Facets, Snapshot},
     rules::{Action, require_state},
-    saving::{Kept, Save, facets, keep_revision, require_free_language, save},
+    saving::{Save, Stamp, facets, keep_revision, require_free_language, save},
     staleness::Overtaken,
     store::{self, CitationRow, Content, Draft, Locked},
 };
@@ -118,8 +118,8 @@ pub async fn create(
     store::insert_draft(conn, id, &draft, now).await?;
     context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
     let changed = Facets::nothing(id).changed(&facets(&draft));
-    let kept = Kept { number: 1, version: 1, now, note, group, changed, restored_from: None };
-    keep_revision(conn, principal, id, kept).await
+    let stamp = Stamp { number: 1, version: 1, now, note, group, changed, restored_from: None };
+    keep_revision(conn, principal, id, stamp).await
 }
 
 /// Changes the draft, and keeps the result as a revision; the draft, and whether the patch was merged with what others changed since
@@ -139,7 +139,7 @@ pub async fn update(
     if !stale {
         require_state(Action::Edit, &locked.standing)?;
     }
-    let before = Snapshot::from(present.clone());
+    let before = Snapshot::from(&present);
     let change = (&before, patch, rendering);
     let Planned { mut draft, slug, note } = plan(conn, context, principal, locked, &present, change).await?;
     if stale {

@@ -61,7 +61,7 @@ pub async fn restore(
         details.insert("skipped_slug".to_owned(), json!(content.slug));
         content.slug.clone_from(&present.slug);
     }
-    let before = Snapshot::from(present.clone());
+    let before = Snapshot::from(&present);
     let draft = draft(content, rendered, resolved, group)?;
     let note = input.note.map(String::from);
     let saved = Save { locked, present, before: &before, draft, note, restored_from: Some(number), details };

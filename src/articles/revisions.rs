@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 use super::{Article, Citation, CitationRole, Image, TagLink, provenance::Provenance};
 use crate::{
+    events::EditorLink,
     http::{
         faults::{Faults, Invalid},
         query::Flag,
         reply::Representation,
     },
-    pagination::{Limit, PageQuery},
+    pagination::Limit,
     stored_as_jsonb, text_enum,
     values::{FromText, Slug},
 };
@@ -71,7 +72,7 @@ impl Fields {
     }
 }
 
-/// Counts an article's saves, from 1; in an address only as plain digits, so that each revision has one.
+/// Counts an article's saves, or its publications, from 1; in an address only as plain digits, so that each of them has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Number(pub i32);
@@ -80,7 +81,7 @@ impl FromText for Number {
     fn from_text(text: String) -> Result<Self, Invalid> {
         match text.parse() {
             Ok(number @ 1..) if !text.starts_with(['+', '0']) => Ok(Self(number)),
-            _ => Err(Invalid::new("out_of_range", "Expected the number of a revision.")),
+            _ => Err(Invalid::new("out_of_range", "Expected a number from 1.")),
         }
     }
 }
@@ -120,16 +121,6 @@ impl TryFrom<String> for Numbers {
             None => text.try_into().map(Self::One),
         }
     }
-}
-
-/// Who saved something.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct EditorLink {
-    /// The editor's id.
-    pub id: Uuid,
-    /// The editor's name.
-    #[schema(example = "Ayu Lestari")]
-    pub name: String,
 }
 
 /// A revision in a list: who saved what, when and what for.
@@ -211,14 +202,6 @@ pub struct RevisionsQuery {
     pub count: Flag,
 }
 
-impl RevisionsQuery {
-    /// What every list can be asked for, and whether the article is in the trash.
-    #[must_use]
-    pub fn split(self) -> (PageQuery, Flag) {
-        (PageQuery { limit: self.limit, cursor: self.cursor, count: self.count }, self.trashed)
-    }
-}
-
 /// A draft's content as it was saved. It is complete by itself: tags and sources have the names that they had then.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
@@ -253,19 +236,19 @@ pub struct Snapshot {
 
 stored_as_jsonb!(Snapshot);
 
-impl From<Article> for Snapshot {
-    fn from(article: Article) -> Self {
+impl From<&Article> for Snapshot {
+    fn from(article: &Article) -> Self {
         Self {
-            title: article.title,
-            slug: article.slug,
-            language: article.language,
-            summary: article.summary,
-            body: article.body.unwrap_or_default(),
-            image: article.image,
-            byline: article.byline,
-            provenance: article.provenance.map(|disclosure| disclosure.provenance),
-            tags: article.tags,
-            citations: article.citations,
+            title: article.title.clone(),
+            slug: article.slug.clone(),
+            language: article.language.clone(),
+            summary: article.summary.clone(),
+            body: article.body.clone().unwrap_or_default(),
+            image: article.image.clone(),
+            byline: article.byline.clone(),
+            provenance: article.provenance.as_ref().map(|disclosure| disclosure.provenance.clone()),
+            tags: article.tags.clone(),
+            citations: article.citations.clone(),
         }
     }
 }

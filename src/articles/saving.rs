@@ -67,7 +67,7 @@ pub async fn save(
     let kind =
         if restored_from.is_some() { EventType::ArticleRevisionRestored } else { EventType::ArticleUpdated };
     context.record(conn, principal, kind, (SubjectType::Article, locked.id), details.into()).await?;
-    let kept = Kept {
+    let stamp = Stamp {
         number: locked.revision + 1,
         version: locked.version + 1,
         now,
@@ -76,7 +76,7 @@ pub async fn save(
         changed,
         restored_from,
     };
-    keep_revision(conn, principal, locked.id, kept).await
+    keep_revision(conn, principal, locked.id, stamp).await
 }
 
 /// The place among the translations of a story must be free.
@@ -121,7 +121,7 @@ pub fn facets(draft: &Draft) -> Facets<'_> {
 /// What is known of a revision before the draft is read again.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "they are the columns of a revision")]
-pub struct Kept {
+pub struct Stamp {
     pub number: i32,
     pub version: i64,
     pub now: DateTime<Utc>,
@@ -139,20 +139,20 @@ pub async fn keep_revision(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     id: Uuid,
-    kept: Kept,
+    stamp: Stamp,
 ) -> ApiResult<Article> {
     let saved = store::find(conn, View::drafts(principal), &Reference::Id(id)).await?;
     let revision = NewRevision {
         article_id: id,
-        number: kept.number,
-        version: kept.version,
+        number: stamp.number,
+        version: stamp.version,
         editor_id: principal.editor_id,
-        created_at: kept.now,
-        note: kept.note,
-        translation_group_id: kept.group,
-        changed: kept.changed,
-        restored_from: kept.restored_from,
-        content: saved.clone().into(),
+        created_at: stamp.now,
+        note: stamp.note,
+        translation_group_id: stamp.group,
+        changed: stamp.changed,
+        restored_from: stamp.restored_from,
+        content: Snapshot::from(&saved),
     };
     store::insert_revision(conn, &revision).await?;
     Ok(saved)

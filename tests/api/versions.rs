@@ -172,7 +172,7 @@ async fn versions_are_walked_from_the_newest() {
         page = server.get(&format!("{list}&cursor={cursor}"), None).await.expect(200);
     }
     assert_eq!(seen, [5, 4, 3, 2, 1]);
-    for number in ["0", "-1", "6", "x", "1.0", "99999999999"] {
+    for number in ["0", "-1", "6", "x", "1.0", "01", "+1", "99999999999"] {
         server.get(&format!("{path}/versions/{number}"), None).await.expect_problem(404, "not-found");
     }
     server.get(&format!("{path}/versions/1?draft=true"), None).await.expect_problem(400, "invalid-query");

@@ -71,7 +71,7 @@ async fn correct(
     input: CorrectionInput,
 ) -> ApiResult<Correction> {
     if store::count_corrections(conn, locked.id).await? >= MAX_CORRECTIONS {
-        let detail = format!("The article has {MAX_CORRECTIONS} corrections; more there cannot be.");
+        let detail = format!("The article has {MAX_CORRECTIONS} corrections, and cannot have more.");
         return Err(refused(Action::Correct, &locked.standing, detail));
     }
     let created_at = store::touch_live(conn, locked.id, context.now()).await?;
@@ -107,11 +107,9 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article = match seen(&mut conn, &viewer, &reference).await? {
+    let article = match seen(&mut conn, &viewer, &reference, "corrections").await? {
         Either::Left(id) => id,
-        Either::Right(slug) => {
-            return Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/corrections") }));
-        }
+        Either::Right(moved) => return Ok(Either::Right(moved)),
     };
     let total = if query.count.0 { Some(store::count_corrections(&mut conn, article).await?) } else { None };
     let corrections = store::list_corrections(&mut conn, article, query.limit.rows(), after).await?;
@@ -125,14 +123,14 @@ pub async fn list(
 /// As it was written.
 #[utoipa::path(
     operation_id = "read_correction", tag = "articles", security((), ("token" = [])),
-    params(("article" = Reference, Path), ("correction" = Uuid, Path, description = "The correction's id.")),
+    params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The correction's id.")),
     responses(
         (status = 200, description = "The correction.", body = Correction),
         (status = 308, description = "The article has another slug now."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
     ),
 )]
-#[get("/v1/articles/{article}/corrections/{correction}")]
+#[get("/v1/articles/{article}/corrections/{id}")]
 pub async fn read(
     viewer: Viewer,
     path: Path<(Reference, Uuid)>,
@@ -141,12 +139,10 @@ pub async fn read(
 ) -> ApiResult<Either<Found<Correction>, Moved>> {
     let (reference, id) = path.into_inner();
     let mut conn = context.database.get().await?;
-    match seen(&mut conn, &viewer, &reference).await? {
+    match seen(&mut conn, &viewer, &reference, &format!("corrections/{id}")).await? {
         Either::Left(article) => {
             Ok(Either::Left(Found(store::find_correction(&mut conn, article, id).await?)))
         }
-        Either::Right(slug) => {
-            Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/corrections/{id}") }))
-        }
+        Either::Right(moved) => Ok(Either::Right(moved)),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     articles::{Article, Retraction, filter::View, store},
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
+    http::reply::Moved,
     values::Reference,
 };
 
@@ -39,7 +40,7 @@ pub(super) async fn elsewhere(
     }
 }
 
-/// The id of the article of which the caller reads a part; or the slug that it has now.
+/// The id of the article of which the caller reads a part; or where the part is now, which `part` is the rest of the path of.
 ///
 /// # Errors
 /// As [`elsewhere`].
@@ -47,11 +48,14 @@ pub(super) async fn seen(
     conn: &mut AsyncPgConnection,
     viewer: &Viewer,
     reference: &Reference,
-) -> ApiResult<Either<Uuid, String>> {
+    part: &str,
+) -> ApiResult<Either<Uuid, Moved>> {
     match store::find_id(conn, View::Live, reference).await {
         Err(diesel::NotFound) => Ok(match elsewhere(conn, viewer, reference).await? {
             Elsewhere::Retracted(article) => Either::Left(article.id),
-            Elsewhere::Moved(slug) => Either::Right(slug),
+            Elsewhere::Moved(slug) => {
+                Either::Right(Moved { location: format!("/v1/articles/{slug}/{part}") })
+            }
         }),
         found => Ok(Either::Left(found?)),
     }

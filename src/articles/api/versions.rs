@@ -5,6 +5,7 @@ use actix_web::{Either, get, web::Path};
 use super::seen::seen;
 use crate::{
     articles::{
+        revisions::Number,
         store,
         versions::{Version, VersionItem},
     },
@@ -42,11 +43,9 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article = match seen(&mut conn, &viewer, &reference).await? {
+    let article = match seen(&mut conn, &viewer, &reference, "versions").await? {
         Either::Left(id) => id,
-        Either::Right(slug) => {
-            return Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/versions") }));
-        }
+        Either::Right(moved) => return Ok(Either::Right(moved)),
     };
     let total = if query.count.0 { Some(store::count_versions(&mut conn, article).await?) } else { None };
     let versions = store::list_versions(&mut conn, article, query.limit.rows(), after).await?;
@@ -61,7 +60,7 @@ pub async fn list(
     operation_id = "read_version", tag = "articles", security((), ("token" = [])),
     params(
         ("article" = Reference, Path),
-        ("number" = i32, Path, description = "The version's number, from 1.", minimum = 1),
+        ("number" = inline(Number), Path, description = "The version's number."),
     ),
     responses(
         (status = 200, description = "The version.", body = Version),
@@ -72,18 +71,16 @@ pub async fn list(
 #[get("/v1/articles/{article}/versions/{number}")]
 pub async fn read(
     viewer: Viewer,
-    path: Path<(Reference, i32)>,
+    path: Path<(Reference, Number)>,
     _: NoQuery,
     context: Context,
 ) -> ApiResult<Either<Found<Version>, Moved>> {
-    let (reference, number) = path.into_inner();
+    let (reference, Number(number)) = path.into_inner();
     let mut conn = context.database.get().await?;
-    match seen(&mut conn, &viewer, &reference).await? {
+    match seen(&mut conn, &viewer, &reference, &format!("versions/{number}")).await? {
         Either::Left(article) => {
             Ok(Either::Left(Found(store::find_version(&mut conn, article, number).await?)))
         }
-        Either::Right(slug) => {
-            Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}/versions/{number}") }))
-        }
+        Either::Right(moved) => Ok(Either::Right(moved)),
     }
 }

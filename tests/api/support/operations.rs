@@ -164,7 +164,7 @@ impl Cast {
         let number = next();
         let editor = Some(self.editor.as_str());
         let path = match operation.template {
-            path if path.contains("{correction}") => self.correction(server, state).await,
+            path if path.contains("/corrections/{id}") => self.correction(server, state).await,
             path if path.contains("{article}") => {
                 let article = self.article(server, state).await;
                 let path = path.replace("/v1/articles/{article}", &article);
