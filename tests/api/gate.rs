@@ -115,6 +115,8 @@ async fn nobody_publishes_alone_what_they_alone_wrote() {
 
     // Of a live story only what was written since counts.
     desk.patch(&path, &desk.other, json!({"summary": "Satu."})).await;
+    // A note alone is no writing.
+    desk.patch(&path, &desk.editor, json!({"note": "Sudah dibaca."})).await;
     assert_eq!(desk.lacking(&path, &desk.other, json!({})).await, [review_required()]);
     desk.patch(&path, &desk.editor, json!({"summary": "Dua."})).await;
     assert_eq!(desk.lacking(&path, &desk.other, json!({})).await, [], "both wrote");

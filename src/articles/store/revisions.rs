@@ -6,7 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::revisions::{EditorLink, Fields, Revision, RevisionItem, Snapshot},
+    articles::revisions::{Fields, Revision, RevisionItem, Snapshot},
+    events::EditorLink,
     schema::{editors, revisions, versions},
 };
 
