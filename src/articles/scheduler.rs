@@ -45,11 +45,12 @@ pub async fn run(services: Services) {
 /// # Errors
 /// As any statement. Nothing is half done then.
 pub async fn publish_next(services: &Services) -> ApiResult<bool> {
-    let now = services.clock.now();
     let mut conn = services.database.get().await?;
     conn.transaction(async |conn| {
-        let Some((id, scheduled_by)) = store::claim_due(conn, now).await? else { return Ok(false) };
+        let due = store::claim_due(conn, services.clock.now()).await?;
+        let Some((id, scheduled_by)) = due else { return Ok(false) };
         let locked = store::lock(conn, &Reference::Id(id)).await?;
+        let now = services.clock.now();
         // The row was claimed as due, and is locked since.
         let at = locked.scheduled_at.ok_or_else(|| ApiError::internal("a due article without a schedule"))?;
         let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
