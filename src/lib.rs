@@ -24,7 +24,7 @@
 //! | [`auth`] | passwords, tokens, keys, sessions; who may do what |
 //! | [`http`], [`values`], [`pagination`], [`error`] | what features are made of |
 //! | [`database`], [`schema`] | the pool, migrations, the embedded Postgres; the tables |
-//! | [`serve`], [`config`], [`telemetry`], [`demo`], [`clock`] | the process |
+//! | [`serve`], [`config`], [`telemetry`], [`demo`], [`clock`], [`blocking`] | the process |
 //!
 //! A new field touches a migration, [`schema`] (printed by `diesel print-schema`), the feature's `mod.rs`, and its input where
 //! clients write it. A new operation touches the feature's `api` and perhaps its `store`, one line of the route table, and a row in

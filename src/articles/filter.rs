@@ -18,8 +18,8 @@ use crate::{
         query::{Flag, List},
     },
     pagination::{Limit, TextPosition},
-    read_from_text, text_enum,
-    values::{FromText, Language, Reference, Timestamp, WebUrl},
+    text_enum,
+    values::{Id, Language, Reference, Timestamp, WebUrl},
 };
 
 /// Which articles, in which order.
@@ -55,7 +55,7 @@ pub struct ArticlesQuery {
     /// Articles by any of these editors, by id, comma-separated. Needs a token.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
-    pub author: Option<List<EditorId>>,
+    pub author: Option<List<Id>>,
     /// Articles published after this time (RFC 3339), not at it.
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
@@ -227,18 +227,6 @@ pub struct DeleteQuery {
     #[param(inline, required = false)]
     pub permanent: Flag,
 }
-
-/// An editor's id in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EditorId(pub Uuid);
-
-impl FromText for EditorId {
-    fn from_text(text: String) -> Result<Self, Invalid> {
-        Uuid::try_parse(&text).map(Self).map_err(|_| Invalid::new("invalid_id", "An editor's id is a UUID."))
-    }
-}
-
-read_from_text!(EditorId);
 
 /// Whose editions a query may read. It stands in the query's conditions: what is hidden is simply not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,6 +66,7 @@ use self::{
     rules::{Action, State},
 };
 use crate::{
+    events::EditorLink,
     http::{conditional::Version, reply::Representation},
     stored_as_jsonb, text_enum,
     values::Slug,
@@ -235,7 +236,7 @@ pub struct Editorial {
     /// come, `trash` is `DELETE`, `delete` is `DELETE` with `permanent=true`.
     pub actions: Vec<Action>,
     /// Who made the article.
-    pub author: AuthorLink,
+    pub author: EditorLink,
     /// The number of the draft's newest revision.
     #[schema(minimum = 1, example = 3)]
     pub revision: i32,
@@ -244,16 +245,6 @@ pub struct Editorial {
     /// When the draft is to be published.
     #[schema(required)]
     pub scheduled_at: Option<DateTime<Utc>>,
-}
-
-/// An editor who made something.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct AuthorLink {
-    /// The editor's id.
-    pub id: Uuid,
-    /// The editor's name.
-    #[schema(example = "Ayu Lestari")]
-    pub name: String,
 }
 
 /// A tag on an article.

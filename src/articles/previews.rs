@@ -12,11 +12,13 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::AuthorLink;
-use crate::http::{
-    conditional::Version,
-    faults::{Faults, Invalid},
-    reply::Representation,
+use crate::{
+    events::EditorLink,
+    http::{
+        conditional::Version,
+        faults::{Faults, Invalid},
+        reply::Representation,
+    },
 };
 
 /// What a preview link is made from.
@@ -95,8 +97,8 @@ pub struct PreviewLink {
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Who made it.
-    pub created_by: AuthorLink,
-    /// When it stops to work.
+    pub created_by: EditorLink,
+    /// When it stops working.
     pub expires_at: DateTime<Utc>,
     /// When it was revoked, where it was.
     #[schema(required)]
@@ -124,12 +126,12 @@ pub struct NewPreviewLink {
     /// What a frontend sends as `preview`, together with `draft=true`, to show the draft on a page of its own.
     #[schema(example = "eyJ0eXAi.eyJpc3Mi.c2lnbmF0")]
     pub token: String,
-    /// When it stops to work.
+    /// When it stops working.
     pub expires_at: DateTime<Utc>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Who made it.
-    pub created_by: AuthorLink,
+    pub created_by: EditorLink,
 }
 
 impl Representation for NewPreviewLink {}

@@ -15,11 +15,12 @@ use utoipa::{
 use super::{
     Article,
     merging::clashes,
-    revisions::{EditorLink, Field, Fields, RevisionItem, Snapshot},
+    revisions::{Field, Fields, RevisionItem, Snapshot},
     store::{self, Locked},
 };
 use crate::{
     error::{ApiError, ApiResult, Problem},
+    events::EditorLink,
     http::{
         conditional::{IfMatch, stale, stale_because},
         reply::tag_of,

@@ -8,7 +8,6 @@ use utoipa::{
         schema::{Schema, Type},
     },
 };
-use uuid::Uuid;
 
 use super::{EventType, SubjectType};
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
     },
     pagination::Limit,
     read_from_text, text_enum,
-    values::{FromText, Timestamp},
+    values::{FromText, Id, Timestamp},
 };
 
 /// Which events, in which order.
@@ -80,18 +79,6 @@ text_enum! {
         Ascending = "sequence",
     }
 }
-
-/// The id of a subject or of an editor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id(pub Uuid);
-
-impl FromText for Id {
-    fn from_text(text: String) -> Result<Self, Invalid> {
-        Uuid::try_parse(&text).map(Self).map_err(|_| Invalid::new("invalid_id", "An id is a UUID."))
-    }
-}
-
-read_from_text!(Id);
 
 /// A sequence number, or 0 for the place before the first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

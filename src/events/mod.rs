@@ -39,7 +39,7 @@ pub struct Event {
     pub created_at: DateTime<Utc>,
     /// Who did it; `null` for the command line and the instance itself.
     #[schema(required)]
-    pub actor: Option<ActorLink>,
+    pub actor: Option<EditorLink>,
     /// The X-Request-Id of the request that did it, where one did.
     #[schema(required, example = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub request_id: Option<String>,
@@ -64,9 +64,9 @@ pub struct Event {
     pub previous_hash: String,
 }
 
-/// The editor who did something.
+/// An editor, to those who see what the editor did.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ActorLink {
+pub struct EditorLink {
     /// The editor's id.
     pub id: Uuid,
     /// What the editor is called now.

@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    ActorLink, Event, Subject,
+    EditorLink, Event, Subject,
     chain::{Content, Hash, Head},
     filter::{EventsQuery, Sort},
 };
@@ -245,7 +245,7 @@ fn event((line, actor, what, hashes): Row) -> QueryResult<Event> {
         id,
         r#type,
         created_at,
-        actor: actor.map(|(id, name)| ActorLink { id, name }),
+        actor: actor.map(|(id, name)| EditorLink { id, name }),
         request_id,
         subject: Subject { r#type: subject_type, id: subject_id },
         details,

@@ -13,7 +13,7 @@ pub mod url;
 pub use self::{
     document::DocumentKey,
     language::Language,
-    reference::Reference,
+    reference::{Id, Reference},
     slug::Slug,
     text::{Line, Prose},
     time::Timestamp,

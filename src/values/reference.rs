@@ -58,6 +58,18 @@ impl fmt::Display for Reference {
     }
 }
 
+/// The id of something that has no slug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub Uuid);
+
+impl FromText for Id {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        Uuid::try_parse(&text).map(Self).map_err(|_| Invalid::new("invalid_id", "An id is a UUID."))
+    }
+}
+
+read_from_text!(Id);
+
 /// Splits references into ids and slugs, for `= any(...)`.
 #[must_use]
 pub fn split(references: &[Reference]) -> (Vec<Uuid>, Vec<&str>) {

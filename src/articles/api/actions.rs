@@ -175,7 +175,7 @@ pub async fn retract(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not in the trash."),
+        (status = 409, description = "Not possible in the present state: the article is not in the trash, or its story has another article in its language by now."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

@@ -6,11 +6,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::{
-        AuthorLink,
-        previews::{LinkPosition, PreviewLink},
-    },
+    articles::previews::{LinkPosition, PreviewLink},
     auth::{Role, previews::Pass},
+    events::EditorLink,
     schema::{article_slugs, articles, editors, preview_links},
     values::Reference,
 };
@@ -41,7 +39,7 @@ pub async fn insert_preview_link(
 type Columns = (Uuid, DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>, Uuid, String);
 
 fn link((id, created_at, expires_at, revoked_at, editor_id, name): Columns) -> PreviewLink {
-    PreviewLink { id, created_at, created_by: AuthorLink { id: editor_id, name }, expires_at, revoked_at }
+    PreviewLink { id, created_at, created_by: EditorLink { id: editor_id, name }, expires_at, revoked_at }
 }
 
 /// Up to `rows` links of an article, newest first, from after a position.

@@ -19,13 +19,14 @@ use super::{
 };
 use crate::{
     articles::{
-        Article, AuthorLink, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
+        Article, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
         corrections::Correction,
         filter::{ArticlesQuery, Drafts, Include, Position, View},
         provenance::{Disclosure, Provenance},
         rules::Standing,
     },
     database::fragment::{Fragment, fragment},
+    events::EditorLink,
     schema::{article_slugs, articles, editions},
     values::Reference,
 };
@@ -126,7 +127,7 @@ impl From<Row> for Article {
         let editorial = is_draft.then(|| Editorial {
             state: standing.state(),
             actions: standing.allowed(),
-            author: AuthorLink { id: row.author_id, name: row.author_name },
+            author: EditorLink { id: row.author_id, name: row.author_name },
             revision: row.revision,
             has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
             scheduled_at: row.scheduled_at,
