@@ -56,6 +56,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::corrections::read)
         .service(articles::api::versions::list)
         .service(articles::api::versions::read)
+        .service(articles::api::related::list)
         // tags
         .service(tags::api::list)
         .service(tags::api::create)

@@ -1,5 +1,11 @@
 // @generated automatically by Diesel CLI.
 
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector"))]
+    pub struct Tsvector;
+}
+
 diesel::table! {
     article_slugs (slug) {
         slug -> Text,
@@ -52,6 +58,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
     editions (article_id, kind) {
         article_id -> Uuid,
         kind -> Text,
@@ -76,6 +85,8 @@ diesel::table! {
         retraction_reason -> Nullable<Text>,
         provenance -> Nullable<Jsonb>,
         public_version -> Nullable<Int4>,
+        search_config -> Text,
+        search -> Tsvector,
     }
 }
 

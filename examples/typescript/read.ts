@@ -1,4 +1,4 @@
-// Reads what a news page needs: the latest stories and the page after them, one story with its sources, and what is not there.
+// Reads what a news page needs: the latest stories and the page after them, a search, one story with its sources, and what is not there.
 //
 //   node dist/read.js <address of Warta>
 
@@ -19,6 +19,11 @@ if (page.next_cursor !== null) {
   console.log("The next page:");
   console.log(next.data.map(line).join("\n"));
 }
+
+const search = { q: "bahasa daerah", sort: "relevance", limit: 3 } as const;
+const found = unwrap(await api.GET("/v1/articles", { params: { query: search } }));
+console.log(`A search for "${search.q}" finds:`);
+console.log(found.data.map(line).join("\n"));
 
 const first = page.data[0];
 if (!first) throw new Error("There are no stories.");

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod corrections;
 pub mod previews;
+pub mod related;
 pub mod revisions;
 mod seen;
 pub mod slugs;
@@ -23,6 +24,7 @@ use super::{
     filter::{ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
     input::ArticleInput,
     rules::Action,
+    searching,
     staleness::StaleProblem,
     store,
     transitions::dropped,
@@ -51,6 +53,8 @@ type ArticlePatch = Patch<ArticleInput>;
 /// List articles
 ///
 /// What readers see, latest first, or with `draft=true` what editors work on. Filters add up: an article has to pass all of them.
+///
+/// `q` searches, and gives each article a `highlight`. A search that takes more than 2 seconds is given up (`503`).
 #[utoipa::path(
     operation_id = "list_articles", tag = "articles", security((), ("token" = [])),
     params(ArticlesQuery),
@@ -97,8 +101,7 @@ async fn listed(
     if let Some(source) = source {
         query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
     }
-    let total = if query.count.0 { Some(store::count(&mut conn, view, &query).await?) } else { None };
-    let articles = store::list(&mut conn, view, &query, query.limit.rows(), after).await?;
+    let (articles, total) = searching::list(&mut conn, view, &query, after).await?;
     let items = articles.into_iter().map(ArticleItem).collect();
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
     page(items, query.limit, total, &context.cursor_key, fingerprint, position).map(Found)

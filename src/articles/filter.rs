@@ -9,7 +9,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{Article, Status};
+use super::{Article, Status, search::SearchText};
 use crate::{
     auth::{Principal, previews::PreviewToken},
     error::{ApiError, ApiResult},
@@ -27,6 +27,11 @@ use crate::{
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticlesQuery {
+    /// Articles with these words, in the headline, the dek or the body, each as its own language inflects them: all of them; `"a
+    /// phrase"` in quotes, `-not` this one, `this or` that one. Case and accents make no difference. With `language`, in those alone.
+    #[deserr(default)]
+    #[param(value_type = SearchText, inline, required = false, example = "\"model bahasa\" -uji")]
+    pub q: Option<SearchText>,
     /// Articles with any of these tags, by slug or id, comma-separated.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1, example = "riset,kebijakan")]
@@ -152,6 +157,9 @@ text_enum! {
         TitleAscending = "title",
         /// By headline, Z to A.
         TitleDescending = "-title",
+        /// What fits `q` best first, a word in the headline more than one in the dek, and that more than one in the body; then the
+        /// latest published. Needs `q`.
+        Relevance = "relevance",
     }
 }
 
@@ -295,6 +303,12 @@ impl ArticlesQuery {
                 Invalid::new("needs_draft", "Without `draft=true` a list has only published articles."),
             )));
         }
+        if self.sort == Sort::Relevance && self.q.is_none() {
+            return Err(ApiError::invalid_query(Faults::one(
+                ValuePointerRef::Origin.push_key("sort"),
+                Invalid::new("needs_q", "Only a search, with `q`, can be sorted by relevance."),
+            )));
+        }
         View::of(self.draft, self.trashed, viewer)
     }
 }
@@ -303,6 +317,15 @@ impl ArticlesQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Position {
+    /// In a list sorted by relevance.
+    Relevance {
+        /// The bits of the row's rank: no digit of it may be lost.
+        rank: u32,
+        /// When it was published; `None` sorts before all times.
+        time: Option<DateTime<Utc>>,
+        /// The row's id.
+        id: Uuid,
+    },
     /// In a list sorted by title.
     Title(TextPosition),
     /// In a list sorted by a time; `None` sorts after all times.
@@ -320,6 +343,11 @@ impl Position {
     pub fn of(article: &Article, sort: Sort) -> Self {
         let id = article.id;
         match sort {
+            Sort::Relevance => Self::Relevance {
+                rank: article.rank.unwrap_or_default().to_bits(),
+                time: article.published_at,
+                id,
+            },
             Sort::PublishedAscending | Sort::PublishedDescending => {
                 Self::Time { time: article.published_at, id }
             }

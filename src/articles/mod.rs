@@ -22,7 +22,10 @@
 //! | [`merging`] | which changes made at the same time clash |
 //! | [`staleness`] | what is told to those whose state is no longer current |
 //! | [`versions`] | what readers saw, and when |
+//! | [`search`] | what a search found, marked |
+//! | [`searching`] | how a list is read |
 //! | [`corrections`] | what was set right since |
+//! | [`related`] | what else there is to read |
 //! | [`scheduler`] | publishes what is due |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
@@ -40,11 +43,14 @@ pub mod markdown;
 pub mod merging;
 pub mod previews;
 pub mod provenance;
+pub mod related;
 pub mod restoring;
 pub mod revisions;
 pub mod rules;
 pub mod saving;
 pub mod scheduler;
+pub mod search;
+pub mod searching;
 pub mod slugs;
 pub mod staleness;
 pub mod store;
@@ -56,7 +62,7 @@ use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, schema::Schema},
+    openapi::{Ref, RefOr, schema::Schema},
 };
 use uuid::Uuid;
 
@@ -64,6 +70,7 @@ use self::{
     corrections::Correction,
     provenance::Disclosure,
     rules::{Action, State},
+    search::Highlight,
 };
 use crate::{
     events::EditorLink,
@@ -185,6 +192,13 @@ pub struct Article {
     /// Counts the article's changes, for the draft's ETag; not of a live edition.
     #[serde(skip)]
     pub version: Option<i64>,
+    /// What a search found in it; only in a list with `q`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub highlight: Option<Highlight>,
+    /// How well it fits a search; only in a list with `q`.
+    #[serde(skip)]
+    pub rank: Option<f32>,
 }
 
 impl Representation for Article {
@@ -204,8 +218,10 @@ impl PartialSchema for ArticleItem {
             return Article::schema();
         };
         object.required.retain(|name| !name.starts_with("body"));
+        object.properties.insert("highlight".to_owned(), Ref::from_schema_name("Highlight").into());
         object.description = Some(
-            "An article in a list: `body` and `body_html` are there only with `include=body`.".to_owned(),
+            "An article in a list: `body` and `body_html` are there only with `include=body`, `highlight` only with `q`."
+                .to_owned(),
         );
         Schema::Object(object).into()
     }
@@ -214,6 +230,8 @@ impl PartialSchema for ArticleItem {
 impl ToSchema for ArticleItem {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         Article::schemas(schemas);
+        Highlight::schemas(schemas);
+        schemas.push(("Highlight".to_owned(), Highlight::schema()));
     }
 }
 

@@ -57,6 +57,15 @@ impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
 }
 
 diesel::define_sql_function! {
+    /// Whether each word of what was typed begins a word of the name or of the slug. An index serves it.
+    fn completes(
+        name: diesel::sql_types::Text,
+        slug: diesel::sql_types::Text,
+        typed: diesel::sql_types::Text,
+    ) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
     /// Lower case, as the database's locale has it.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }

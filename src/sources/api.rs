@@ -6,7 +6,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Source, SourceInput, store};
+use super::{Source, SourceInput, filter::SourcesQuery, store};
 use crate::{
     auth::{Author, Editor, Viewer},
     clock,
@@ -21,7 +21,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Updated, tag_of},
     },
-    pagination::{Page, PageQuery, TextPosition, page},
+    pagination::{Page, TextPosition, page},
     values::{Reference, Slug},
 };
 
@@ -29,19 +29,19 @@ type SourcePatch = Patch<SourceInput>;
 
 /// List sources
 ///
-/// Every source, in the order of their names.
+/// Every source, in the order of their names. `q` completes what somebody is typing.
 #[utoipa::path(
     operation_id = "list_sources", tag = "sources",
-    params(PageQuery),
+    params(SourcesQuery),
     responses((status = 200, description = "A page of sources.", body = Page<Source>)),
 )]
 #[get("/v1/sources")]
-pub async fn list(_: Viewer, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Source>>> {
+pub async fn list(_: Viewer, query: Query<SourcesQuery>, context: Context) -> ApiResult<Found<Page<Source>>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
-    let total = if query.count.0 { Some(store::count(&mut conn).await?) } else { None };
-    let sources = store::list(&mut conn, query.limit.rows(), after).await?;
+    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
+    let sources = store::list(&mut conn, &query, query.limit.rows(), after).await?;
     let position = |source: &Source| TextPosition { text: source.name.clone(), id: source.id };
     page(sources, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
 }

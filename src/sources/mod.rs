@@ -1,6 +1,7 @@
 //! Sources: the publishers and organisations that stories come from.
 
 pub mod api;
+pub mod filter;
 pub mod store;
 
 use chrono::{DateTime, Utc};

@@ -10,10 +10,10 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Source, SourceFields};
+use super::{Source, SourceFields, filter::SourcesQuery};
 use crate::{
     database::{
-        fragment::{Fragment, fragment, lower},
+        fragment::{Fragment, completes, fragment, lower},
         lock::hold_name,
     },
     pagination::TextPosition,
@@ -72,30 +72,38 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
     sources::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
-/// Up to `rows` sources in the order of their names, from after a position.
+fn filtered(query: &SourcesQuery) -> dsl::IntoBoxed<'_, sources::table, Pg> {
+    match &query.q {
+        None => sources::table.into_boxed(),
+        Some(typed) => sources::table.filter(completes(sources::name, sources::slug, &**typed)).into_boxed(),
+    }
+}
+
+/// Up to `rows` sources that the query asks for in the order of their names, from after a position.
 ///
 /// # Errors
 /// As any statement.
 pub async fn list(
     conn: &mut AsyncPgConnection,
+    query: &SourcesQuery,
     rows: i64,
     after: Option<TextPosition>,
 ) -> QueryResult<Vec<Source>> {
-    let mut query = sources::table.select(columns()).into_boxed::<Pg>();
+    let mut query = filtered(query);
     if let Some(TextPosition { text, id }) = after {
         query = query
             .filter(lower(sources::name).ge(lower(text.clone())))
             .filter(lower(sources::name).gt(lower(text)).or(sources::id.gt(id)));
     }
-    query.order((lower(sources::name), sources::id)).limit(rows).load(conn).await
+    query.order((lower(sources::name), sources::id)).limit(rows).select(columns()).load(conn).await
 }
 
-/// How many sources there are.
+/// How many sources the query asks for.
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    sources::table.count().get_result(conn).await
+pub async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryResult<i64> {
+    filtered(query).count().get_result(conn).await
 }
 
 /// Which of the slugs that could be made of `base` other sources have. No two transactions make one of the same base at a time.

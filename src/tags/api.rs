@@ -32,7 +32,7 @@ type TagPatch = Patch<TagInput>;
 
 /// List tags
 ///
-/// Every tag, in the order of their names. `menu=true` gives a frontend's menu, in its order.
+/// Every tag, in the order of their names. `menu=true` gives a frontend's menu, in its order; `q` completes what somebody is typing.
 #[utoipa::path(
     operation_id = "list_tags", tag = "tags",
     params(TagsQuery),

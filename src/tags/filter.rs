@@ -10,6 +10,7 @@ use crate::{
     http::{faults::Faults, query::Flag},
     pagination::Limit,
     text_enum,
+    values::Typed,
 };
 
 /// Which tags, in which order.
@@ -17,6 +18,10 @@ use crate::{
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TagsQuery {
+    /// Tags with a word in the name or in the slug that begins so, for each word of it; case and accents make no difference.
+    #[deserr(default)]
+    #[param(value_type = Typed, inline, required = false, example = "kebij")]
+    pub q: Option<Typed>,
     /// The tags that are in the menu, with `false` those that are not; without it, all.
     #[deserr(default)]
     #[param(value_type = bool, required = false)]

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     database::{
-        fragment::{Fragment, fragment, lower},
+        fragment::{Fragment, completes, fragment, lower},
         lock::hold_name,
     },
     schema::{tag_names, tags},
@@ -86,11 +86,15 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
     tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
-fn filtered<'a>(query: &TagsQuery) -> dsl::IntoBoxed<'a, tags::table, Pg> {
-    match query.menu.map(|menu| menu.0) {
+fn filtered(query: &TagsQuery) -> dsl::IntoBoxed<'_, tags::table, Pg> {
+    let filtered = match query.menu.map(|menu| menu.0) {
         None => tags::table.into_boxed(),
         Some(true) => tags::table.filter(tags::menu).into_boxed(),
         Some(false) => tags::table.filter(not(tags::menu)).into_boxed(),
+    };
+    match &query.q {
+        None => filtered,
+        Some(typed) => filtered.filter(completes(tags::name, tags::slug, &**typed)),
     }
 }
 

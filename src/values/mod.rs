@@ -8,6 +8,7 @@ pub mod reference;
 pub mod slug;
 pub mod text;
 pub mod time;
+pub mod typed;
 pub mod url;
 
 pub use self::{
@@ -17,6 +18,7 @@ pub use self::{
     slug::Slug,
     text::{Line, Prose},
     time::Timestamp,
+    typed::Typed,
     url::WebUrl,
 };
 

@@ -25,6 +25,7 @@ mod reader;
 mod revisions;
 mod scheduling;
 mod seams;
+mod search;
 mod slugs;
 mod start;
 mod states;

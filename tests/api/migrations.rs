@@ -175,6 +175,8 @@ fn declared() -> BTreeMap<String, String> {
     let mut declared = BTreeMap::new();
     for table in text.split("diesel::table! {").skip(1) {
         let table = &table[..table.find("\n}").unwrap()];
+        // Types of Postgres that Diesel does not know are imported first.
+        let table = table.rsplit_once(";\n").map_or(table, |(_, table)| table);
         let (name, rest) = table.trim().split_once(" (").unwrap();
         let (key, columns) = rest.split_once(") {").unwrap();
         declared.insert(format!("{name} primary key"), key.replace(' ', ""));

@@ -8,7 +8,10 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::order::Filtered;
+use super::{
+    order::Filtered,
+    search::{Matches, Meaning},
+};
 use crate::{
     articles::{
         Status,
@@ -43,8 +46,15 @@ pub(super) fn visible<'a>(view: View) -> Filtered<'a> {
 }
 
 /// What of it the query asks for.
-pub(super) fn filtered(view: View, query: &ArticlesQuery) -> Filtered<'_> {
+pub(super) fn filtered<'a>(
+    view: View,
+    query: &'a ArticlesQuery,
+    search: Option<&'a [Meaning]>,
+) -> Filtered<'a> {
     let mut filtered = visible(view);
+    if let Some(meanings) = search {
+        filtered = filtered.filter(Matches(meanings));
+    }
     if let Some(any) = &query.tag {
         filtered = filtered.filter(has_tag(&any.0));
     }

@@ -8,6 +8,7 @@ use diesel::{
     sql_types::{Nullable, Timestamptz},
 };
 
+use super::search::{Meaning, Rank};
 use crate::{
     articles::filter::{Position, Sort, View},
     database::fragment::{Fragment, fragment, lower},
@@ -23,7 +24,13 @@ const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
 
 /// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
 /// out what a tie would repeat.
-pub(super) fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option<Position>) -> Filtered<'_> {
+pub(super) fn ordered<'a>(
+    query: Filtered<'a>,
+    view: View,
+    sort: Sort,
+    search: Option<&'a [Meaning]>,
+    after: Option<Position>,
+) -> Filtered<'a> {
     macro_rules! ascending {
         ($key:expr, $after:expr) => {{
             let query = query.order(($key.asc(), editions::article_id.asc()));
@@ -50,6 +57,10 @@ pub(super) fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option
         Some(Position::Time { time, id }) => Some((*time, *id)),
         _ => None,
     };
+    let by_rank = match &after {
+        Some(Position::Relevance { rank, time, id }) => Some((f32::from_bits(*rank), *time, *id)),
+        _ => None,
+    };
     let by_title = match after {
         Some(Position::Title(TextPosition { text, id })) => Some((lower(text), id)),
         _ => None,
@@ -57,6 +68,15 @@ pub(super) fn ordered(query: Filtered<'_>, view: View, sort: Sort, after: Option
     // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
     let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
     match (sort, view) {
+        // The best first; of those that fit alike, the latest.
+        (Sort::Relevance, _) => {
+            let rank = Rank(search.unwrap_or_default());
+            let query = query.order((rank.desc(), published().desc(), editions::article_id.desc()));
+            let Some((seen, time, id)) = by_rank else { return query };
+            let earlier = published().lt(or_infinity(time));
+            let tied = published().eq(or_infinity(time)).and(editions::article_id.lt(id));
+            query.filter(rank.lt(seen).or(rank.eq(seen).and(earlier.or(tied))))
+        }
         (Sort::TitleAscending, _) => ascending!(lower(editions::title), by_title),
         (Sort::TitleDescending, _) => descending!(lower(editions::title), by_title),
         (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),

@@ -16,6 +16,7 @@ use super::{
     corrections::CORRECTIONS,
     filtered::{filtered, visible},
     order::{Filtered, ordered},
+    search::Meaning,
 };
 use crate::{
     articles::{
@@ -135,6 +136,8 @@ impl From<Row> for Article {
         Self {
             id: row.id,
             version: is_draft.then_some(row.version),
+            highlight: None,
+            rank: None,
             public_version: row.public_version,
             retraction: row.retraction.map(|retraction| retraction.0),
             editorial,
@@ -162,7 +165,7 @@ impl From<Row> for Article {
     }
 }
 
-async fn load(
+pub(super) async fn load(
     conn: &mut AsyncPgConnection,
     query: Filtered<'_>,
     view: View,
@@ -295,7 +298,8 @@ pub async fn find_present_slug(conn: &mut AsyncPgConnection, past: &Reference) -
         .await
 }
 
-/// Up to `rows` articles that the view has and the query asks for, in its order, from after a position.
+/// Up to `rows` articles that the view has and the query asks for, in its order, from after a position. `search` is what its `q`
+/// means, where it has one.
 ///
 /// # Errors
 /// As any statement.
@@ -303,10 +307,11 @@ pub async fn list(
     conn: &mut AsyncPgConnection,
     view: View,
     query: &ArticlesQuery,
+    search: Option<&[Meaning]>,
     rows: i64,
     after: Option<Position>,
 ) -> QueryResult<Vec<Article>> {
-    let filtered = ordered(filtered(view, query), view, query.sort, after);
+    let filtered = ordered(filtered(view, query, search), view, query.sort, search, after);
     load(conn, filtered.limit(rows), view, query.include == Some(Include::Body)).await
 }
 
@@ -314,6 +319,11 @@ pub async fn list(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection, view: View, query: &ArticlesQuery) -> QueryResult<i64> {
-    filtered(view, query).count().get_result(conn).await
+pub async fn count(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    search: Option<&[Meaning]>,
+) -> QueryResult<i64> {
+    filtered(view, query, search).count().get_result(conn).await
 }

@@ -51,8 +51,15 @@ impl Article {
     /// A state in which the operation is possible.
     pub(crate) fn fit_for(operation: &str) -> Self {
         match operation {
-            "unpublish_article" | "retract_article" | "free_article_slug" | "create_correction"
-            | "list_corrections" | "read_correction" | "list_versions" | "read_version" => Self::Live,
+            "unpublish_article"
+            | "retract_article"
+            | "free_article_slug"
+            | "create_correction"
+            | "list_corrections"
+            | "read_correction"
+            | "list_related_articles"
+            | "list_versions"
+            | "read_version" => Self::Live,
             "unschedule_article" => Self::Scheduled,
             "restore_article" => Self::Trashed,
             _ => Self::Draft,

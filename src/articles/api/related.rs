@@ -1,0 +1,48 @@
+//! What else there is to read, over HTTP.
+
+use actix_web::{Either, get, web::Path};
+
+use super::seen::seen;
+use crate::{
+    articles::{ArticleItem, related::RelatedQuery, store},
+    auth::Viewer,
+    error::ApiResult,
+    http::{
+        context::Context,
+        query::Query,
+        reply::{Found, Moved},
+    },
+    pagination::Page,
+    values::Reference,
+};
+
+/// List related articles
+///
+/// Live articles that have something in common with this one, but not its translations: first those that cite the same documents,
+/// then those that cite the same sources, then by the tags that they share; then those in the same language, by the words that their
+/// headlines share. Ties go to the latest published. It is one page, without a cursor.
+#[utoipa::path(
+    operation_id = "list_related_articles", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), RelatedQuery),
+    responses(
+        (status = 200, description = "The related articles.", body = Page<ArticleItem>),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+    ),
+)]
+#[get("/v1/articles/{article}/related")]
+pub async fn list(
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<RelatedQuery>,
+    context: Context,
+) -> ApiResult<Either<Found<Page<ArticleItem>>, Moved>> {
+    let mut conn = context.database.get().await?;
+    let article = match seen(&mut conn, &viewer, &reference, "related").await? {
+        Either::Left(id) => id,
+        Either::Right(moved) => return Ok(Either::Right(moved)),
+    };
+    let articles = store::list_related(&mut conn, article, query.value.limit.rows()).await?;
+    let data = articles.into_iter().map(ArticleItem).collect();
+    Ok(Either::Left(Found(Page { data, next_cursor: None, total: None })))
+}

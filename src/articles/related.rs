@@ -1,0 +1,77 @@
+//! What the articles that are related to another one can be asked for.
+
+use deserr::Deserr;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
+
+use crate::{
+    http::faults::{Faults, Invalid},
+    read_from_text,
+    values::FromText,
+};
+
+/// How many related articles.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RelatedQuery {
+    /// How many articles at most.
+    #[deserr(default)]
+    #[param(inline, required = false)]
+    pub limit: RelatedLimit,
+}
+
+/// How many related articles at most: 1 to [`RelatedLimit::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelatedLimit(u16);
+
+impl RelatedLimit {
+    /// The most.
+    pub const MAX: u16 = 20;
+    /// Where nothing was asked for.
+    pub const DEFAULT: u16 = 5;
+
+    /// How many rows to read.
+    #[must_use]
+    pub fn rows(self) -> i64 {
+        self.0.into()
+    }
+}
+
+impl Default for RelatedLimit {
+    fn default() -> Self {
+        Self(Self::DEFAULT)
+    }
+}
+
+impl FromText for RelatedLimit {
+    fn from_text(text: String) -> Result<Self, Invalid> {
+        let plain = !text.starts_with(['+', '0']);
+        match text.parse() {
+            Ok(limit @ 1..=Self::MAX) if plain => Ok(Self(limit)),
+            _ => {
+                Err(Invalid::new("out_of_range", format!("Expected a whole number from 1 to {}.", Self::MAX)))
+            }
+        }
+    }
+}
+
+read_from_text!(RelatedLimit);
+
+impl PartialSchema for RelatedLimit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(Self::MAX))
+            .default(Some(Self::DEFAULT.into()))
+            .into()
+    }
+}
+
+impl ToSchema for RelatedLimit {}

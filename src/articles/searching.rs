@@ -1,0 +1,73 @@
+//! How a list of articles is read, with and without a search.
+
+use deserr::ValuePointerRef;
+use diesel::result::Error::DatabaseError;
+use diesel_async::AsyncPgConnection;
+
+use super::{
+    Article,
+    filter::{ArticlesQuery, Position, View},
+    store,
+};
+use crate::{
+    error::{ApiError, ApiResult},
+    http::faults::{Faults, Invalid},
+};
+
+/// The rows of a page, of which there may be one more than it holds, and how many there are on all pages, where that was asked for.
+pub type Listed = (Vec<Article>, Option<i64>);
+
+/// Reads a page from after a position.
+///
+/// # Errors
+/// `400`: there is nothing to search for; `503`: the search takes too long; else as any statement.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    after: Option<Position>,
+) -> ApiResult<Listed> {
+    let Some(search) = &query.q else {
+        let total = if query.count.0 { Some(store::count(conn, view, query, None).await?) } else { None };
+        return Ok((store::list(conn, view, query, None, query.limit.rows(), after).await?, total));
+    };
+    // In one state of the database: what is marked is what was found, and the next page starts after it.
+    conn.build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |conn| {
+            store::limit_search(conn).await?;
+            let meanings = store::understand(conn, search, query).await.map_err(too_nested)?;
+            if meanings.is_empty() {
+                return Err(nothing_to_find());
+            }
+            let search = Some(meanings.as_slice());
+            let total =
+                if query.count.0 { Some(store::count(conn, view, query, search).await?) } else { None };
+            let articles = store::list(conn, view, query, search, query.limit.rows(), after).await?;
+            Ok((store::with_highlights(conn, view, &meanings, articles).await?, total))
+        })
+        .await
+}
+
+fn too_nested(error: diesel::result::Error) -> ApiError {
+    match &error {
+        // Postgres bounds how many signs it keeps in mind; Diesel has no kind for it.
+        DatabaseError(_, info) if info.message().starts_with("tsquery stack too small") => {
+            refused("too_complex", "Too many signs stand one after another.")
+        }
+        _ => error.into(),
+    }
+}
+
+fn nothing_to_find() -> ApiError {
+    refused(
+        "nothing_to_find",
+        "There is no word to be found by: only ones that every text has, or only what is left out. Name a word that the articles have.",
+    )
+}
+
+fn refused(code: &'static str, detail: &str) -> ApiError {
+    let q = ValuePointerRef::Origin;
+    ApiError::invalid_query(Faults::one(q.push_key("q"), Invalid::new(code, detail)))
+}
