@@ -37,6 +37,7 @@ fn parameters(object: &Value) -> Vec<(String, String)> {
     let value = |name: &str, schema: &Value| match (name, schema) {
         ("tag" | "tag_all" | "tag_none" | "source", _) => "riset".to_owned(),
         ("cites", _) => "https://pesisir.example/1".to_owned(),
+        ("q", _) => "riset".to_owned(),
         ("language", _) => "id".to_owned(),
         ("author", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
         ("status", _) => "published".to_owned(),
