@@ -22,8 +22,8 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use self::{cors::Cors, metrics::Metrics, routes::Routes};
 use crate::{
-    articles, auth, auth::Auth, editors, error::ApiError, events, http::context::Services, openapi, sources,
-    tags,
+    articles, auth, auth::Auth, editors, error::ApiError, events, feeds, http::context::Services, openapi,
+    sources, tags,
 };
 
 /// The route table. What is registered here, and only that, is served and documented.
@@ -57,6 +57,14 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(articles::api::versions::list)
         .service(articles::api::versions::read)
         .service(articles::api::related::list)
+        // publishing
+        .service(feeds::api::read_rss)
+        .service(feeds::api::read_atom)
+        .service(feeds::api::read_json_feed)
+        .service(feeds::api::read_sitemap)
+        // Before the address of one of several sitemaps, which it looks like.
+        .service(feeds::api::read_news_sitemap)
+        .service(feeds::api::read_sitemap_part)
         // tags
         .service(tags::api::list)
         .service(tags::api::create)

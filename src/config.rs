@@ -19,9 +19,9 @@ use email_address::EmailAddress;
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::values::{ArticlePath, LogFilter, Origin, Secret};
+pub use self::values::{LogFilter, Origin, Secret};
 use self::values::{listen, network, seconds, site_url};
-use crate::{database::DatabaseUrl, events::chain::Head, http::context::Policy};
+use crate::{database::DatabaseUrl, events::chain::Head, http::context::Policy, values::site::ArticlePath};
 
 /// A headless CMS for newsrooms.
 ///
@@ -158,7 +158,7 @@ pub struct Config {
     #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 
-    /// The public site that feeds and sitemaps will link to (there are none yet), such as `https://news.example.org` [default: none]
+    /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none; then they link to this API]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
 

@@ -20,6 +20,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`articles`], [`tags`], [`sources`], [`editors`], [`events`] | the features |
+//! | [`feeds`] | feeds and sitemaps of the articles |
 //! | [`app`], [`openapi`] | the application and its document |
 //! | [`auth`] | passwords, tokens, keys, sessions; who may do what |
 //! | [`http`], [`values`], [`pagination`], [`error`] | what features are made of |
@@ -42,6 +43,7 @@ pub mod demo;
 pub mod editors;
 pub mod error;
 pub mod events;
+pub mod feeds;
 pub mod http;
 pub mod openapi;
 pub mod pagination;

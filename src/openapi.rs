@@ -32,6 +32,7 @@ const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
         (name = "articles", description = "Stories: drafts that editors work on, and what readers see of them."),
         (name = "tags", description = "Topics and sections. A frontend's menu is made of them."),
         (name = "sources", description = "Publishers and organisations that stories come from."),
+        (name = "publishing", description = "Feeds and sitemaps of what readers see. Links lead to the public site or, where none is set, to this API."),
         (name = "sign-in", description = "Tokens, and one's own account."),
         (name = "people", description = "The editors, for admins."),
         (name = "record", description = "What was changed, by whom and when: append-only, and chained by hashes."),

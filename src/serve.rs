@@ -7,6 +7,7 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -34,7 +35,7 @@ use crate::{
     events::{audit::Finding, seal},
     http::context::Services,
     pagination::CursorKey,
-    values::FromText,
+    values::{FromText, site::Site},
 };
 
 /// Seconds that requests in flight may take once we are asked to stop. With what Postgres may take, less than 5.
@@ -120,6 +121,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         cursor_key: CursorKey::derive(keys.secret()),
         body_timeout: config.request_timeout,
         policy: config.policy(),
+        site: Arc::new(Site::new(config.site_url.clone(), config.article_path.clone())),
     };
     let welcome = first_admin(config, &services).await?;
     if config.loads_demo()

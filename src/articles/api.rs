@@ -10,7 +10,9 @@ pub mod slugs;
 pub mod versions;
 
 use actix_web::{
-    Either, delete, get, patch, post,
+    CustomizeResponder, Either, Responder, delete, get,
+    http::header,
+    patch, post,
     web::{Data, Path},
 };
 use diesel_async::AsyncConnection;
@@ -23,6 +25,7 @@ use super::{
     editing::{self, Edit},
     filter::{ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
     input::ArticleInput,
+    representations::{Form, json_ld::NewsArticle, ninjs::News},
     rules::Action,
     searching,
     staleness::StaleProblem,
@@ -38,6 +41,8 @@ use crate::{
         body::Json,
         conditional::IfMatch,
         context::Context,
+        links::Links,
+        negotiation::{Accept, Negotiated, VARY},
         patch::Patch,
         prefer::Prefer,
         preview::Preview,
@@ -147,12 +152,25 @@ pub async fn create(
 ///
 /// As readers see it, or with `draft=true` as editors work on it; with a preview link's token besides, the draft as readers would
 /// see it. A slug that readers once knew leads to the present one (`308`).
+///
+/// With `Accept`, also as a `NewsArticle` of schema.org (`application/ld+json`), as ninjs 3.1 of IPTC (`application/ninjs+json`) or as
+/// Markdown below YAML (`text/markdown`). Their links lead to the public site or, where none is set, to this API. `If-Match` of a
+/// change takes the ETag of each of them.
 #[utoipa::path(
     operation_id = "read_article", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
     responses(
-        (status = 200, description = "The article.", body = Article),
+        (
+            status = 200, description = "The article.",
+            content(
+                (Article = "application/json"),
+                (NewsArticle = "application/ld+json"),
+                (News = "application/ninjs+json"),
+                (String = "text/markdown", example = "# Model bahasa terbuka kini memahami tujuh bahasa daerah\n"),
+            ),
+        ),
         (status = 308, description = "The article has another slug now."),
+        (status = 406, description = "The Accept header allows none of the representations. `available` lists them."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
         (status = 403, description = "An author asks for somebody else's draft."),
     ),
@@ -163,20 +181,37 @@ pub async fn read(
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<ArticleQuery>,
+    client: (Accept, ApiResult<Links>),
     auth: Data<Auth>,
     context: Context,
-) -> ApiResult<Either<Found<Article>, Moved>> {
-    if let Some(token) = query.value.preview(viewer.0)? {
-        return previews::draft(&auth, &context, &reference, token).await.map(Found).map(Either::Left);
+) -> ApiResult<Either<Negotiated, CustomizeResponder<Moved>>> {
+    let (accept, links) = client;
+    let form = accept.choose(&Form::OFFERED)?;
+    Ok(match found(&viewer, &reference, &query.value, &auth, &context).await? {
+        Either::Left(article) => Either::Left(form.of(&article, links)?),
+        Either::Right(moved) => Either::Right(moved.customize().insert_header((header::VARY, VARY))),
+    })
+}
+
+/// What is at an article's address.
+async fn found(
+    viewer: &Viewer,
+    reference: &Reference,
+    query: &ArticleQuery,
+    auth: &Auth,
+    context: &Context,
+) -> ApiResult<Either<Article, Moved>> {
+    if let Some(token) = query.preview(viewer.0)? {
+        return previews::draft(auth, context, reference, token).await.map(Either::Left);
     }
-    let view = View::of(query.value.draft, query.value.trashed, viewer.0)?;
+    let view = View::of(query.draft, query.trashed, viewer.0)?;
     let mut conn = context.database.get().await?;
-    match (store::find(&mut conn, view, &reference).await, view) {
-        (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, &viewer, &reference).await? {
-            Elsewhere::Retracted(article) => Ok(Either::Left(Found(*article))),
+    match (store::find(&mut conn, view, reference).await, view) {
+        (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, viewer, reference).await? {
+            Elsewhere::Retracted(article) => Ok(Either::Left(*article)),
             Elsewhere::Moved(slug) => Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") })),
         },
-        (found, _) => told(&mut conn, view, &reference, found).await.map(Found).map(Either::Left),
+        (found, _) => told(&mut conn, view, reference, found).await.map(Either::Left),
     }
 }
 

@@ -104,6 +104,31 @@ fn render_within(body: &str, patience: Duration) -> Result<Rendered, TooComplex>
     Ok(Rendered { html, word_count, reading_minutes })
 }
 
+/// A body without any markup: its blocks as paragraphs, and nothing of raw HTML.
+#[must_use]
+pub fn plain(body: &str) -> String {
+    let mut text = String::with_capacity(body.len());
+    for event in Parser::new_ext(body, OPTIONS) {
+        match event {
+            Event::Text(words) | Event::Code(words) => text.push_str(&words),
+            Event::SoftBreak | Event::HardBreak => text.push('\n'),
+            Event::End(TagEnd::TableCell) => text.push('\t'),
+            Event::End(TagEnd::Item | TagEnd::TableHead | TagEnd::TableRow) if !text.ends_with('\n') => {
+                text.push('\n');
+            }
+            Event::End(
+                TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::List(_) | TagEnd::Table,
+            ) => {
+                text.truncate(text.trim_end_matches('\n').len());
+                text.push_str("\n\n");
+            }
+            _ => {}
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
 /// Some texts take the parser and some the serialiser, which looks for what it escapes again and again, the square of their
 /// length. Both go piece by piece, which is when they can be stopped.
 fn sanitise(html: &str, deadline: Deadline) -> io::Result<String> {
@@ -269,6 +294,13 @@ mod tests {
         {
             assert!(!is_too_deep(&flat.repeat(500)), "{flat}");
         }
+    }
+
+    #[test]
+    fn a_plain_text_has_no_markup() {
+        let body = "# Judul\n\nSatu *dua*\n`tiga` <b>empat</b>\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n<div>x</div>\n";
+        assert_eq!(plain(body), "Judul\n\nSatu dua\ntiga empat\n\na\nb\n\nx\ty\t\n1\t2");
+        assert_eq!(plain(""), "");
     }
 
     #[test]

@@ -27,6 +27,7 @@
 //! | [`corrections`] | what was set right since |
 //! | [`related`] | what else there is to read |
 //! | [`scheduler`] | publishes what is due |
+//! | [`representations`] | an article in other vocabularies |
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
 
@@ -44,6 +45,7 @@ pub mod merging;
 pub mod previews;
 pub mod provenance;
 pub mod related;
+pub mod representations;
 pub mod restoring;
 pub mod revisions;
 pub mod rules;

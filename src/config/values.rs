@@ -60,36 +60,6 @@ impl FromStr for Origin {
     }
 }
 
-/// The path of an article on the public site, with placeholders in braces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArticlePath(String);
-
-impl ArticlePath {
-    /// The path of one article.
-    #[must_use]
-    pub fn of(&self, id: &str, slug: &str, language: &str) -> String {
-        self.0.replace("{id}", id).replace("{slug}", slug).replace("{language}", language)
-    }
-}
-
-impl FromStr for ArticlePath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = Self(text.to_owned());
-        if !text.starts_with('/') {
-            return Err("it must start with /".into());
-        }
-        if !text.contains("{slug}") && !text.contains("{id}") {
-            return Err("it must contain {slug} or {id}".into());
-        }
-        if path.of("", "", "").contains(['{', '}']) {
-            return Err("its placeholders are {language}, {slug} and {id}".into());
-        }
-        Ok(path)
-    }
-}
-
 /// A filter of log lines, in the syntax of `tracing_subscriber::EnvFilter`.
 #[derive(Clone, Debug)]
 pub struct LogFilter(String);

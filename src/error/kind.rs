@@ -17,6 +17,7 @@ pub enum Kind {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    NotAcceptable,
     RequestTimeout,
     SlugTaken,
     SlugInUse,
@@ -54,7 +55,7 @@ pub struct KindInfo {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::InvalidQuery,
         Self::MalformedBody,
@@ -63,6 +64,7 @@ impl Kind {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
         Self::RequestTimeout,
         Self::SlugTaken,
         Self::SlugInUse,
@@ -142,6 +144,12 @@ impl Kind {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method not allowed",
                 "The address exists, but not with this method. The Allow header lists the ones it has.",
+            ),
+            Self::NotAcceptable => (
+                "not-acceptable",
+                StatusCode::NOT_ACCEPTABLE,
+                "No acceptable representation",
+                "The Accept header allows none of the media types that there are. `available` lists them.",
             ),
             Self::RequestTimeout => (
                 "request-timeout",

@@ -22,6 +22,7 @@ use crate::{
     error::ApiError,
     events::{self, EventType, SubjectType},
     pagination::cursor::CursorKey,
+    values::site::Site,
 };
 
 /// What the process offers to every feature.
@@ -37,6 +38,8 @@ pub struct Services {
     pub body_timeout: Duration,
     /// What a story needs before readers see it.
     pub policy: Policy,
+    /// Where readers find the stories.
+    pub site: Arc<Site>,
 }
 
 /// What the newsroom asks of every story before readers see it.

@@ -5,6 +5,8 @@ pub mod body;
 pub mod conditional;
 pub mod context;
 pub mod faults;
+pub mod links;
+pub mod negotiation;
 pub mod patch;
 pub mod prefer;
 pub mod preview;

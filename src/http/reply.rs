@@ -106,7 +106,7 @@ impl Responder for Document {
     }
 }
 
-fn found(request: &HttpRequest, tag: &EntityTag, fresh: bool) -> HttpResponseBuilder {
+pub(super) fn found(request: &HttpRequest, tag: &EntityTag, fresh: bool) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header(header::ETag(tag.clone()))
@@ -115,7 +115,7 @@ fn found(request: &HttpRequest, tag: &EntityTag, fresh: bool) -> HttpResponseBui
     response
 }
 
-fn finish(
+pub(super) fn finish(
     mut response: HttpResponseBuilder,
     request: &HttpRequest,
     tag: &EntityTag,

@@ -5,6 +5,7 @@ pub mod document;
 pub mod enumeration;
 pub mod language;
 pub mod reference;
+pub mod site;
 pub mod slug;
 pub mod text;
 pub mod time;

@@ -4,6 +4,7 @@ mod corrections;
 mod documents;
 mod filtered;
 mod order;
+mod places;
 mod previews;
 mod publish;
 mod read;
@@ -16,6 +17,6 @@ mod versions;
 mod write;
 
 pub use self::{
-    corrections::*, documents::*, previews::*, publish::*, read::*, related::*, resolve::*, revisions::*,
-    search::*, slugs::*, versions::*, write::*,
+    corrections::*, documents::*, places::*, previews::*, publish::*, read::*, related::*, resolve::*,
+    revisions::*, search::*, slugs::*, versions::*, write::*,
 };

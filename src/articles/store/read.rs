@@ -42,7 +42,7 @@ const CITATIONS: &str = "(select coalesce(json_agg(json_build_object('source', \
      from citations c join sources s on s.id = c.source_id \
      where c.article_id = editions.article_id and c.kind = editions.kind)";
 
-const LIVE_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
+pub(super) const LIVE_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
      'language', o.language) order by o.language, o.article_id), '[]') from editions o \
      where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
      and o.kind = 'live' and o.status = 'published')";
@@ -107,7 +107,7 @@ struct Row {
 
 /// A value that Postgres put together as JSON.
 #[derive(Debug, FromSqlRow)]
-struct FromJson<T>(T);
+pub(super) struct FromJson<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromSql<Json, Pg> for FromJson<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {

@@ -132,7 +132,10 @@ fn operation(method: &str, path: &str) -> Option<(String, &'static Value)> {
     let segments: Vec<_> = path.split('/').collect();
     let fits = |template: &&String| {
         let parts: Vec<_> = template.split('/').collect();
-        let fit = |(part, segment): (&&str, &&str)| part.starts_with('{') || part == segment;
+        let fit = |(part, segment): (&&str, &&str)| {
+            let (before, after) = (part.split('{').next().unwrap(), part.rsplit('}').next().unwrap());
+            part.contains('{') && segment.starts_with(before) && segment.ends_with(after) || part == segment
+        };
         parts.len() == segments.len() && parts.iter().zip(&segments).all(fit)
     };
     let paths = closed()["paths"].as_object().unwrap();

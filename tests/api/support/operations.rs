@@ -195,7 +195,7 @@ impl Cast {
                 let made = server.editor(&format!("orang-{number}@example.org"), Role::Author).await;
                 path.replace("{id}", &made.id.to_string())
             }
-            path => path.replace("{name}", "not-found"),
+            path => path.replace("{name}", "not-found").replace("{number}", "1"),
         };
         assert!(!path.contains('{'), "{path}: say in Cast::prepare what to put into the path");
         let body = match operation.id {

@@ -1,6 +1,6 @@
 //! An instance of the program for one test, on a database of its own, and a client that checks what it sees.
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use warta::{
     events::Actor,
     http::context::{Policy, Services},
     pagination::CursorKey,
-    values::FromText,
+    values::{FromText, site::Site},
 };
 
 use super::{
@@ -102,20 +102,25 @@ impl Answer {
 impl Server {
     /// Starts an instance on a fresh database.
     pub(crate) async fn start() -> Self {
-        Self::start_as(Policy::default(), &[]).await
+        Self::start_as(Policy::default(), &[], None).await
     }
 
     /// Starts one that believes what these networks' proxies say.
     pub(crate) async fn behind(proxies: &[&str]) -> Self {
-        Self::start_as(Policy::default(), proxies).await
+        Self::start_as(Policy::default(), proxies, None).await
     }
 
     /// Starts one whose newsroom asks for something before readers see a story.
     pub(crate) async fn start_with(policy: Policy) -> Self {
-        Self::start_as(policy, &[]).await
+        Self::start_as(policy, &[], None).await
     }
 
-    async fn start_as(policy: Policy, proxies: &[&str]) -> Self {
+    /// Starts one whose stories are on a public site, at `/{language}/{slug}`.
+    pub(crate) async fn with_site(site: &str) -> Self {
+        Self::start_as(Policy::default(), &[], Some(site)).await
+    }
+
+    async fn start_as(policy: Policy, proxies: &[&str], site: Option<&str>) -> Self {
         let url = fresh_database().await;
         let database = Database::connect(&url, 4).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -127,6 +132,10 @@ impl Server {
             cursor_key: CursorKey::derive(keys.secret()),
             body_timeout: Duration::from_secs(2),
             policy,
+            site: Arc::new(Site::new(
+                site.map(|url| url.parse().unwrap()),
+                "/{language}/{slug}".parse().unwrap(),
+            )),
         };
         let parts = Parts {
             services: services.clone(),

@@ -1,0 +1,220 @@
+//! Feeds and sitemaps over HTTP.
+
+use actix_web::{
+    HttpRequest, get,
+    http::header::ContentType,
+    web::{Bytes, Path},
+};
+use chrono::TimeDelta;
+
+use super::{Feed, atom, json::JsonFeed, query::FeedQuery, rss, sitemap, store};
+use crate::{
+    articles::{
+        self, Article,
+        filter::{ArticlesQuery, Include, Position, View},
+        searching,
+    },
+    auth::Viewer,
+    error::{ApiError, ApiResult},
+    http::{
+        context::Context,
+        links::Links,
+        query::{NoQuery, Query},
+        reply::Document,
+    },
+    pagination::{Page, page},
+    values::Reference,
+};
+
+/// Read the latest articles as RSS
+///
+/// RSS 2.0: what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none is set,
+/// to this API.
+#[utoipa::path(
+    operation_id = "read_rss", tag = "publishing",
+    params(FeedQuery<false>),
+    responses((
+        status = 200, description = "The feed.", body = String, content_type = "application/rss+xml",
+        example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"></rss>"
+    )),
+)]
+#[get("/feeds/rss.xml")]
+pub async fn read_rss(
+    _: Viewer,
+    query: Query<FeedQuery<false>>,
+    links: Links,
+    request: HttpRequest,
+    context: Context,
+) -> ApiResult<Document> {
+    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    document(rss::write(&feed).into(), "application/rss+xml; charset=utf-8")
+}
+
+/// Read the latest articles as Atom
+///
+/// Atom (RFC 4287): what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none
+/// is set, to this API. `via` is a document that a story comes from.
+#[utoipa::path(
+    operation_id = "read_atom", tag = "publishing",
+    params(FeedQuery<false>),
+    responses((
+        status = 200, description = "The feed.", body = String, content_type = "application/atom+xml",
+        example = "<?xml version=\"1.0\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>"
+    )),
+)]
+#[get("/feeds/atom.xml")]
+pub async fn read_atom(
+    _: Viewer,
+    query: Query<FeedQuery<false>>,
+    links: Links,
+    request: HttpRequest,
+    context: Context,
+) -> ApiResult<Document> {
+    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    document(atom::write(&feed).into(), "application/atom+xml; charset=utf-8")
+}
+
+/// Read articles as JSON Feed
+///
+/// JSON Feed 1.1: what readers see, latest first, filtered as the list of articles is, page by page with `next_url`. Links lead to the
+/// public site or, where none is set, to this API.
+#[utoipa::path(
+    operation_id = "read_json_feed", tag = "publishing",
+    params(FeedQuery<true>),
+    responses((
+        status = 200, description = "A page of the feed.", body = JsonFeed, content_type = "application/feed+json"
+    )),
+)]
+#[get("/feeds/feed.json")]
+pub async fn read_json_feed(
+    _: Viewer,
+    query: Query<FeedQuery<true>>,
+    links: Links,
+    request: HttpRequest,
+    context: Context,
+) -> ApiResult<Document> {
+    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    let body = serde_json::to_vec(&JsonFeed::of(&feed)).map_err(ApiError::internal)?;
+    document(body.into(), "application/feed+json")
+}
+
+/// Read the sitemap
+///
+/// Every story that readers see, each with its translations; past 50,000 of them, an index of sitemaps with so many each.
+#[utoipa::path(
+    operation_id = "read_sitemap", tag = "publishing",
+    responses((
+        status = 200, description = "The sitemap, or an index of several.", body = String, content_type = "application/xml",
+        example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"></urlset>"
+    )),
+)]
+#[get("/sitemap.xml")]
+pub async fn read_sitemap(_: Viewer, _: NoQuery, links: Links, context: Context) -> ApiResult<Document> {
+    let mut conn = context.database.get().await?;
+    let pages = sitemap::pages(articles::store::count_places(&mut conn).await?);
+    let document = if pages > 1 {
+        sitemap::index(pages, &links)
+    } else {
+        sitemap::write(&articles::store::places(&mut conn, 0, sitemap::PAGE).await?, &links)
+    };
+    self::document(document.map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)
+}
+
+/// Read the sitemap of the latest news
+///
+/// The stories that were published in the last two days, at most 1,000, latest first, as news search engines want it.
+#[utoipa::path(
+    operation_id = "read_news_sitemap", tag = "publishing",
+    responses((
+        status = 200, description = "The sitemap.", body = String, content_type = "application/xml",
+        example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"></urlset>"
+    )),
+)]
+#[get("/sitemap-news.xml")]
+pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Context) -> ApiResult<Document> {
+    let since = context.now() - TimeDelta::days(2);
+    let mut conn = context.database.get().await?;
+    let places = articles::store::latest_places(&mut conn, since, sitemap::MAX_NEWS).await?;
+    document(sitemap::news(&places, &links).map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)
+}
+
+/// Read one of several sitemaps
+///
+/// A part of what the index at `/sitemap.xml` names, in the order in which the stories were made, so that a part that is full stays
+/// much the same.
+#[utoipa::path(
+    operation_id = "read_sitemap_part", tag = "publishing",
+    params(("number" = u32, Path, description = "Which one, from 1.", minimum = 1, example = 1)),
+    responses((
+        status = 200, description = "The sitemap.", body = String, content_type = "application/xml",
+        example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"></urlset>"
+    )),
+)]
+#[get("/sitemap-{number}.xml")]
+pub async fn read_sitemap_part(
+    _: Viewer,
+    number: Path<u32>,
+    _: NoQuery,
+    links: Links,
+    context: Context,
+) -> ApiResult<Document> {
+    let before = number.checked_sub(1).ok_or_else(ApiError::not_found)?;
+    let mut conn = context.database.get().await?;
+    let places = articles::store::places(&mut conn, i64::from(before) * sitemap::PAGE, sitemap::PAGE).await?;
+    // The first one is there also while it is empty.
+    if places.is_empty() && before > 0 {
+        return Err(ApiError::not_found());
+    }
+    document(sitemap::write(&places, &links).map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)
+}
+
+/// The feed that a query asks for.
+async fn feed(
+    context: &Context,
+    links: Links,
+    request: &HttpRequest,
+    mut query: ArticlesQuery,
+    fingerprint: &str,
+) -> ApiResult<Feed> {
+    query.include = Some(Include::Body);
+    let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
+    let mut conn = context.database.get().await?;
+    let mut names = Vec::new();
+    let tags: Vec<Reference> =
+        query.tag.iter().chain(&query.tag_all).flat_map(|list| list.0.clone()).collect();
+    if !tags.is_empty() {
+        names.extend(store::tag_names(&mut conn, &tags).await?);
+    }
+    if let Some(sources) = &query.source {
+        names.extend(store::source_names(&mut conn, &sources.0).await?);
+    }
+    let (found, _) = searching::list(&mut conn, View::Live, &query, after).await?;
+    let position = |article: &Article| Position::of(article, query.sort);
+    let Page { data, next_cursor, .. } =
+        page(found, query.limit, None, &context.cursor_key, fingerprint, position)?;
+    let language = match query.language.as_ref().map(|list| list.0.as_slice()) {
+        Some([language]) => Some(language.to_string()),
+        _ => None,
+    };
+    let title =
+        if names.is_empty() { links.name() } else { format!("{} – {}", names.join(", "), links.name()) };
+    let next_url = next_cursor.map(|cursor| links.here(&target(request, Some(&cursor))));
+    Ok(Feed { title, url: links.here(&target(request, None)), language, articles: data, next_url, links })
+}
+
+/// The request's own target, at another cursor where one is given.
+fn target(request: &HttpRequest, cursor: Option<&str>) -> String {
+    let written = request.query_string().split('&').filter(|pair| !pair.is_empty());
+    let kept = written.filter(|pair| cursor.is_none() || !pair.starts_with("cursor=")).map(str::to_owned);
+    let query: Vec<_> = kept.chain(cursor.map(|cursor| format!("cursor={cursor}"))).collect();
+    if query.is_empty() {
+        request.path().to_owned()
+    } else {
+        format!("{}?{}", request.path(), query.join("&"))
+    }
+}
+
+fn document(body: Bytes, media_type: &str) -> ApiResult<Document> {
+    let media_type = ContentType(media_type.parse().map_err(ApiError::internal)?);
+    Ok(Document { body, media_type, fresh: false })
+}

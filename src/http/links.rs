@@ -1,0 +1,68 @@
+//! Absolute addresses in answers: of stories on the public site, and of what this instance answers.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use url::Url;
+use uuid::Uuid;
+
+use super::{base::BaseUrl, context::Context};
+use crate::{
+    error::{ApiError, ApiResult},
+    values::site::{Site, uri},
+};
+
+/// What absolute links of an answer are made with.
+#[derive(Clone, Debug)]
+pub struct Links {
+    base: BaseUrl,
+    site: Arc<Site>,
+}
+
+impl Links {
+    /// Where readers find a story: on the public site or, where there is none, in this API.
+    #[must_use]
+    pub fn article(&self, id: Uuid, slug: &str, language: &str) -> String {
+        let on_site = self.site.article(&id.to_string(), slug, language);
+        on_site.unwrap_or_else(|| self.here(&format!("/v1/articles/{slug}")))
+    }
+
+    /// The front page.
+    #[must_use]
+    pub fn home(&self) -> String {
+        self.site.join("/").unwrap_or_else(|| self.here("/"))
+    }
+
+    /// The host of the front page, as a name for the whole.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let host = Url::parse(&self.home()).ok().and_then(|url| url.host_str().map(str::to_owned));
+        host.unwrap_or_default()
+    }
+
+    /// The address of a path of this API.
+    #[must_use]
+    pub fn here(&self, path: &str) -> String {
+        uri(&self.base.join(path))
+    }
+}
+
+impl FromRequest for Links {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut links = || {
+            let site = Context::services(request)
+                .ok_or_else(|| ApiError::internal("the application was built without its services"))?
+                .site
+                .clone();
+            let base = BaseUrl::from_request(request, payload).into_inner()?;
+            Ok(Self { base, site })
+        };
+        ready(links())
+    }
+}

@@ -1,0 +1,155 @@
+//! Content negotiation (RFC 9110, section 12): which of several representations a client gets.
+
+use std::{
+    cmp::Ordering,
+    future::{Ready, ready},
+};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, Responder,
+    dev::Payload,
+    http::header::{self, ContentType, Header, Quality, QualityItem},
+    mime::Mime,
+};
+use serde_json::json;
+
+use super::{
+    conditional::{Version, entity_tag},
+    reply::{finish, found},
+};
+use crate::error::{ApiError, ApiResult, Kind};
+
+/// What the answer depends on.
+pub const VARY: &str = "Authorization, Accept";
+
+/// What a client takes; `None`: anything.
+#[derive(Clone, Debug)]
+pub struct Accept(Option<Vec<QualityItem<Mime>>>);
+
+impl FromRequest for Accept {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut written = request.headers().get_all(header::ACCEPT);
+        let absent = written.all(|value| value.as_bytes().trim_ascii().is_empty());
+        // An element that is no media range allows nothing; the others still do.
+        let ranges = || header::Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
+        ready(Ok(Self((!absent).then(ranges))))
+    }
+}
+
+impl Accept {
+    /// What the client wants most of what there is; of what it wants alike, the first.
+    ///
+    /// # Errors
+    /// `406` with what there is: the client takes none of it.
+    pub fn choose<T: Copy>(&self, offered: &[(T, &str)]) -> ApiResult<T> {
+        let wanted = offered.iter().filter(|(_, media_type)| self.quality(media_type) > Quality::ZERO);
+        let best = wanted.reduce(|best, other| {
+            let better = self.quality(other.1).partial_cmp(&self.quality(best.1));
+            if better == Some(Ordering::Greater) { other } else { best }
+        });
+        best.map(|(value, _)| *value).ok_or_else(|| {
+            let available: Vec<_> = offered.iter().map(|(_, media_type)| essence(media_type)).collect();
+            let detail = format!("There is: {}.", available.join(", "));
+            ApiError::new(Kind::NotAcceptable, detail).with_member("available", json!(available))
+        })
+    }
+
+    /// How much the client wants it: the most specific range that it is in decides.
+    fn quality(&self, media_type: &str) -> Quality {
+        let Some(ranges) = &self.0 else { return Quality::MAX };
+        let kind = media_type.split('/').next().unwrap_or_default();
+        let matching = ranges.iter().filter_map(|range| {
+            let specificity = match range.item.essence_str() {
+                "*/*" => 0,
+                essence if essence.strip_suffix("/*") == Some(kind) => 1,
+                essence if essence == self::essence(media_type) => 2,
+                _ => return None,
+            };
+            Some((specificity, range.quality))
+        });
+        let best = matching.max_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
+        best.map_or(Quality::ZERO, |(_, quality)| quality)
+    }
+}
+
+/// A media type without its parameters.
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default()
+}
+
+/// `200`: the representation that was chosen; `304` where the caller already has it.
+pub struct Negotiated {
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// Their media type.
+    pub media_type: &'static str,
+    /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
+    pub version: Option<Version>,
+}
+
+impl Responder for Negotiated {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let Ok(media_type) = self.media_type.parse() else {
+            return HttpResponse::from_error(ApiError::internal("a representation without a media type"));
+        };
+        let tag = entity_tag(self.version, &self.body);
+        let mut response = found(request, &tag, false);
+        response.insert_header((header::VARY, VARY));
+        finish(response, request, &tag, ContentType(media_type), self.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const OFFERED: [(char, &str); 3] =
+        [('j', "application/json"), ('l', "application/ld+json"), ('m', "text/markdown; charset=utf-8")];
+
+    fn chosen(values: &[&str]) -> Option<char> {
+        let mut request = TestRequest::default();
+        for value in values {
+            request = request.append_header((header::ACCEPT, *value));
+        }
+        let accept =
+            Accept::from_request(&request.to_http_request(), &mut Payload::None).into_inner().unwrap();
+        accept.choose(&OFFERED).ok()
+    }
+
+    #[test]
+    fn the_client_gets_what_it_wants_most() {
+        for (accept, expected) in [
+            ("", Some('j')),
+            ("*/*", Some('j')),
+            ("application/ld+json", Some('l')),
+            ("APPLICATION/LD+JSON;q=0.5", Some('l')),
+            ("application/ld+json;profile=\"https://a.example/\"", Some('l')),
+            ("text/*", Some('m')),
+            ("text/markdown;charset=utf-8", Some('m')),
+            ("application/*, text/*;q=0.9", Some('j')),
+            ("application/*;q=0.5, text/*;q=0.9", Some('m')),
+            ("application/ld+json, application/json", Some('j')),
+            ("application/ld+json, application/json;q=0.9", Some('l')),
+            ("*/*, application/json;q=0.1", Some('l')),
+            ("*/*;q=0.1, application/*;q=0, text/markdown;q=0.001", Some('m')),
+            ("application/json;q=0, */*", Some('l')),
+            ("*/*;q=0", None),
+            ("application/json;q=0", None),
+            ("text/html", None),
+            ("application/xml, text/html;q=0.9", None),
+            ("json", None),
+            ("text/html, application/json;q=2, text/markdown;q=0.1", Some('m')),
+        ] {
+            assert_eq!(chosen(&[accept]), expected, "{accept}");
+        }
+        assert_eq!(chosen(&[]), Some('j'));
+        assert_eq!(chosen(&["text/html", "text/markdown"]), Some('m'));
+    }
+}

@@ -1,0 +1,121 @@
+//! ninjs 3.1.
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::{HOSTILE, SITE, newsroom, read, story};
+
+/// What IPTC's JSON Schema of ninjs 3.1 says of the members that we write: no other member is allowed anywhere, and each has its form.
+fn schema() -> Value {
+    let text = json!({"type": "string"});
+    let uri = json!({"type": "string", "format": "uri"});
+    let time = json!({"type": "string", "format": "date-time"});
+    let closed = |properties: Value| json!({"type": "object", "additionalProperties": false, "properties": properties});
+    let list = |items: Value| json!({"type": "array", "items": items});
+    let words = |count: bool| {
+        let mut words = closed(json!({"role": text, "contentType": text, "value": text}));
+        if count {
+            words["properties"]["wordCount"] = json!({"type": "integer"});
+        }
+        words["required"] = json!(["value"]);
+        words
+    };
+    let mut rendition = closed(json!({"name": text, "href": uri, "contentType": text, "title": text}));
+    rendition["required"] = json!(["name"]);
+    let mut news = json!({
+        "uri": uri,
+        "type": {"enum": ["text", "audio", "video", "picture", "graphic", "composite", "component", "event", "planning"]},
+        "representationType": {"enum": ["full", "partial"]},
+        "version": text,
+        "firstCreated": time,
+        "versionCreated": time,
+        "contentCreated": time,
+        "pubStatus": {"enum": ["usable", "withheld", "canceled"]},
+        "language": text,
+        "descriptions": list(words(false)),
+        "bodies": list(words(true)),
+        "headlines": list(words(false)),
+        "subjects": list(closed(json!({"name": text, "rel": text, "uri": uri, "literal": text}))),
+        "infoSources": list(closed(json!({"name": text, "role": text, "uri": uri, "literal": text}))),
+        "by": text,
+        "renditions": list(rendition),
+        "altIds": list(closed(json!({"role": text, "value": text}))),
+        "standard": closed(json!({"name": text, "version": text, "schema": uri})),
+        "digitalSourceType": closed(json!({"name": text, "uri": uri, "literal": text})),
+    });
+    let mut association = closed(news.clone());
+    association["properties"]["name"] = text.clone();
+    association["properties"]["rel"] = text;
+    association["required"] = json!(["name", "uri"]);
+    news["associations"] = list(association);
+    let mut schema = closed(news);
+    schema["required"] = json!(["uri"]);
+    schema
+}
+
+fn validator(schema: &Value) -> Validator {
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+    options.should_validate_formats(true).build(schema).unwrap()
+}
+
+/// The schema above and, where `NINJS_SCHEMA` names a file that has it, IPTC's own. Its only reference elsewhere, to GeoJSON, is for
+/// places, of which we write none: it is replaced by one that allows anything.
+fn validators() -> Vec<Validator> {
+    let mut validators = vec![validator(&schema())];
+    if let Ok(file) = std::env::var("NINJS_SCHEMA") {
+        let text = std::fs::read_to_string(file).unwrap();
+        let geo_json = "\"https://geojson.org/schema/GeoJSON.json#\"";
+        assert!(text.contains(geo_json), "this is not the schema that is meant");
+        let mut official: Value =
+            serde_json::from_str(&text.replace(geo_json, "\"#/$defs/anything\"")).unwrap();
+        official["$defs"]["anything"] = json!({});
+        validators.push(validator(&official));
+    }
+    validators
+}
+
+#[tokio::test]
+async fn a_newsroom_system_reads_valid_ninjs() {
+    let (server, editor) = newsroom(Some(SITE)).await;
+    let own = server.get("/v1/articles/kabar", None).await.expect(200).body;
+    let news = story(&server, "application/ninjs+json").await.body;
+    let bare = read(&server, "/v1/articles/news", "application/ninjs+json").await.expect(200).body;
+    let bearer = format!("Bearer {editor}");
+    let headers = [("accept", "application/ninjs+json"), ("authorization", bearer.as_str())];
+    let draft = server.send("GET", "/v1/articles/kabar?draft=true", &headers, None).await.expect(200).body;
+    for validator in validators() {
+        for valid in [&news, &bare, &draft] {
+            let faults: Vec<_> = validator
+                .iter_errors(valid)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(faults.is_empty(), "{faults:?}\n{valid:#}");
+        }
+        // The schema does refuse what is not in it.
+        for (pointer, name) in
+            [("", "credit"), ("/bodies/0", "html"), ("/associations/0", "alt"), ("/infoSources/0", "title")]
+        {
+            let mut invalid = news.clone();
+            invalid.pointer_mut(pointer).unwrap()[name] = json!("x");
+            assert!(!validator.is_valid(&invalid), "{pointer}/{name}");
+        }
+        let mut invalid = news.clone();
+        invalid["infoSources"][0]["uri"] = own["citations"][0]["url"].clone();
+        assert!(!validator.is_valid(&invalid), "an address that is no URI");
+    }
+    assert_eq!(news["uri"], format!("urn:uuid:{}", own["id"].as_str().unwrap()));
+    assert_eq!(news["headlines"][0]["value"], HOSTILE);
+    assert_eq!(news["bodies"][0]["value"], own["body_html"]);
+    assert_eq!(news["bodies"][1]["value"], own["body"]);
+    assert_eq!(news["descriptions"][1]["role"], "correction");
+    assert_eq!(news["descriptions"][1]["value"], own["corrections"][0]["text"]);
+    assert_eq!(news["pubStatus"], "usable");
+    assert_eq!(draft["pubStatus"], "usable", "a draft without changes is what readers see");
+    assert_eq!(news["subjects"][0]["name"], "Riset & ]]> data");
+    assert_eq!(news["infoSources"][1]["role"], "translated_from");
+    assert_eq!(news["renditions"][0]["href"], format!("{SITE}/id/kabar"));
+    assert_eq!(news["associations"][0]["by"], "Warta & kawan");
+    assert_eq!(news["associations"][1]["renditions"][0]["href"], format!("{SITE}/en/news"));
+    assert_eq!(news["digitalSourceType"]["uri"], own["provenance"]["digital_source_type"]);
+    assert_eq!(news["versionCreated"], own["updated_at"]);
+}
