@@ -113,8 +113,11 @@ async fn past_fifty_thousand_stories_there_is_an_index() {
             "with made as (select ('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id, n from generate_series({from}, {to}) n), \
              a as (insert into articles select (jsonb_populate_record(a, jsonb_build_object('id', made.id))).* from made, articles a \
                    where a.id = (select article_id from editions where slug = 'news' and kind = 'live') returning id) \
-             insert into editions select (jsonb_populate_record(e, jsonb_build_object('article_id', made.id, 'slug', 's-' || made.n, \
-                   'translation_group_id', made.id))).* from made, editions e where e.slug = 'news' and e.kind = 'live'"
+             insert into editions (article_id, kind, status, slug, language, title, summary, body, body_html, translation_group_id, \
+                 word_count, reading_minutes, revision, published_at, updated_at, public_version) \
+             select made.id, e.kind, e.status, 's-' || made.n, e.language, e.title, e.summary, e.body, e.body_html, made.id, \
+                 e.word_count, e.reading_minutes, e.revision, e.published_at, e.updated_at, e.public_version \
+             from made, editions e where e.slug = 'news' and e.kind = 'live'"
         )
     };
     fill(copies(1, 49_998)).await;
