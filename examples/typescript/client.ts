@@ -20,7 +20,11 @@ export class ProblemError extends Error {
 
 /** A client of the Warta at this address, as a reader; with a token, as an editor. */
 export function warta(baseUrl: string, token?: string) {
-  return createClient<paths>({ baseUrl, ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }) });
+  // Of the forms that an article has, its own JSON: what is answered where no Accept header asks for another one.
+  return createClient<paths, "application/json" | "application/problem+json">({
+    baseUrl,
+    ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }),
+  });
 }
 
 /** The data of an answer; throws the problem where there is one. */
