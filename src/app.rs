@@ -1,6 +1,7 @@
 //! The application: its parts, its route table, and the way a request passes through.
 
 pub mod cors;
+mod delivery;
 pub mod docs;
 pub mod envelope;
 pub mod health;
@@ -22,8 +23,8 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use self::{cors::Cors, metrics::Metrics, routes::Routes};
 use crate::{
-    articles, auth, auth::Auth, editors, error::ApiError, events, feeds, http::context::Services, openapi,
-    sources, tags,
+    articles, auth, auth::Auth, cache::Cache, editors, error::ApiError, events, feeds,
+    http::context::Services, openapi, sources, tags,
 };
 
 /// The route table. What is registered here, and only that, is served and documented.
@@ -127,6 +128,8 @@ pub struct Parts {
     pub services: Services,
     /// Who is asking.
     pub auth: Auth,
+    /// What readers ask for again; `None`: everything is computed each time.
+    pub cache: Option<Cache>,
     /// Which origins may do what.
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
@@ -148,7 +151,8 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let document = document();
     let table = web::Data::new(Routes::of(&document));
     let document = web::Data::new(docs::Documented::new(&document));
-    let metrics = web::Data::new(Metrics::new(parts.services.database.clone()));
+    let metrics = web::Data::new(Metrics::new(parts.services.database.clone(), parts.cache.clone()));
+    let cache = web::Data::new(parts.cache);
     let settings = web::Data::new(envelope::Settings {
         cors: parts.cors,
         trusted_proxies: Arc::from(parts.trusted_proxies),
@@ -159,6 +163,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
         App::new()
             .app_data(services.clone())
             .app_data(auth.clone())
+            .app_data(cache.clone())
             .app_data(settings.clone())
             .app_data(metrics.clone())
             .app_data(document.clone())

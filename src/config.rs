@@ -127,6 +127,10 @@ pub struct Config {
     #[arg(long, env = "WARTA_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Bytes of memory for answers that readers may ask for again; 0 keeps none
+    #[arg(long, env = "WARTA_CACHE_BYTES", default_value = "33554432", value_name = "NUMBER")]
+    pub cache_bytes: u64,
+
     /// Folder of the embedded Postgres and of the keys made for it
     #[arg(long, env = "WARTA_DATA_DIR", default_value = "./.warta", value_name = "FOLDER")]
     pub data_dir: PathBuf,

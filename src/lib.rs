@@ -22,6 +22,7 @@
 //! | [`articles`], [`tags`], [`sources`], [`editors`], [`events`] | the features |
 //! | [`feeds`] | feeds and sitemaps of the articles |
 //! | [`app`], [`openapi`] | the application and its document |
+//! | [`cache`] | answers kept in memory |
 //! | [`auth`] | passwords, tokens, keys, sessions; who may do what |
 //! | [`http`], [`values`], [`pagination`], [`error`] | what features are made of |
 //! | [`database`], [`schema`] | the pool, migrations, the embedded Postgres; the tables |
@@ -36,6 +37,7 @@ pub mod app;
 pub mod articles;
 pub mod auth;
 pub mod blocking;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod database;

@@ -135,6 +135,9 @@ fn problem(info: &KindInfo, description: &str) -> Value {
     })
 }
 
+/// The headers of what was found.
+const FOUND: [&str; 6] = ["X-Request-Id", "ETag", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag"];
+
 fn header_refs(names: &[&str]) -> Value {
     let reference =
         |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
@@ -150,7 +153,9 @@ fn headers() -> Value {
         "X-Request-Id": header("The request's id. Quote it in a report.", json!(REQUEST_ID)),
         "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!(ENTITY_TAG)),
         "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30")),
-        "Vary": header("The request headers that the answer depends on.", json!("Authorization")),
+        "Vary": header("The request headers that the answer depends on.", json!("Authorization, Accept-Encoding")),
+        "Surrogate-Key": header("What an answer to readers is made of, separated by spaces: what a CDN purges it by.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77 articles lists")),
+        "Cache-Tag": header("The same as Surrogate-Key, separated by commas.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77,articles,lists")),
         "Link": header("What belongs to the answer (RFC 8288): of a page the next one, with `rel=\"next\"`, but not of the last one; of a document that is covered already the other story, with `rel=\"related\"`.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
         "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
@@ -204,8 +209,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         let schema = response["content"]["application/json"]["schema"]["$ref"].as_str();
         let paged = schema.is_some_and(|name| name.ends_with("Page"));
         let names: &[&str] = match (method, status) {
-            ("get", 200) if paged => &["X-Request-Id", "ETag", "Cache-Control", "Vary", "Link"],
-            ("get", 200) => &["X-Request-Id", "ETag", "Cache-Control", "Vary"],
+            ("get", 200) if paged => &[&FOUND[..], &["Link"]].concat(),
+            ("get", 200) => &FOUND,
             (_, 308) => &["X-Request-Id", "Cache-Control", "Vary", "Location"],
             (_, 201) => &["X-Request-Id", "ETag", "Cache-Control", "Location"],
             (_, 204) => &["X-Request-Id", "Cache-Control"],
@@ -220,7 +225,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             "304".to_owned(),
             json!({
                 "description": "The caller has this representation already (If-None-Match).",
-                "headers": header_refs(&["X-Request-Id", "ETag", "Cache-Control", "Vary"]),
+                "headers": header_refs(&FOUND),
             }),
         );
     }

@@ -4,6 +4,7 @@ mod audit;
 
 use std::{
     fmt,
+    future::pending,
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     pin::pin,
@@ -23,6 +24,7 @@ use crate::{
         keys::{Keys, KeysError},
         secret::Password,
     },
+    cache::{self, Cache},
     clock::Clock,
     config::{Config, EditorCommand},
     database::{
@@ -76,13 +78,19 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let listener = TcpListener::bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let preparing = async { prepare(config, open(config, url).await?).await };
-    let (parts, welcome) = tokio::select! {
+    let (mut parts, welcome) = tokio::select! {
         prepared = preparing => prepared?,
         () = signals.asked_to_stop() => return Ok(()),
     };
     let database = parts.services.database.clone();
     let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
     let mut sealer = tokio::spawn(seal::run(database.clone()));
+    let (cache, asked) = Cache::new(config.cache_bytes);
+    let uses_cache = config.cache_bytes > 0;
+    parts.cache = uses_cache.then(|| cache.clone());
+    let clock = parts.services.clock.clone();
+    let linking = cache::link::run(url.clone(), database.clone(), clock, cache, asked);
+    let mut link = tokio::spawn(async move { if uses_cache { linking.await } else { pending().await } });
     let server = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
@@ -93,6 +101,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
         // These end only by a panic, which is logged; without them nothing scheduled would appear, and no event.
         _ = &mut scheduler => Err(ServeError::SchedulerDied),
         _ = &mut sealer => Err(ServeError::SealerDied),
+        _ = &mut link => Err(ServeError::LinkDied),
         () = signals.asked_to_stop() => {
             tracing::info!("stopping");
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
@@ -101,6 +110,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     // What it has in hand is rolled back, and left to another instance or the next start.
     scheduler.abort();
     sealer.abort();
+    link.abort();
     database.close();
     outcome
 }
@@ -134,6 +144,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
     let parts = Parts {
         services,
         auth: Auth::new(keys, ISSUER),
+        cache: None,
         cors: Cors::new(config.cors_origins.iter().map(|origin| origin.as_str().to_owned())),
         trusted_proxies: config.trusted_proxies.clone(),
         workers: config.worker_count(),
@@ -288,7 +299,7 @@ pub async fn administered(config: &Config) -> Result<(DatabaseUrl, Option<Embedd
 
 /// Returns when the embedded server has ended by itself; never for an external one.
 async fn death(embedded: Option<&mut Embedded>) {
-    let Some(embedded) = embedded else { return std::future::pending().await };
+    let Some(embedded) = embedded else { return pending().await };
     while embedded.is_running() {
         tokio::time::sleep(HEARTBEAT).await;
     }
@@ -326,6 +337,8 @@ pub enum ServeError {
     SchedulerDied,
     /// What seals the record ended while we served.
     SealerDied,
+    /// What hears of changes, for the response cache, ended while we served.
+    LinkDied,
     /// The address cannot be listened on.
     Listen {
         /// Which.
@@ -360,6 +373,7 @@ impl fmt::Display for ServeError {
             }
             Self::SchedulerDied => f.write_str("the scheduler ended"),
             Self::SealerDied => f.write_str("the sealer of the record ended"),
+            Self::LinkDied => f.write_str("the response cache's link to the database ended"),
             Self::Listen { address, error } => {
                 write!(f, "cannot listen on {address} (WARTA_LISTEN): {error}")
             }

@@ -9,7 +9,11 @@ use serde_json::Value;
 
 use crate::{
     auth::Viewer,
-    http::{query::NoQuery, reply::Document},
+    http::{
+        query::NoQuery,
+        reply::Document,
+        surrogate::{Cacheable, SurrogateKeys},
+    },
 };
 
 /// The document as it is served.
@@ -38,21 +42,23 @@ const PAGE: &str = include_str!("docs.html");
     responses((status = 200, description = "The document.", content_type = "application/json", body = Object)),
 )]
 #[get("/openapi.json")]
-pub async fn openapi(_: Viewer, _: NoQuery, document: web::Data<Documented>) -> Document {
-    Document { body: document.0.clone(), media_type: ContentType::json(), fresh: false }
+pub async fn openapi(_: Viewer, _: NoQuery, document: web::Data<Documented>) -> Cacheable<Document> {
+    let document = Document { body: document.0.clone(), media_type: ContentType::json(), fresh: false };
+    Cacheable::new(document, SurrogateKeys::none())
 }
 
 /// The page.
 #[get("/docs")]
-pub async fn page(_: Viewer, _: NoQuery) -> CustomizeResponder<Document> {
+pub async fn page(_: Viewer, _: NoQuery) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
-    page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+    let page = page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    Cacheable::new(page, SurrogateKeys::none())
 }
 
 /// The page's script, which the crate `scalar_api_reference` carries.
 #[get("/docs/scalar.js")]
-pub async fn script(_: Viewer, _: NoQuery) -> Option<Document> {
+pub async fn script(_: Viewer, _: NoQuery) -> Option<Cacheable<Document>> {
     let body = scalar_api_reference::get_asset("scalar.js")?.into();
     let media_type = ContentType("text/javascript; charset=utf-8".parse().ok()?);
-    Some(Document { body, media_type, fresh: false })
+    Some(Cacheable::new(Document { body, media_type, fresh: false }, SurrogateKeys::none()))
 }

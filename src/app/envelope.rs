@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
@@ -17,7 +17,11 @@ use actix_web::{
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::{cors::Cors, metrics::Metrics};
+use super::{
+    cors::Cors,
+    delivery::{Route, deliver},
+    metrics::Metrics,
+};
 use crate::{
     auth::{Auth, sessions::authenticate, throttle::ClientAddress},
     error::{ApiError, ApiResult, CHALLENGE, Kind},
@@ -58,7 +62,7 @@ impl Settings {
 pub async fn envelope<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -67,11 +71,11 @@ pub async fn envelope<B: MessageBody + 'static>(
     let preflight = Cors::is_preflight(&method, request.headers());
 
     let response = if preflight {
-        request.into_response(HttpResponse::NoContent().finish()).map_into_right_body()
+        request.into_response(HttpResponse::NoContent().finish())
     } else {
         match admit(&mut request).await {
-            Ok(()) => next.call(request).await?.map_into_left_body(),
-            Err(error) => request.error_response(error).map_into_right_body(),
+            Ok(()) => deliver(request, next).await?,
+            Err(error) => request.error_response(error),
         }
     };
     let mut response = problem_of(response, &id);
@@ -183,7 +187,7 @@ fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
 }
 
 /// Writes an error as a problem; other answers stay as they are.
-fn problem_of<B>(response: ServiceResponse<EitherBody<B>>, id: &str) -> ServiceResponse<EitherBody<B>> {
+fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -200,7 +204,7 @@ fn problem_of<B>(response: ServiceResponse<EitherBody<B>>, id: &str) -> ServiceR
         }
     };
     let request = response.request().clone();
-    ServiceResponse::new(request, problem).map_into_right_body()
+    ServiceResponse::new(request, problem)
 }
 
 fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
@@ -251,10 +255,12 @@ fn account<B>(response: &ServiceResponse<B>, method: &Method, began: Instant, id
     let request: &HttpRequest = response.request();
     let status = response.status();
     if let Some(metrics) = request.app_data::<web::Data<Metrics>>() {
-        metrics.count(method, request.match_pattern(), status, elapsed);
+        let remembered = response.response().extensions().get::<Route>().map(|route| Arc::clone(&route.0));
+        let route = remembered.or_else(|| request.match_pattern().map(Arc::from));
+        metrics.count(method, route, status, elapsed);
     }
     // The query may hold what should not be logged, and the path is enough to find the request.
-    tracing::info!(
+    tracing::debug!(
         request_id = id,
         %method,
         path = request.path(),

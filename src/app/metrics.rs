@@ -1,6 +1,6 @@
 //! Counts for Prometheus.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     get,
@@ -13,6 +13,7 @@ use prometheus_client::{
     metrics::{
         counter::{ConstCounter, Counter},
         family::Family,
+        gauge::ConstGauge,
         histogram::Histogram,
     },
     registry::Registry,
@@ -20,6 +21,7 @@ use prometheus_client::{
 
 use crate::{
     auth::Viewer,
+    cache::Cache,
     database::Database,
     error::{ApiError, ApiResult},
     http::{query::NoQuery, reply::Document},
@@ -27,8 +29,8 @@ use crate::{
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Labels {
-    method: String,
-    route: String,
+    method: &'static str,
+    route: Arc<str>,
     status: u16,
 }
 
@@ -42,22 +44,24 @@ pub struct Metrics {
 impl Metrics {
     /// Nothing counted yet, but the database's statements.
     #[must_use]
-    pub fn new(database: Database) -> Self {
+    pub fn new(database: Database, cache: Option<Cache>) -> Self {
         let mut registry = Registry::with_prefix("warta");
         let requests = Family::default();
         let seconds = Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0]);
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to answer a request", seconds.clone());
         registry.register_collector(Box::new(Statements(database)));
+        if let Some(cache) = cache {
+            registry.register_collector(Box::new(Cached(cache)));
+        }
         Self { registry, requests, seconds }
     }
 
     /// Counts one answer.
-    pub fn count(&self, method: &Method, route: Option<String>, status: StatusCode, elapsed: Duration) {
-        let known =
-            matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS");
-        let method = if known { method.as_str() } else { "other" }.to_owned();
-        let route = route.unwrap_or_else(|| "none".to_owned());
+    pub fn count(&self, method: &Method, route: Option<Arc<str>>, status: StatusCode, elapsed: Duration) {
+        const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+        let route = route.unwrap_or_else(|| "none".into());
         self.requests.get_or_create(&Labels { method, route, status: status.as_u16() }).inc();
         self.seconds.observe(elapsed.as_secs_f64());
     }
@@ -73,6 +77,34 @@ impl Collector for Statements {
         let help = "SQL statements run, transaction control included";
         let metric = encoder.encode_descriptor("sql_statements", help, None, count.metric_type())?;
         count.encode(metric)
+    }
+}
+
+/// What the response cache counts.
+#[derive(Debug)]
+struct Cached(Cache);
+
+impl Collector for Cached {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counts = self.0.counts();
+        for (name, help, count) in [
+            ("cache_hits", "Requests answered from memory", counts.hits),
+            ("cache_misses", "Requests whose answer was not in memory, or did not hold", counts.misses),
+            ("cache_joins", "Requests that waited for the answer to another one", counts.joined),
+            ("cache_bypasses", "Requests while the cache was not used", counts.bypassed),
+        ] {
+            let count = ConstCounter::new(count);
+            count.encode(encoder.encode_descriptor(name, help, None, count.metric_type())?)?;
+        }
+        for (name, help, gauge) in [
+            ("cache_entries", "Answers in memory", counts.entries),
+            ("cache_bytes", "What the answers in memory take, about", counts.bytes),
+            ("cache_link_up", "Whether the database is heard, and so the cache used", counts.linked.into()),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(gauge).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
         faults::Faults,
         query::{NoQuery, Query},
         reply::Document,
+        surrogate::{Cacheable, SurrogateKeys},
     },
 };
 
@@ -45,24 +46,25 @@ pub struct Shown {
 
 /// The way in, for people.
 #[get("/")]
-pub async fn page(_: Viewer, _: Query<Shown>) -> CustomizeResponder<Document> {
+pub async fn page(_: Viewer, _: Query<Shown>) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
-    page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+    let page = page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    Cacheable::new(page, SurrogateKeys::none())
 }
 
 /// The page's style.
 #[get("/reader.css")]
-pub async fn style(_: Viewer, _: NoQuery) -> ApiResult<Document> {
+pub async fn style(_: Viewer, _: NoQuery) -> ApiResult<Cacheable<Document>> {
     asset(STYLE, "text/css; charset=utf-8")
 }
 
 /// The page's script.
 #[get("/reader.js")]
-pub async fn script(_: Viewer, _: NoQuery) -> ApiResult<Document> {
+pub async fn script(_: Viewer, _: NoQuery) -> ApiResult<Cacheable<Document>> {
     asset(SCRIPT, "text/javascript; charset=utf-8")
 }
 
-fn asset(body: &'static str, media_type: &str) -> ApiResult<Document> {
+fn asset(body: &'static str, media_type: &str) -> ApiResult<Cacheable<Document>> {
     let media_type = ContentType(media_type.parse().map_err(ApiError::internal)?);
-    Ok(Document { body: body.into(), media_type, fresh: false })
+    Ok(Cacheable::new(Document { body: body.into(), media_type, fresh: false }, SurrogateKeys::none()))
 }

@@ -48,6 +48,7 @@ use crate::{
         preview::Preview,
         query::{List, NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Patched},
+        surrogate::Cacheable,
     },
     pagination::{Page, page},
     values::Reference,
@@ -70,7 +71,7 @@ pub async fn list(
     viewer: Viewer,
     query: Query<ArticlesQuery>,
     context: Context,
-) -> ApiResult<Found<Page<ArticleItem>>> {
+) -> ApiResult<Cacheable<Found<Page<ArticleItem>>>> {
     listed(&context, viewer, query.value, &query.fingerprint, None).await
 }
 
@@ -88,7 +89,7 @@ pub async fn list_of_source(
     source: Path<Reference>,
     query: Query<SourceArticlesQuery>,
     context: Context,
-) -> ApiResult<Found<Page<ArticleItem>>> {
+) -> ApiResult<Cacheable<Found<Page<ArticleItem>>>> {
     listed(&context, viewer, query.value.0, &query.fingerprint, Some(&source)).await
 }
 
@@ -99,7 +100,7 @@ async fn listed(
     mut query: ArticlesQuery,
     fingerprint: &str,
     source: Option<&Reference>,
-) -> ApiResult<Found<Page<ArticleItem>>> {
+) -> ApiResult<Cacheable<Found<Page<ArticleItem>>>> {
     let view = query.view(viewer.0)?;
     let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
@@ -107,9 +108,11 @@ async fn listed(
         query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
     }
     let (articles, total) = searching::list(&mut conn, view, &query, after).await?;
+    let keys = query.keys().and_all("article", articles.iter().map(|article| article.id));
     let items = articles.into_iter().map(ArticleItem).collect();
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
-    page(items, query.limit, total, &context.cursor_key, fingerprint, position).map(Found)
+    let page = page(items, query.limit, total, &context.cursor_key, fingerprint, position)?;
+    Ok(Cacheable::new(Found(page), keys))
 }
 
 /// Create an article
@@ -184,11 +187,14 @@ pub async fn read(
     client: (Accept, ApiResult<Links>),
     auth: Data<Auth>,
     context: Context,
-) -> ApiResult<Either<Negotiated, CustomizeResponder<Moved>>> {
+) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<Moved>>> {
     let (accept, links) = client;
     let form = accept.choose(&Form::OFFERED)?;
     Ok(match found(&viewer, &reference, &query.value, &auth, &context).await? {
-        Either::Left(article) => Either::Left(form.of(&article, links)?),
+        Either::Left(article) => {
+            let keys = (!query.value.draft.0).then(|| article.keys());
+            Either::Left(Cacheable { answer: form.of(&article, links)?, keys })
+        }
         Either::Right(moved) => Either::Right(moved.customize().insert_header((header::VARY, VARY))),
     })
 }

@@ -76,7 +76,7 @@ use self::{
 };
 use crate::{
     events::EditorLink,
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::Version, reply::Representation, surrogate::SurrogateKeys},
     stored_as_jsonb, text_enum,
     values::Slug,
 };
@@ -206,6 +206,18 @@ pub struct Article {
 impl Representation for Article {
     fn version(&self) -> Option<Version> {
         self.version.map(|count| Version { of: self.id, count })
+    }
+}
+
+impl Article {
+    /// What the article as readers see it is made of.
+    #[must_use]
+    pub fn keys(&self) -> SurrogateKeys {
+        SurrogateKeys::none()
+            .and("article", self.id)
+            .and_all("article", self.translations.iter().map(|translation| translation.id))
+            .and_all("tag", self.tags.iter().map(|tag| tag.id))
+            .and_all("source", self.citations.iter().map(|citation| citation.source.id))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod embedded;
 pub mod fragment;
 pub mod jsonb;
+pub mod listener;
 pub mod lock;
 pub mod migrations;
 mod tls;

@@ -4,7 +4,11 @@ use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{
+    Client, Socket,
+    config::{Host, SslMode, TargetSessionAttrs},
+    tls::MakeTlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded;
 
@@ -116,22 +120,29 @@ impl DatabaseUrl {
 
     /// Opens one connection; its driver runs on the current Tokio runtime.
     pub(super) async fn establish(&self) -> ConnectionResult<AsyncPgConnection> {
-        let connecting = async {
-            let (client, connection) = self
-                .config
-                .connect(self.tls.clone())
-                .await
-                .map_err(|error| ConnectionError::BadConnection(one_line(&error)))?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
-        };
+        let (client, connection) = self.connect().await.map_err(ConnectionError::BadConnection)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+
+    /// Opens one connection that somebody else drives.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    pub(super) async fn connect(&self) -> Result<(Client, Driver), String> {
+        let connecting = self.config.connect(self.tls.clone());
         // `connect_timeout` ends with TCP's handshake; a server that accepts and stays silent must not hold us.
         let hosts = u32::try_from(self.config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
         let limit = self.config.get_connect_timeout().map_or(CONNECT_TIMEOUT, |limit| *limit) * 2 * hosts;
-        tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| {
-            Err(ConnectionError::BadConnection(format!("no answer in {} s", limit.as_secs())))
-        })
+        match tokio::time::timeout(limit, connecting).await {
+            Ok(connected) => connected.map_err(|error| one_line(&error)),
+            Err(_) => Err(format!("no answer in {} s", limit.as_secs())),
+        }
     }
 }
+
+/// What moves the bytes of a connection.
+pub(super) type Driver =
+    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 impl Ssl {
     /// What tokio-postgres and rustls are told. The meanings are libpq's.

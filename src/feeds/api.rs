@@ -21,6 +21,7 @@ use crate::{
         links::Links,
         query::{NoQuery, Query},
         reply::Document,
+        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, page},
     values::Reference,
@@ -45,9 +46,9 @@ pub async fn read_rss(
     links: Links,
     request: HttpRequest,
     context: Context,
-) -> ApiResult<Document> {
-    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
-    document(rss::write(&feed).into(), "application/rss+xml; charset=utf-8")
+) -> ApiResult<Cacheable<Document>> {
+    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    Ok(Cacheable::new(document(rss::write(&feed).into(), "application/rss+xml; charset=utf-8")?, keys))
 }
 
 /// Read the latest articles as Atom
@@ -69,9 +70,9 @@ pub async fn read_atom(
     links: Links,
     request: HttpRequest,
     context: Context,
-) -> ApiResult<Document> {
-    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
-    document(atom::write(&feed).into(), "application/atom+xml; charset=utf-8")
+) -> ApiResult<Cacheable<Document>> {
+    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    Ok(Cacheable::new(document(atom::write(&feed).into(), "application/atom+xml; charset=utf-8")?, keys))
 }
 
 /// Read articles as JSON Feed
@@ -92,10 +93,10 @@ pub async fn read_json_feed(
     links: Links,
     request: HttpRequest,
     context: Context,
-) -> ApiResult<Document> {
-    let feed = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+) -> ApiResult<Cacheable<Document>> {
+    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
     let body = serde_json::to_vec(&JsonFeed::of(&feed)).map_err(ApiError::internal)?;
-    document(body.into(), "application/feed+json")
+    Ok(Cacheable::new(document(body.into(), "application/feed+json")?, keys))
 }
 
 /// Read the sitemap
@@ -109,7 +110,12 @@ pub async fn read_json_feed(
     )),
 )]
 #[get("/sitemap.xml")]
-pub async fn read_sitemap(_: Viewer, _: NoQuery, links: Links, context: Context) -> ApiResult<Document> {
+pub async fn read_sitemap(
+    _: Viewer,
+    _: NoQuery,
+    links: Links,
+    context: Context,
+) -> ApiResult<Cacheable<Document>> {
     let mut conn = context.database.get().await?;
     let pages = sitemap::pages(articles::store::count_places(&mut conn).await?);
     let document = if pages > 1 {
@@ -117,7 +123,8 @@ pub async fn read_sitemap(_: Viewer, _: NoQuery, links: Links, context: Context)
     } else {
         sitemap::write(&articles::store::places(&mut conn, 0, sitemap::PAGE).await?, &links)
     };
-    self::document(document.map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)
+    let document = self::document(document.map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)?;
+    Ok(Cacheable::new(document, SurrogateKeys::articles()))
 }
 
 /// Read the sitemap of the latest news
@@ -157,7 +164,7 @@ pub async fn read_sitemap_part(
     _: NoQuery,
     links: Links,
     context: Context,
-) -> ApiResult<Document> {
+) -> ApiResult<Cacheable<Document>> {
     let before = number.checked_sub(1).ok_or_else(ApiError::not_found)?;
     let mut conn = context.database.get().await?;
     let places = articles::store::places(&mut conn, i64::from(before) * sitemap::PAGE, sitemap::PAGE).await?;
@@ -165,7 +172,8 @@ pub async fn read_sitemap_part(
     if places.is_empty() && before > 0 {
         return Err(ApiError::not_found());
     }
-    document(sitemap::write(&places, &links).map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)
+    let sitemap = sitemap::write(&places, &links).map_err(ApiError::internal)?;
+    Ok(Cacheable::new(document(sitemap.into(), sitemap::MEDIA_TYPE)?, SurrogateKeys::articles()))
 }
 
 /// The feed that a query asks for.
@@ -175,7 +183,7 @@ async fn feed(
     request: &HttpRequest,
     mut query: ArticlesQuery,
     fingerprint: &str,
-) -> ApiResult<Feed> {
+) -> ApiResult<(Feed, SurrogateKeys)> {
     query.include = Some(Include::Body);
     let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
@@ -189,6 +197,7 @@ async fn feed(
         names.extend(store::source_names(&mut conn, &sources.0).await?);
     }
     let (found, _) = searching::list(&mut conn, View::Live, &query, after).await?;
+    let keys = query.keys().and_all("article", found.iter().map(|article| article.id));
     let position = |article: &Article| Position::of(article, query.sort);
     let Page { data, next_cursor, .. } =
         page(found, query.limit, None, &context.cursor_key, fingerprint, position)?;
@@ -199,7 +208,8 @@ async fn feed(
     let title =
         if names.is_empty() { links.name() } else { format!("{} – {}", names.join(", "), links.name()) };
     let next_url = next_cursor.map(|cursor| links.here(&target(request, Some(&cursor))));
-    Ok(Feed { title, url: links.here(&target(request, None)), language, articles: data, next_url, links })
+    let url = links.here(&target(request, None));
+    Ok((Feed { title, url, language, articles: data, next_url, links }, keys))
 }
 
 /// The request's own target, at another cursor where one is given.

@@ -13,7 +13,7 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{self, EntityTag, HeaderName, HeaderValue},
+    http::header::{self, EntityTag, HeaderMap, HeaderName, HeaderValue},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -63,14 +63,27 @@ pub fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag 
     })
 }
 
-/// Whether the caller already has this representation.
+/// The tag by which a caller names a representation as known (`If-None-Match`); its own one for `*`.
+///
+/// `forms` are the codings that it may have been sent in: each has a tag of its own, since its bytes are others, with the coding's name
+/// at its end (RFC 9110, section 8.8.3.3).
 #[must_use]
-pub fn already_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match named(request, header::IF_NONE_MATCH) {
-        Some(Named::Any) => true,
-        Some(Named::Tags(known)) => known.iter().any(|known| known.weak_eq(tag)),
-        None => false,
+pub fn named_as_known(headers: &HeaderMap, tag: &HeaderValue, forms: &[&str]) -> Option<HeaderValue> {
+    if !headers.contains_key(header::IF_NONE_MATCH) {
+        return None;
     }
+    let own: EntityTag = tag.to_str().ok()?.parse().ok()?;
+    let known = match named(headers, header::IF_NONE_MATCH)? {
+        Named::Any => own,
+        Named::Tags(known) => known.into_iter().find(|known| {
+            let form = known.tag().strip_prefix(own.tag());
+            form.is_some_and(|form| {
+                form.is_empty() || form.strip_prefix('-').is_some_and(|form| forms.contains(&form))
+            })
+        })?,
+    };
+    // Every tag of ours is strong, also where a proxy made it weak on its way.
+    HeaderValue::from_str(&EntityTag::new_strong(known.tag().to_owned()).to_string()).ok()
 }
 
 /// What a condition names.
@@ -84,8 +97,8 @@ enum Named {
 /// Reads a condition; `None` where any part of it is malformed.
 ///
 /// The parser of actix-web drops what it does not understand, and splits tags at the commas in them.
-fn named(request: &HttpRequest, name: HeaderName) -> Option<Named> {
-    let values = request.headers().get_all(name).map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
+fn named(headers: &HeaderMap, name: HeaderName) -> Option<Named> {
+    let values = headers.get_all(name).map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
     let values = values.ok()?.join(",");
     match values.as_str() {
         "*" => Some(Named::Any),
@@ -132,7 +145,7 @@ impl FromRequest for IfMatch {
         if !request.headers().contains_key(header::IF_MATCH) {
             return ready(Ok(Self::Absent));
         }
-        ready(match named(request, header::IF_MATCH) {
+        ready(match named(request.headers(), header::IF_MATCH) {
             Some(Named::Any) => Ok(Self::Any),
             Some(Named::Tags(tags)) if !tags.is_empty() => Ok(Self::Tags(tags)),
             _ => Err(ApiError::new(

@@ -1,7 +1,9 @@
 //! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
 
+pub mod answer;
 pub mod base;
 pub mod body;
+pub mod coding;
 pub mod conditional;
 pub mod context;
 pub mod faults;
@@ -13,3 +15,4 @@ pub mod preview;
 pub mod query;
 pub mod reply;
 pub mod schemas;
+pub mod surrogate;

@@ -8,18 +8,18 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, Responder,
     dev::Payload,
-    http::header::{self, ContentType, Header, Quality, QualityItem},
+    http::header::{self, Header, Quality, QualityItem},
     mime::Mime,
 };
 use serde_json::json;
 
 use super::{
     conditional::{Version, entity_tag},
-    reply::{finish, found},
+    reply::found,
 };
 use crate::error::{ApiError, ApiResult, Kind};
 
-/// What the answer depends on.
+/// What the address of a representation depends on.
 pub const VARY: &str = "Authorization, Accept";
 
 /// What a client takes; `None`: anything.
@@ -31,15 +31,22 @@ impl FromRequest for Accept {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut written = request.headers().get_all(header::ACCEPT);
-        let absent = written.all(|value| value.as_bytes().trim_ascii().is_empty());
-        // An element that is no media range allows nothing; the others still do.
-        let ranges = || header::Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
-        ready(Ok(Self((!absent).then(ranges))))
+        ready(Ok(Self::read(request)))
     }
 }
 
 impl Accept {
+    /// Reads what the client of a request takes.
+    #[must_use]
+    pub fn read(request: &HttpRequest) -> Self {
+        let mut written = request.headers().get_all(header::ACCEPT);
+        if written.all(|value| matches!(value.as_bytes().trim_ascii(), b"" | b"*/*")) {
+            return Self(None);
+        }
+        // An element that is no media range allows nothing; the others still do.
+        Self(Some(header::Accept::parse(request).map(|accept| accept.0).unwrap_or_default()))
+    }
+
     /// What the client wants most of what there is; of what it wants alike, the first.
     ///
     /// # Errors
@@ -80,7 +87,7 @@ fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default()
 }
 
-/// `200`: the representation that was chosen; `304` where the caller already has it.
+/// `200`: the representation that was chosen.
 pub struct Negotiated {
     /// The bytes.
     pub body: Vec<u8>,
@@ -94,13 +101,11 @@ impl Responder for Negotiated {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let Ok(media_type) = self.media_type.parse() else {
-            return HttpResponse::from_error(ApiError::internal("a representation without a media type"));
-        };
         let tag = entity_tag(self.version, &self.body);
-        let mut response = found(request, &tag, false);
-        response.insert_header((header::VARY, VARY));
-        finish(response, request, &tag, ContentType(media_type), self.body)
+        found(request, tag, false)
+            .insert_header((header::VARY, "Authorization, Accept, Accept-Encoding"))
+            .insert_header((header::CONTENT_TYPE, self.media_type))
+            .body(self.body)
     }
 }
 

@@ -2,17 +2,14 @@
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Responder,
-    http::{
-        StatusCode,
-        header::{self, ContentType, EntityTag, HeaderValue},
-    },
+    http::header::{self, ContentType, EntityTag, HeaderValue},
 };
 use serde::Serialize;
 
 use crate::{
     error::ApiError,
     http::{
-        conditional::{Version, already_known, entity_tag},
+        conditional::{Version, entity_tag},
         prefer::{APPLIED, Prefer},
     },
 };
@@ -65,7 +62,7 @@ fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
     })
 }
 
-/// `200`: the answer to a `GET`; `304` where the caller already has it.
+/// `200`: the answer to a `GET`. Who has it already gets a `304` in its place, from the envelope.
 pub struct Found<T>(pub T);
 
 impl<T: Representation> Responder for Found<T> {
@@ -76,14 +73,11 @@ impl<T: Representation> Responder for Found<T> {
             Ok(serialized) => serialized,
             Err(error) => return HttpResponse::from_error(error),
         };
-        let mut response = found(request, &tag, self.0.fresh());
-        // Whoever has the page already has its link, too.
-        if let Some(cursor) = self.0.next_cursor()
-            && !already_known(request, &tag)
-        {
+        let mut response = found(request, tag, self.0.fresh());
+        if let Some(cursor) = self.0.next_cursor() {
             response.insert_header((header::LINK, next_link(request, cursor)));
         }
-        finish(response, request, &tag, ContentType::json(), body)
+        response.insert_header(ContentType::json()).body(body)
     }
 }
 
@@ -102,30 +96,17 @@ impl Responder for Document {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let tag = entity_tag(None, &self.body);
-        finish(found(request, &tag, self.fresh), request, &tag, self.media_type, self.body)
+        found(request, tag, self.fresh).insert_header(self.media_type).body(self.body)
     }
 }
 
-pub(super) fn found(request: &HttpRequest, tag: &EntityTag, fresh: bool) -> HttpResponseBuilder {
+pub(super) fn found(request: &HttpRequest, tag: EntityTag, fresh: bool) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
-        .insert_header(header::ETag(tag.clone()))
+        .insert_header(header::ETag(tag))
         .insert_header((header::CACHE_CONTROL, cache_control(request, fresh)))
-        .insert_header((header::VARY, "Authorization"));
+        .insert_header((header::VARY, "Authorization, Accept-Encoding"));
     response
-}
-
-pub(super) fn finish(
-    mut response: HttpResponseBuilder,
-    request: &HttpRequest,
-    tag: &EntityTag,
-    media_type: ContentType,
-    body: impl actix_web::body::MessageBody + 'static,
-) -> HttpResponse {
-    if already_known(request, tag) {
-        return response.status(StatusCode::NOT_MODIFIED).finish();
-    }
-    response.insert_header(media_type).body(body)
 }
 
 /// The `Link` of a page (RFC 8288): this request's own target, with the next cursor.

@@ -20,6 +20,7 @@ use crate::{
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Updated, tag_of},
+        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, TextPosition, page},
     values::{Reference, Slug},
@@ -36,14 +37,19 @@ type SourcePatch = Patch<SourceInput>;
     responses((status = 200, description = "A page of sources.", body = Page<Source>)),
 )]
 #[get("/v1/sources")]
-pub async fn list(_: Viewer, query: Query<SourcesQuery>, context: Context) -> ApiResult<Found<Page<Source>>> {
+pub async fn list(
+    _: Viewer,
+    query: Query<SourcesQuery>,
+    context: Context,
+) -> ApiResult<Cacheable<Found<Page<Source>>>> {
     let Query { value: query, fingerprint } = query;
     let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
     let sources = store::list(&mut conn, &query, query.limit.rows(), after).await?;
     let position = |source: &Source| TextPosition { text: source.name.clone(), id: source.id };
-    page(sources, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    page(sources, query.limit, total, &context.cursor_key, &fingerprint, position)
+        .map(|page| Cacheable::new(Found(page), SurrogateKeys::counted("sources")))
 }
 
 /// Create a source
@@ -94,9 +100,11 @@ pub async fn read(
     reference: Path<Reference>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Found<Source>> {
+) -> ApiResult<Cacheable<Found<Source>>> {
     let mut conn = context.database.get().await?;
-    Ok(Found(store::find(&mut conn, &reference).await?))
+    let source = store::find(&mut conn, &reference).await?;
+    let keys = SurrogateKeys::none().and("source", source.id).and("articles:source", source.id);
+    Ok(Cacheable::new(Found(source), keys))
 }
 
 /// Change a source

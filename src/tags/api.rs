@@ -23,6 +23,7 @@ use crate::{
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Updated, tag_of},
+        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, page},
     values::{Reference, Slug},
@@ -39,13 +40,18 @@ type TagPatch = Patch<TagInput>;
     responses((status = 200, description = "A page of tags.", body = Page<Tag>)),
 )]
 #[get("/v1/tags")]
-pub async fn list(_: Viewer, query: Query<TagsQuery>, context: Context) -> ApiResult<Found<Page<Tag>>> {
+pub async fn list(
+    _: Viewer,
+    query: Query<TagsQuery>,
+    context: Context,
+) -> ApiResult<Cacheable<Found<Page<Tag>>>> {
     let Query { value: query, fingerprint } = query;
     let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
     let tags = store::list(&mut conn, &query, query.limit.rows(), after).await?;
-    page(tags, query.limit, total, &context.cursor_key, &fingerprint, Place::of).map(Found)
+    page(tags, query.limit, total, &context.cursor_key, &fingerprint, Place::of)
+        .map(|page| Cacheable::new(Found(page), SurrogateKeys::counted("tags")))
 }
 
 /// Create a tag
@@ -99,11 +105,12 @@ pub async fn read(
     reference: Path<Reference>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Found<Tag>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Tag>>, Moved>> {
     let mut conn = context.database.get().await?;
     let tag = store::find(&mut conn, &reference).await?;
     if reference.names(tag.id, &tag.slug) {
-        return Ok(Either::Left(Found(tag)));
+        let keys = SurrogateKeys::none().and("tag", tag.id).and("articles:tag", tag.id);
+        return Ok(Either::Left(Cacheable::new(Found(tag), keys)));
     }
     Ok(Either::Right(Moved { location: format!("/v1/tags/{}", tag.slug) }))
 }

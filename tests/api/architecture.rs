@@ -16,14 +16,15 @@ const SHARED: [&str; 10] =
 const FEATURES: [&str; 4] = ["articles", "editors", "sources", "tags"];
 
 /// What stands on top, with all that it may import beside [`SHARED`].
-const TOP: [(&str, &[&str]); 7] = [
-    ("app", &["openapi", "articles", "editors", "feeds", "sources", "tags"]),
+const TOP: [(&str, &[&str]); 8] = [
+    ("app", &["cache", "openapi", "articles", "editors", "feeds", "sources", "tags"]),
+    ("cache", &[]),
     ("config", &[]),
     ("demo", &["articles", "sources", "tags"]),
     ("feeds", &["articles"]),
     ("openapi", &[]),
     // It also runs the features' workers.
-    ("serve", &["app", "articles", "config", "demo", "editors"]),
+    ("serve", &["app", "articles", "cache", "config", "demo", "editors"]),
     ("telemetry", &["config"]),
 ];
 

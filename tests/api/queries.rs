@@ -29,7 +29,7 @@ const LANGUAGES: [&str; 20] = [
 
 impl Newsroom {
     async fn of(size: usize) -> Self {
-        let server = Server::start().await;
+        let server = Server::uncached().await;
         let admin = server.sign_in(Role::Admin).await;
         let room = Self { server, admin, size };
         for number in 0..size {

@@ -170,14 +170,14 @@ async fn a_client_gets_what_it_asks_for_or_is_told_what_there_is() {
         let answer = story(&server, media_type).await;
         assert!(answer.text.contains(&format!("{}/v1/articles/kabar", server.base)), "{}", answer.text);
         for headers in [&answer.headers, &plain.headers] {
-            assert_eq!(headers["vary"], "Authorization, Accept");
+            assert_eq!(headers["vary"], "Authorization, Accept, Accept-Encoding");
             assert!(headers["cache-control"].to_str().unwrap().starts_with("public, "));
         }
         let tag = answer.header("etag").to_owned();
         assert!(!tags.contains(&tag), "{media_type}: {tag} is the tag of another representation");
         let known = [("accept", media_type), ("if-none-match", tag.as_str())];
         let again = server.send("GET", path, &known, None).await.expect(304);
-        assert_eq!(again.header("vary"), "Authorization, Accept");
+        assert_eq!(again.header("vary"), "Authorization, Accept, Accept-Encoding");
         let other = [("accept", media_type), ("if-none-match", tags[0].as_str())];
         server.send("GET", path, &other, None).await.expect(200);
         let head = server.send("HEAD", path, &[("accept", media_type)], None).await.expect(200);

@@ -21,7 +21,7 @@ struct Newsroom {
 
 impl Newsroom {
     async fn open() -> Self {
-        let server = Server::start().await;
+        let server = Server::uncached().await;
         let editor = server.sign_in(Role::Editor).await;
         Self { server, editor }
     }

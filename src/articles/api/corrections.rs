@@ -5,7 +5,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::seen::seen;
+use super::seen::{of, seen};
 use crate::{
     articles::{
         access::locked,
@@ -22,6 +22,7 @@ use crate::{
         context::Context,
         query::{NoQuery, Query},
         reply::{Created, Found, Moved},
+        surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
     values::Reference,
@@ -103,7 +104,7 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
-) -> ApiResult<Either<Found<Page<Correction>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<Correction>>>, Moved>> {
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
@@ -115,7 +116,7 @@ pub async fn list(
     let corrections = store::list_corrections(&mut conn, article, query.limit.rows(), after).await?;
     let position = |correction: &Correction| (correction.created_at, correction.id);
     page(corrections, query.limit, total, &context.cursor_key, &fingerprint, position)
-        .map(|page| Either::Left(Found(page)))
+        .map(|page| Either::Left(of(article, page)))
 }
 
 /// Read a correction
@@ -136,12 +137,12 @@ pub async fn read(
     path: Path<(Reference, Uuid)>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Found<Correction>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Correction>>, Moved>> {
     let (reference, id) = path.into_inner();
     let mut conn = context.database.get().await?;
     match seen(&mut conn, &viewer, &reference, &format!("corrections/{id}")).await? {
         Either::Left(article) => {
-            Ok(Either::Left(Found(store::find_correction(&mut conn, article, id).await?)))
+            Ok(Either::Left(of(article, store::find_correction(&mut conn, article, id).await?)))
         }
         Either::Right(moved) => Ok(Either::Right(moved)),
     }

@@ -11,6 +11,7 @@ use crate::{
         context::Context,
         query::Query,
         reply::{Found, Moved},
+        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::Page,
     values::Reference,
@@ -36,13 +37,17 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<RelatedQuery>,
     context: Context,
-) -> ApiResult<Either<Found<Page<ArticleItem>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<ArticleItem>>>, Moved>> {
     let mut conn = context.database.get().await?;
     let article = match seen(&mut conn, &viewer, &reference, "related").await? {
         Either::Left(id) => id,
         Either::Right(moved) => return Ok(Either::Right(moved)),
     };
     let articles = store::list_related(&mut conn, article, query.value.limit.rows()).await?;
+    // Any article may come to have something in common with it.
+    let keys = SurrogateKeys::articles()
+        .and("article", article)
+        .and_all("article", articles.iter().map(|article| article.id));
     let data = articles.into_iter().map(ArticleItem).collect();
-    Ok(Either::Left(Found(Page { data, next_cursor: None, total: None })))
+    Ok(Either::Left(Cacheable::new(Found(Page { data, next_cursor: None, total: None }), keys)))
 }

@@ -9,7 +9,10 @@ use crate::{
     articles::{Article, Retraction, filter::View, store},
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
-    http::reply::Moved,
+    http::{
+        reply::{Found, Moved},
+        surrogate::{Cacheable, SurrogateKeys},
+    },
     values::Reference,
 };
 
@@ -59,6 +62,11 @@ pub(super) async fn seen(
         }),
         found => Ok(Either::Left(found?)),
     }
+}
+
+/// A part of an article as the answer.
+pub(super) fn of<T>(article: Uuid, part: T) -> Cacheable<Found<T>> {
+    Cacheable::new(Found(part), SurrogateKeys::none().and("article", article))
 }
 
 /// A retracted story is never a bare `404`: whoever has a link to it is told.

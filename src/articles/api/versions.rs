@@ -2,7 +2,7 @@
 
 use actix_web::{Either, get, web::Path};
 
-use super::seen::seen;
+use super::seen::{of, seen};
 use crate::{
     articles::{
         revisions::Number,
@@ -15,6 +15,7 @@ use crate::{
         context::Context,
         query::{NoQuery, Query},
         reply::{Found, Moved},
+        surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
     values::Reference,
@@ -39,7 +40,7 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
-) -> ApiResult<Either<Found<Page<VersionItem>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<VersionItem>>>, Moved>> {
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
@@ -50,7 +51,7 @@ pub async fn list(
     let total = if query.count.0 { Some(store::count_versions(&mut conn, article).await?) } else { None };
     let versions = store::list_versions(&mut conn, article, query.limit.rows(), after).await?;
     page(versions, query.limit, total, &context.cursor_key, &fingerprint, |version| version.number)
-        .map(|page| Either::Left(Found(page)))
+        .map(|page| Either::Left(of(article, page)))
 }
 
 /// Read a version of an article
@@ -74,12 +75,12 @@ pub async fn read(
     path: Path<(Reference, Number)>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Found<Version>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Version>>, Moved>> {
     let (reference, Number(number)) = path.into_inner();
     let mut conn = context.database.get().await?;
     match seen(&mut conn, &viewer, &reference, &format!("versions/{number}")).await? {
         Either::Left(article) => {
-            Ok(Either::Left(Found(store::find_version(&mut conn, article, number).await?)))
+            Ok(Either::Left(of(article, store::find_version(&mut conn, article, number).await?)))
         }
         Either::Right(moved) => Ok(Either::Right(moved)),
     }

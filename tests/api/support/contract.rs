@@ -37,7 +37,8 @@ fn closed() -> &'static Value {
 }
 
 /// Headers that belong to HTTP itself, to the Fetch standard, or to every answer alike, and are not the operations'.
-const GENERAL: [&str; 12] = [
+const GENERAL: [&str; 13] = [
+    "content-encoding",
     "content-type",
     "content-length",
     "transfer-encoding",

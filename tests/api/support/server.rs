@@ -5,12 +5,14 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use warta::{
     app::{self, Parts, cors::Cors},
     auth::{Auth, Role, keys::Keys},
+    cache::{Cache, link},
     clock::Clock,
-    database::Database,
+    database::{Database, DatabaseUrl},
     editors::{self, Editor, command::new_editor},
     error::ApiResult,
     events::Actor,
@@ -38,10 +40,30 @@ pub(crate) struct Server {
     pub(crate) database: Database,
     /// `http://127.0.0.1:<port>`.
     pub(crate) base: String,
+    /// The instance's own cache, whether it is used or not.
+    pub(crate) cache: Cache,
+    /// Its database.
+    pub(crate) url: DatabaseUrl,
     services: Services,
     client: Client,
     handle: actix_web::dev::ServerHandle,
-    _folder: TempDir,
+    link: JoinHandle<()>,
+    folder: Arc<TempDir>,
+}
+
+/// What an instance is started with.
+#[derive(Clone, Copy)]
+struct Setup<'a> {
+    policy: Policy,
+    proxies: &'a [&'a str],
+    site: Option<&'a str>,
+    cache_bytes: u64,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { policy: Policy::default(), proxies: &[], site: None, cache_bytes: 1 << 20 }
+    }
 }
 
 /// What came back.
@@ -102,46 +124,68 @@ impl Answer {
 impl Server {
     /// Starts an instance on a fresh database.
     pub(crate) async fn start() -> Self {
-        Self::start_as(Policy::default(), &[], None).await
+        Self::start_as(Setup::default()).await
     }
 
     /// Starts one that believes what these networks' proxies say.
     pub(crate) async fn behind(proxies: &[&str]) -> Self {
-        Self::start_as(Policy::default(), proxies, None).await
+        Self::start_as(Setup { proxies, ..Setup::default() }).await
     }
 
     /// Starts one whose newsroom asks for something before readers see a story.
     pub(crate) async fn start_with(policy: Policy) -> Self {
-        Self::start_as(policy, &[], None).await
+        Self::start_as(Setup { policy, ..Setup::default() }).await
     }
 
     /// Starts one whose stories are on a public site, at `/{language}/{slug}`.
     pub(crate) async fn with_site(site: &str) -> Self {
-        Self::start_as(Policy::default(), &[], Some(site)).await
+        Self::start_as(Setup { site: Some(site), ..Setup::default() }).await
     }
 
-    async fn start_as(policy: Policy, proxies: &[&str], site: Option<&str>) -> Self {
-        let url = fresh_database().await;
+    /// Starts one that computes every answer.
+    pub(crate) async fn uncached() -> Self {
+        Self::start_as(Setup { cache_bytes: 0, ..Setup::default() }).await
+    }
+
+    /// Starts one whose cache has so many bytes.
+    pub(crate) async fn caching(cache_bytes: u64) -> Self {
+        Self::start_as(Setup { cache_bytes, ..Setup::default() }).await
+    }
+
+    async fn start_as(setup: Setup<'_>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_on(fresh_database().await, folder, Clock::default(), setup).await
+    }
+
+    /// Starts another instance on the same database, with the same keys and the same clock.
+    pub(crate) async fn beside(&self, cache_bytes: u64) -> Self {
+        let setup = Setup { cache_bytes, ..Setup::default() };
+        Self::start_on(self.url.clone(), Arc::clone(&self.folder), self.clock.clone(), setup).await
+    }
+
+    async fn start_on(url: DatabaseUrl, folder: Arc<TempDir>, clock: Clock, setup: Setup<'_>) -> Self {
         let database = Database::connect(&url, 4).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
         let keys = Keys::load_or_create(&folder.path().join("jwt.pem")).unwrap();
-        let clock = Clock::default();
         let services = Services {
             database: database.clone(),
             clock: clock.clone(),
             cursor_key: CursorKey::derive(keys.secret()),
             body_timeout: Duration::from_secs(2),
-            policy,
+            policy: setup.policy,
             site: Arc::new(Site::new(
-                site.map(|url| url.parse().unwrap()),
+                setup.site.map(|url| url.parse().unwrap()),
                 "/{language}/{slug}".parse().unwrap(),
             )),
         };
+        let (cache, asked) = Cache::new(setup.cache_bytes);
+        let link =
+            tokio::spawn(link::run(url.clone(), database.clone(), clock.clone(), cache.clone(), asked));
         let parts = Parts {
             services: services.clone(),
             auth: Auth::new(keys, "warta"),
+            cache: (setup.cache_bytes > 0).then(|| cache.clone()),
             cors: Cors::new([WRITER.to_owned()]),
-            trusted_proxies: proxies.iter().map(|network| network.parse().unwrap()).collect(),
+            trusted_proxies: setup.proxies.iter().map(|network| network.parse().unwrap()).collect(),
             workers: 1,
             drain_seconds: 1,
         };
@@ -151,7 +195,20 @@ impl Server {
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { clock, database, base, services, client, handle, _folder: folder }
+        let server = Self { clock, database, base, cache, url, services, client, handle, link, folder };
+        server.linked(true).await;
+        server
+    }
+
+    /// Waits until the instance hears of changes, or does not.
+    pub(crate) async fn linked(&self, linked: bool) {
+        for _ in 0..1000 {
+            if self.cache.counts().linked == linked {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the link of the cache is not {}", if linked { "up" } else { "down" });
     }
 
     /// Publishes whatever is due by the server's clock, as the worker of one more instance; how many articles.
@@ -268,6 +325,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Told, not awaited: the server's threads end by themselves.
         drop(self.handle.stop(false));
+        self.link.abort();
         self.database.close();
     }
 }

@@ -1,0 +1,160 @@
+//! Whether an answer still holds.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A count of the changes that were heard of. What was read from the database after it was taken has them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub(super) u64);
+
+/// How many keys are remembered with the time of their last change. Once there are more, nothing that is kept holds.
+const REMEMBERED: usize = 100_000;
+
+/// What changed, and when. Keys are remembered as hashes: two that share one only make an answer be computed once more.
+#[derive(Debug, Default)]
+pub struct Freshness {
+    /// The present epoch; 0 while nothing is heard.
+    now: AtomicU64,
+    changes: RwLock<Changes>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Changes {
+    epoch: u64,
+    /// What is older does not hold, whatever it is made of.
+    oldest: u64,
+    /// When a key changed last.
+    last: HashMap<u64, u64>,
+}
+
+impl Freshness {
+    /// The present epoch, while changes are heard of.
+    #[must_use]
+    pub fn now(&self) -> Option<Epoch> {
+        let now = self.now.load(Ordering::Acquire);
+        (now > 0).then_some(Epoch(now))
+    }
+
+    /// What a key is remembered as.
+    #[must_use]
+    pub fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Whether what held at an epoch still does; then the newest epoch at which it is known to.
+    #[must_use]
+    pub fn holds(&self, epoch: Epoch, keys: &[u64]) -> Option<Epoch> {
+        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        let changed = |key| changes.last.get(key).is_some_and(|changed| *changed > epoch.0);
+        let holds = epoch.0 >= changes.oldest && !keys.iter().any(changed);
+        holds.then_some(Epoch(changes.epoch))
+    }
+
+    /// Something changed: nothing that is made of any of these keys holds any longer.
+    pub fn changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+        self.advance(|changes| {
+            for key in keys {
+                changes.last.insert(self.hash(key), changes.epoch);
+            }
+            if changes.last.len() > REMEMBERED {
+                changes.forget();
+            }
+        });
+    }
+
+    /// From now on changes are heard of. What was kept before does not hold: nobody knows what changed meanwhile.
+    pub fn up(&self) {
+        self.advance(Changes::forget);
+    }
+
+    /// From now on changes are not heard of.
+    pub fn down(&self) {
+        let _changing = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        self.now.store(0, Ordering::Release);
+    }
+
+    fn advance(&self, change: impl FnOnce(&mut Changes)) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        changes.epoch += 1;
+        change(&mut changes);
+        self.now.store(changes.epoch, Ordering::Release);
+    }
+}
+
+impl Changes {
+    fn forget(&mut self) {
+        self.oldest = self.epoch;
+        self.last.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that is made of one key, computed from now on.
+    struct Kept<'a>(&'a Freshness, Epoch, [u64; 1]);
+
+    impl<'a> Kept<'a> {
+        fn computed(freshness: &'a Freshness, key: &str) -> Self {
+            Self(freshness, freshness.now().unwrap(), [freshness.hash(key)])
+        }
+
+        fn holds(&self) -> bool {
+            self.0.holds(self.1, &self.2).is_some()
+        }
+    }
+
+    #[test]
+    fn an_answer_holds_until_what_it_is_made_of_changes() {
+        let freshness = Freshness::default();
+        assert_eq!(freshness.now(), None);
+        freshness.up();
+        let [one, other] = ["article:1", "article:2"].map(|key| Kept::computed(&freshness, key));
+        assert!(one.holds() && other.holds());
+        freshness.changed(["tags", "article:1"]);
+        assert!(!one.holds() && other.holds());
+        assert!(Kept::computed(&freshness, "article:1").holds());
+    }
+
+    #[test]
+    fn a_change_while_it_is_computed_makes_an_answer_stale_for_ever() {
+        let freshness = Freshness::default();
+        freshness.up();
+        let computing = Kept::computed(&freshness, "articles");
+        freshness.changed(["articles"]);
+        freshness.changed(["lists"]);
+        assert!(!computing.holds());
+    }
+
+    #[test]
+    fn nothing_outlives_a_time_without_news() {
+        let freshness = Freshness::default();
+        freshness.up();
+        let before = Kept::computed(&freshness, "articles");
+        freshness.down();
+        assert_eq!(freshness.now(), None);
+        freshness.up();
+        assert!(!before.holds());
+        assert!(Kept::computed(&freshness, "articles").holds());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_forgetting_makes_all_stale() {
+        let freshness = Freshness::default();
+        freshness.up();
+        let untouched = Kept::computed(&freshness, "articles");
+        for number in 0..=REMEMBERED {
+            freshness.changed([format!("article:{number}").as_str()]);
+        }
+        assert!(!untouched.holds());
+        assert!(freshness.changes.read().unwrap().last.len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,133 @@
+//! How an instance hears of changes: triggers in the database notify a channel, in the transaction of each change that readers can see,
+//! of the [`SurrogateKeys`](crate::http::surrogate::SurrogateKeys) that it concerns.
+
+use std::{convert::Infallible, time::Duration};
+
+use diesel::{sql_query, sql_types::Text};
+use diesel_async::RunQueryDsl;
+
+use super::{Barriers, Cache, freshness::Freshness};
+use crate::{
+    clock::Clock,
+    database::{Database, DatabaseUrl, listener::Listener},
+};
+
+/// The channel, as the triggers have it.
+const CHANNEL: &str = "warta";
+
+/// How often a silent connection is asked whether it still is one. With the second that Postgres has to answer, this is how long an
+/// instance may use its cache without hearing.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// How long until the next attempt to connect.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The same where connections cannot hear.
+const LONG_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a notification may take to arrive, when it is tried whether any do.
+const TRIAL: Duration = Duration::from_secs(2);
+
+/// What the payload of a trial begins with.
+const HELLO: &str = "hello ";
+
+/// Keeps a cache's link to the database. Never returns; drop it to end.
+pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cache, mut asked: Barriers) {
+    let freshness = &cache.0.freshness;
+    // However this ends: nobody hears any more.
+    let _unheard = Unheard(freshness);
+    loop {
+        let pause = match connect(&url, &database, &clock).await {
+            Ok(mut listener) => {
+                tracing::debug!("the response cache hears the database");
+                freshness.up();
+                let Err(error) = follow(&mut listener, &cache, &mut asked).await;
+                freshness.down();
+                tracing::warn!(%error, "the response cache does not hear the database, and is not used");
+                PAUSE
+            }
+            Err(Unlinked::Unreachable(error)) => {
+                tracing::debug!(%error, "the response cache cannot reach the database");
+                PAUSE
+            }
+            Err(Unlinked::Deaf) => {
+                tracing::warn!(
+                    "notifications of the database do not arrive, as behind a pooler of transactions: \
+                     the response cache is not used"
+                );
+                LONG_PAUSE
+            }
+        };
+        // Nobody waits for a link that is down.
+        while let Ok(done) = asked.try_recv() {
+            drop(done);
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+struct Unheard<'a>(&'a Freshness);
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        self.0.down();
+    }
+}
+
+enum Unlinked {
+    Unreachable(String),
+    /// Connected, but nothing arrives.
+    Deaf,
+}
+
+/// Opens a connection that was seen to hear what another one notifies.
+async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock) -> Result<Listener, Unlinked> {
+    let mut listener = Listener::open(url, CHANNEL).await.map_err(Unlinked::Unreachable)?;
+    let hello = format!("{HELLO}{}", clock.new_id());
+    notify(database, &hello).await.map_err(Unlinked::Unreachable)?;
+    let heard = async {
+        while listener.next().await? != hello {}
+        Ok(())
+    };
+    match tokio::time::timeout(TRIAL, heard).await {
+        Ok(Ok(())) => Ok(listener),
+        Ok(Err(error)) => Err(Unlinked::Unreachable(error)),
+        Err(_) => Err(Unlinked::Deaf),
+    }
+}
+
+async fn notify(database: &Database, payload: &str) -> Result<(), String> {
+    let mut conn = database.get().await.map_err(|error| error.to_string())?;
+    let notify = sql_query("select pg_notify($1, $2)").bind::<Text, _>(CHANNEL).bind::<Text, _>(payload);
+    notify.execute(&mut conn).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// Hears changes until the connection ends.
+async fn follow(listener: &mut Listener, cache: &Cache, asked: &mut Barriers) -> Result<Infallible, String> {
+    let freshness = &cache.0.freshness;
+    let hear = |payload: &str| {
+        if !payload.starts_with(HELLO) {
+            freshness.changed(payload.split(' '));
+        }
+    };
+    loop {
+        let mut waiting = Vec::new();
+        tokio::select! {
+            payload = listener.next() => {
+                hear(&payload?);
+                continue;
+            }
+            done = asked.recv() => waiting.extend(done),
+            () = tokio::time::sleep(HEARTBEAT) => {}
+        }
+        // One answer of Postgres serves all who asked before the question.
+        while let Ok(done) = asked.try_recv() {
+            waiting.push(done);
+        }
+        listener.catch_up(hear).await?;
+        for done in waiting {
+            // Whoever asked may be gone.
+            done.send(()).unwrap_or_default();
+        }
+    }
+}

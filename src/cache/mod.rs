@@ -1,0 +1,262 @@
+//! The response cache: what readers ask for again is answered from memory.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `mod` | the cache itself: what is kept, and where |
+//! | [`freshness`] | whether an answer that is kept still holds |
+//! | `flights` | one computation for all who ask for the same at the same time |
+//! | [`link`] | how an instance hears of changes |
+//!
+//! An answer is never older than the last change that this instance acknowledged, or heard of. Before an answer is computed, the count
+//! of changes heard of is noted; the answer holds as long as no later change touches what it is made of
+//! ([`SurrogateKeys`]). So a change that commits while an answer is computed makes it stale, whenever it is put in. Triggers in the
+//! database send what changed ([`link`]), so that no way to change anything goes past the cache, and nothing is sent for what readers
+//! cannot see. While an instance does not hear the database, it does not use its cache.
+
+mod flights;
+pub mod freshness;
+pub mod link;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use quick_cache::{OptionsBuilder, Weighter, sync};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::flights::{Landed, Landing, Permit};
+use self::{
+    flights::{Boarding, Flights},
+    freshness::{Epoch, Freshness},
+};
+use crate::http::{answer::Answer, surrogate::SurrogateKeys};
+
+/// What an answer is kept under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// All that the answer depends on.
+    pub request: String,
+    /// Whether it is one of the many things that can be asked for, rather than one that many ask for.
+    pub odd: bool,
+}
+
+/// An answer that is kept.
+#[derive(Debug)]
+pub struct Entry {
+    /// The answer.
+    pub answer: Answer,
+    /// The route that gave it.
+    pub route: Arc<str>,
+    keys: Arc<[u64]>,
+    /// As of which it is known to hold.
+    epoch: AtomicU64,
+    /// What it takes, in bytes, about.
+    size: u64,
+}
+
+impl Entry {
+    fn new(answer: Answer, route: Arc<str>, keys: Arc<[u64]>, epoch: u64) -> Self {
+        // Beside its parts: itself, its place in the map, what allocations round up to.
+        let size = (size_of::<Self>() + 256 + keys.len() * 8 + answer.size()) as u64;
+        Self { answer, route, keys, epoch: AtomicU64::new(epoch), size }
+    }
+}
+
+/// The cache of an instance. Clones share it.
+#[derive(Clone)]
+pub struct Cache(Arc<Shared>);
+
+struct Shared {
+    freshness: Freshness,
+    /// What many ask for: three quarters of the room.
+    front: Room,
+    /// The rest: whatever is asked for, it does not push the front page out.
+    odd: Room,
+    flights: Flights,
+    /// Where it is asked whether all changes so far were heard of.
+    barriers: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    joined: AtomicU64,
+    bypassed: AtomicU64,
+}
+
+type Room = sync::Cache<Key, Arc<Entry>, Size>;
+
+/// What the link serves.
+pub type Barriers = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
+
+/// Bytes, about.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Key, Arc<Entry>> for Size {
+    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
+        key.request.len() as u64 + entry.size
+    }
+}
+
+/// The part of its room that one answer may take.
+const LARGEST: u64 = 8;
+
+/// What an answer is estimated to take, in bytes.
+const ESTIMATED: u64 = 8 * 1024;
+
+/// What the cache says to a request.
+pub enum Looked {
+    /// Here it is.
+    Hit(Arc<Entry>),
+    /// Somebody is computing it.
+    Join(Landing),
+    /// Compute it, for all who wait.
+    Lead(Permit),
+    /// The cache is of no use now.
+    Bypass,
+}
+
+impl Cache {
+    /// An empty cache of at most so many bytes, which is not used before a [`link`] is up.
+    #[must_use]
+    pub fn new(bytes: u64) -> (Self, Barriers) {
+        let (barriers, asked) = mpsc::unbounded_channel();
+        let shared = Shared {
+            freshness: Freshness::default(),
+            front: room(bytes / 4 * 3),
+            odd: room(bytes / 4),
+            flights: Flights::default(),
+            barriers,
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
+            joined: AtomicU64::default(),
+            bypassed: AtomicU64::default(),
+        };
+        (Self(Arc::new(shared)), asked)
+    }
+
+    /// What there is for a request.
+    #[must_use]
+    pub fn look_up(&self, key: &Key) -> Looked {
+        let Some(now) = self.0.freshness.now() else {
+            count(&self.0.bypassed);
+            return Looked::Bypass;
+        };
+        if let Some(entry) = self.room(key).get(key)
+            && self.holds(&entry, now)
+        {
+            count(&self.0.hits);
+            return Looked::Hit(entry);
+        }
+        match self.0.flights.board(self, key, now) {
+            Boarding::Join(landing) => {
+                count(&self.0.joined);
+                Looked::Join(landing)
+            }
+            Boarding::Lead(permit) => {
+                count(&self.0.misses);
+                Looked::Lead(permit)
+            }
+        }
+    }
+
+    fn holds(&self, entry: &Entry, now: Epoch) -> bool {
+        let known = Epoch(entry.epoch.load(Ordering::Acquire));
+        if known == now {
+            return true;
+        }
+        match self.0.freshness.holds(known, &entry.keys) {
+            Some(newest) => {
+                entry.epoch.store(newest.0, Ordering::Release);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn insert(&self, key: &Key, entry: &Arc<Entry>) {
+        let room = self.room(key);
+        if entry.size <= room.capacity() / LARGEST {
+            room.insert(key.clone(), Arc::clone(entry));
+        }
+    }
+
+    /// Keeps an answer in a form that was just made, in place of the one without it.
+    pub fn replace(&self, key: &Key, entry: &Entry, answer: Answer) -> Arc<Entry> {
+        let epoch = entry.epoch.load(Ordering::Acquire);
+        let entry = Entry::new(answer, Arc::clone(&entry.route), Arc::clone(&entry.keys), epoch);
+        let entry = Arc::new(entry);
+        self.insert(key, &entry);
+        entry
+    }
+
+    fn room(&self, key: &Key) -> &Room {
+        if key.odd { &self.0.odd } else { &self.0.front }
+    }
+
+    /// Returns once this instance heard of everything that was committed before the call, or does not use its cache.
+    pub async fn caught_up(&self) {
+        let (done, caught_up) = oneshot::channel();
+        if self.0.freshness.now().is_some() && self.0.barriers.send(done).is_ok() {
+            // Dropped without a word when the link goes down: then the cache is not used.
+            caught_up.await.unwrap_or_default();
+        }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let shared = &self.0;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            hits: read(&shared.hits),
+            misses: read(&shared.misses),
+            joined: read(&shared.joined),
+            bypassed: read(&shared.bypassed),
+            entries: (shared.front.len() + shared.odd.len()) as u64,
+            bytes: shared.front.weight() + shared.odd.weight(),
+            linked: shared.freshness.now().is_some(),
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cache").field(&self.counts()).finish()
+    }
+}
+
+/// What happened so far, and what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that were answered from memory.
+    pub hits: u64,
+    /// Requests whose answer was computed, since it was not there or did not hold.
+    pub misses: u64,
+    /// Requests that waited for the answer to another one.
+    pub joined: u64,
+    /// Requests while the cache was not used.
+    pub bypassed: u64,
+    /// Answers that are kept.
+    pub entries: u64,
+    /// What they take.
+    pub bytes: u64,
+    /// Whether the instance hears of changes, and uses the cache.
+    pub linked: bool,
+}
+
+fn room(bytes: u64) -> Room {
+    let items = usize::try_from(bytes / ESTIMATED).unwrap_or(usize::MAX).max(16);
+    let options =
+        OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(items).shards(1).build();
+    match options {
+        Ok(options) => Room::with_options(options, Size, Default::default(), Default::default()),
+        Err(_) => Room::with_weighter(items, bytes, Size),
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

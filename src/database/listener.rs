@@ -1,0 +1,77 @@
+//! A connection that hears what others notify (`LISTEN`).
+
+use std::{future::poll_fn, pin::pin, time::Duration};
+
+use tokio_postgres::{AsyncMessage, Client};
+
+use super::{DatabaseUrl, one_line, url::Driver};
+
+/// How long Postgres may take to answer what takes it no time.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Hears one channel. It has a connection of its own beside the pool.
+pub struct Listener {
+    client: Client,
+    driver: Driver,
+}
+
+impl Listener {
+    /// Listens on a channel: the name of one, which is not quoted.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    pub async fn open(url: &DatabaseUrl, channel: &'static str) -> Result<Self, String> {
+        let (client, driver) = url.connect().await?;
+        let mut listener = Self { client, driver };
+        listener.run(&format!("listen {channel}"), |_| {}).await?;
+        Ok(listener)
+    }
+
+    /// Waits for what is notified next.
+    ///
+    /// # Errors
+    /// The connection ended: why, in one line.
+    pub async fn next(&mut self) -> Result<String, String> {
+        loop {
+            if let Some(payload) = message(&mut self.driver).await? {
+                return Ok(payload);
+            }
+        }
+    }
+
+    /// Hears everything that was committed before the call: Postgres sends what is notified before it says that a command is done.
+    ///
+    /// # Errors
+    /// The connection ended, or Postgres does not answer within a second: why, in one line.
+    pub async fn catch_up(&mut self, heard: impl FnMut(&str)) -> Result<(), String> {
+        self.run("", heard).await
+    }
+
+    /// Runs a command, and moves the connection's bytes meanwhile.
+    async fn run(&mut self, command: &str, mut heard: impl FnMut(&str)) -> Result<(), String> {
+        let mut running = pin!(self.client.batch_execute(command));
+        let driver = &mut self.driver;
+        let running = async {
+            loop {
+                tokio::select! {
+                    // In this order: what came before the answer is heard before the answer.
+                    biased;
+                    payload = message(driver) => payload?.into_iter().for_each(|payload| heard(&payload)),
+                    done = &mut running => return done.map_err(|error| one_line(&error)),
+                }
+            }
+        };
+        let slow = |_| format!("no answer in {} s", PATIENCE.as_secs());
+        tokio::time::timeout(PATIENCE, running).await.map_err(slow)?
+    }
+}
+
+/// What Postgres says by itself next; `None` where that is nothing that was notified.
+async fn message(driver: &mut Driver) -> Result<Option<String>, String> {
+    match poll_fn(|context| driver.poll_message(context)).await {
+        Some(Ok(AsyncMessage::Notification(notification))) => Ok(Some(notification.payload().to_owned())),
+        Some(Ok(_)) => Ok(None),
+        Some(Err(error)) => Err(one_line(&error)),
+        None => Err("the connection was closed".to_owned()),
+    }
+}

@@ -1,0 +1,127 @@
+//! The last form of what a `GET` found: one body, sent whole or compressed, or not at all where the client has it already.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpResponse,
+    body::{BoxBody, MessageBody},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    web::Bytes,
+};
+
+use super::{coding::Coding, conditional::named_as_known};
+
+/// A `200` to a `GET` that has an ETag, with its whole body.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// All headers but the ETag.
+    headers: Arc<[(HeaderName, HeaderValue)]>,
+    /// The ETag of the plain body.
+    tag: HeaderValue,
+    plain: Bytes,
+    /// In the order of [`Coding::ALL`].
+    coded: [Option<Coded>; 3],
+}
+
+/// A compressed form.
+#[derive(Clone, Debug)]
+enum Coded {
+    Smaller(Bytes, HeaderValue),
+    NotWorthIt,
+}
+
+impl Answer {
+    /// Takes a response apart; gives it back where it is no such answer.
+    ///
+    /// # Errors
+    /// The response.
+    pub fn of<B: MessageBody>(response: HttpResponse<B>) -> Result<Self, HttpResponse<BoxBody>>
+    where
+        B: 'static,
+    {
+        let tag = response.headers().get(header::ETAG).cloned();
+        let (Some(tag), StatusCode::OK) = (tag, response.status()) else {
+            return Err(response.map_into_boxed_body());
+        };
+        let (head, body) = response.into_parts();
+        match body.try_into_bytes() {
+            Ok(plain) => {
+                let headers = head.headers().iter().filter(|(name, _)| *name != header::ETAG);
+                let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+                Ok(Self { headers, tag, plain, coded: [const { None }; 3] })
+            }
+            Err(body) => Err(head.set_body(body).map_into_boxed_body()),
+        }
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// About how much memory it takes, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let coded = self.coded.iter().map(|coded| match coded {
+            Some(Coded::Smaller(body, _)) => body.len(),
+            _ => 0,
+        });
+        let headers = self.headers.iter().map(|(name, value)| 64 + name.as_str().len() + value.len());
+        size_of::<Self>() + self.plain.len() + coded.sum::<usize>() + headers.sum::<usize>()
+    }
+
+    /// With the form that this client wants, where that has to be made first; `None`: it is there.
+    pub async fn prepared(&self, request: &HeaderMap) -> Option<Self> {
+        let coding = Coding::wanted(request)?;
+        if self.coded[coding as usize].is_some() || self.known_to(request).is_some() {
+            return None;
+        }
+        let coded = match coding.apply(&self.plain).await {
+            Some(body) => {
+                let tag = self.tag.to_str().unwrap_or_default().trim_end_matches('"');
+                let tag = HeaderValue::from_str(&format!("{tag}-{}\"", coding.name())).ok()?;
+                Coded::Smaller(body, tag)
+            }
+            None => Coded::NotWorthIt,
+        };
+        let mut prepared = self.clone();
+        prepared.coded[coding as usize] = Some(coded);
+        Some(prepared)
+    }
+
+    /// The response to a client that sent these headers: `304` where it has the answer in whichever form, else the form it wants most
+    /// of those that are there.
+    #[must_use]
+    pub fn to(&self, request: &HeaderMap) -> HttpResponse {
+        if let Some(tag) = self.known_to(request) {
+            let mut response = HttpResponse::NotModified();
+            // Whoever has the page already has its link, too.
+            let about_the_body = |name: &HeaderName| *name == header::CONTENT_TYPE || *name == header::LINK;
+            for (name, value) in self.headers.iter().filter(|(name, _)| !about_the_body(name)) {
+                response.append_header((name, value));
+            }
+            return response.insert_header((header::ETAG, tag)).finish();
+        }
+        let mut response = HttpResponse::Ok();
+        for (name, value) in self.headers.iter() {
+            response.append_header((name, value));
+        }
+        match Coding::wanted(request).and_then(|coding| Some((coding, self.coded[coding as usize].as_ref()?)))
+        {
+            Some((coding, Coded::Smaller(body, tag))) => response
+                .insert_header((header::ETAG, tag))
+                .insert_header((header::CONTENT_ENCODING, coding.name()))
+                .body(body.clone()),
+            _ => response.insert_header((header::ETAG, &self.tag)).body(self.plain.clone()),
+        }
+    }
+
+    /// The tag by which the client has it.
+    fn known_to(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        named_as_known(request, &self.tag, &Coding::ALL.map(Coding::name))
+    }
+}
