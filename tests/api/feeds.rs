@@ -12,6 +12,12 @@ mod sitemaps;
 
 const SITE: &str = "https://news.example/berita";
 
+const ATOM: &str = "http://www.w3.org/2005/Atom";
+
+const DUBLIN_CORE: &str = "http://purl.org/dc/elements/1.1/";
+
+const MEDIA: &str = "http://search.yahoo.com/mrss/";
+
 const FEEDS: [&str; 3] = ["/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json"];
 
 /// Without what XML 1.0 cannot hold.
@@ -47,12 +53,25 @@ async fn a_feed_reader_finds_the_whole_story() {
         let title = &entry.title.as_ref().unwrap().content;
         assert_eq!(title.trim(), exact(HOSTILE), "{path}");
         assert_eq!(entry.links[0].href, format!("{SITE}/id/kabar"), "{path}");
+        let names: Vec<_> = entry.authors.iter().filter_map(|author| author.name.as_deref()).collect();
+        assert_eq!(names, ["Redaksi & kawan"], "{path}");
+        let tags: Vec<_> = entry.categories.iter().map(|it| it.label.as_ref().unwrap_or(&it.term)).collect();
+        assert_eq!(tags, ["Riset & ]]> data"], "{path}");
+        let summary = entry.summary.as_ref().unwrap().content.trim();
+        let dek = exact(own["summary"].as_str().unwrap());
+        // As an item of RSS has it, it is HTML.
+        let dek = if path.contains("rss") { quick_xml::escape::escape(&dek).into_owned() } else { dek };
+        assert_eq!(summary, dek, "{path}");
         let time = |time: Option<chrono::DateTime<chrono::Utc>>| time.unwrap().timestamp();
         let expected = |name: &str| {
             own[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp()
         };
         assert_eq!(time(entry.published), expected("published_at"), "{path}");
         assert_eq!(time(entry.updated.or(entry.published)), expected("updated_at"), "{path}");
+        assert!(expected("updated_at") > expected("published_at"));
+        if !path.contains("json") {
+            assert_eq!(time(feed.updated), expected("updated_at"), "{path}");
+        }
         let content = entry.content.as_ref().unwrap().body.as_ref().unwrap();
         let body = own["body_html"].as_str().unwrap();
         assert!(content.starts_with(exact(body).trim()), "{path}: {content}");
@@ -83,12 +102,26 @@ async fn each_format_says_where_a_story_comes_from() {
     assert_eq!(source.text(), Some("Kantor <Berita> Pesisir"));
     assert_eq!(of(item, "title"), Some(held(HOSTILE)));
     assert_eq!(of(item, "language").as_deref(), Some("id"));
+    let own = server.get("/v1/articles/kabar", None).await.expect(200).body;
+    let instant = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap();
+    let updated = of(item, "updated").unwrap();
+    assert_eq!(instant(&updated), instant(own["updated_at"].as_str().unwrap()));
+    let sources = item.children().filter(|child| child.has_tag_name((DUBLIN_CORE, "source")));
+    assert_eq!(
+        sources.filter_map(|source| source.text()).collect::<Vec<_>>(),
+        [
+            "https://pesisir.example/%C3%A9?a=1&b=%5B2%5D",
+            "https://pesisir.example/asli",
+            "https://pesisir.example/data",
+        ]
+    );
+    let picture = item.children().find(|child| child.has_tag_name((MEDIA, "content"))).unwrap();
+    assert_eq!(picture.attribute("url"), Some("https://images.example/a%7Cb%5B1%5D.jpg?%C3%A9"));
     // Of HTML, which a description is, the text.
     assert_eq!(of(item, "description").as_deref(), Some("Ringkasan &lt;b&gt;&amp;&lt;/b&gt; ]]&gt;"));
     let guid = item.children().find(|child| child.has_tag_name("guid")).unwrap();
     assert_eq!(guid.attribute("isPermaLink"), Some("false"));
-    let itself =
-        tree.descendants().find(|node| node.has_tag_name(("http://www.w3.org/2005/Atom", "link"))).unwrap();
+    let itself = tree.descendants().find(|node| node.has_tag_name((ATOM, "link"))).unwrap();
     assert_eq!(itself.attribute("href"), Some(&*format!("{}/feeds/rss.xml", server.base)));
 
     let atom = server.get("/feeds/atom.xml", None).await.expect(200);
@@ -109,21 +142,42 @@ async fn each_format_says_where_a_story_comes_from() {
         ]
     );
     assert_eq!(links("enclosure"), [("https://images.example/a%7Cb%5B1%5D.jpg?%C3%A9", Some("Gambar"))]);
-    assert!(links("related").contains(&("https://news.example/berita/en/news", None)));
+    assert_eq!(
+        links("related"),
+        [
+            ("https://pesisir.example/data", Some("Kantor <Berita> Pesisir: Data")),
+            ("https://news.example/berita/en/news", None),
+        ]
+    );
+    let tree = roxmltree::Document::parse(&atom.text).unwrap();
+    let entry = tree.descendants().filter(|node| node.has_tag_name((ATOM, "entry"))).nth(1).unwrap();
+    let languages = |name: &str, attribute: &str| -> Vec<_> {
+        let named = entry.children().filter(|child| child.has_tag_name((ATOM, name)));
+        named.filter_map(|child| child.attribute(attribute)).map(str::to_owned).collect()
+    };
+    assert_eq!(languages("link", "hreflang"), ["id", "en"]);
+    for name in ["title", "summary", "content"] {
+        let named = entry.children().find(|child| child.has_tag_name((ATOM, name))).unwrap();
+        assert_eq!(named.attribute(("http://www.w3.org/XML/1998/namespace", "lang")), Some("id"), "{name}");
+    }
 
     let json = server.get("/feeds/feed.json", None).await.expect(200);
     assert_eq!(json.header("content-type"), "application/feed+json");
-    let own = server.get("/v1/articles/kabar", None).await.expect(200).body;
     let item = &json.body["items"][1];
     assert_eq!(item["external_url"], "https://pesisir.example/%C3%A9?a=1&b=%5B2%5D");
     assert_eq!(item["_warta"], json!({"citations": own["citations"], "corrections": own["corrections"]}));
     assert_eq!(item["summary"], own["summary"]);
+    assert_eq!(item["language"], "id");
+    assert_eq!(item["date_published"], own["published_at"]);
+    assert_eq!(item["date_modified"], own["updated_at"]);
+    assert_eq!(item["image"], "https://images.example/a%7Cb%5B1%5D.jpg?%C3%A9");
 }
 
 #[tokio::test]
 async fn feeds_have_what_the_filters_let_through_and_nothing_that_is_hidden() {
     let (server, editor) = newsroom(None).await;
     let token = Some(editor.as_str());
+    server.post("/v1/tags", token, json!({"name": "Kosong"})).await.expect(201);
     let hidden = json!({"title": "Rahasia", "slug": "rahasia", "language": "id", "tags": ["riset"]});
     server.post("/v1/articles", token, hidden).await.expect(201);
     server.patch("/v1/articles/news", token, json!({"title": "Not yet"})).await.expect(200);
@@ -136,6 +190,14 @@ async fn feeds_have_what_the_filters_let_through_and_nothing_that_is_hidden() {
             ("?cites=https://pesisir.example/asli", 1),
             ("?limit=1", 1),
             ("?published_before=2020-01-01T00:00:00Z", 0),
+            ("?published_after=2999-01-01T00:00:00Z", 0),
+            ("?updated_after=2999-01-01T00:00:00Z", 0),
+            ("?tag_all=riset", 1),
+            ("?tag_all=riset,kosong", 0),
+            ("?language=en", 1),
+            ("?q=news", 1),
+            ("?q=rahasia", 0),
+            ("?source=pesisir", 1),
             ("?tag=nothing", 0),
         ] {
             let path = format!("{path}{query}");
@@ -155,6 +217,27 @@ async fn feeds_have_what_the_filters_let_through_and_nothing_that_is_hidden() {
     server.post("/v1/articles/kabar/retract", token, json!({"reason": "Keliru."})).await.expect(200);
     for path in FEEDS {
         assert_eq!(titles(&server, path).await, ["News"]);
+    }
+}
+
+#[tokio::test]
+async fn a_feed_is_called_after_what_it_is_about() {
+    let (server, editor) = newsroom(Some(SITE)).await;
+    server.post("/v1/tags", Some(&editor), json!({"name": "Kosong"})).await.expect(201);
+    for path in FEEDS {
+        for (query, title) in [
+            ("", "news.example"),
+            ("?tag=riset,kosong", "Kosong, Riset & ]]> data – news.example"),
+            ("?tag_all=riset", "Riset & ]]> data – news.example"),
+            ("?source=pesisir", "Kantor <Berita> Pesisir – news.example"),
+            ("?tag=kosong&source=pesisir", "Kosong, Kantor <Berita> Pesisir – news.example"),
+            ("?tag=nothing&language=en", "news.example"),
+        ] {
+            let feed = parsed(&server.get(&format!("{path}{query}"), None).await.expect(200));
+            assert_eq!(feed.title.unwrap().content, title, "{path}{query}");
+            let language = query.ends_with("=en").then_some("en");
+            assert_eq!(feed.language.as_deref(), language, "{path}{query}");
+        }
     }
 }
 
@@ -191,6 +274,7 @@ async fn a_json_feed_goes_on_until_the_last_story() {
     while let Some(url) = next.take() {
         let page = server.get(url.strip_prefix(&server.base).unwrap(), None).await.expect(200).body;
         assert_eq!(page["feed_url"], url);
+        assert!(page["items"].as_array().unwrap().len() <= 2, "{page}");
         found.extend(
             page["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()),
         );

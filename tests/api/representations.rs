@@ -1,7 +1,9 @@
 //! One story in other vocabularies, as programs read them that know nothing of Warta.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use warta::auth::Role;
+use yaml_rust2::Yaml;
 
 use crate::support::{Answer, Server};
 
@@ -42,9 +44,12 @@ pub(crate) async fn newsroom(site: Option<&str>) -> (Server, String) {
     server.post("/v1/articles", token, story).await.expect(201);
     let translation = json!({"title": "News", "slug": "news", "language": "en", "translation_of": "kabar"});
     server.post("/v1/articles", token, translation).await.expect(201);
+    // Made, published and corrected at times that no vocabulary takes for each other, even in whole seconds.
+    server.clock.advance(TimeDelta::minutes(1));
     for slug in ["kabar", "news"] {
         server.act(&format!("/v1/articles/{slug}/publish"), token).await.expect(200);
     }
+    server.clock.advance(TimeDelta::minutes(1));
     let correction = json!({"kind": "correction", "text": "Bukan <enam>, tetapi & tujuh ]]>."});
     server.post("/v1/articles/kabar/corrections", token, correction).await.expect(201);
     (server, editor)
@@ -135,11 +140,20 @@ async fn a_page_generator_reads_markdown() {
     assert_eq!(answer.header("content-type"), "text/markdown; charset=utf-8");
     let (yaml, markdown) = answer.text.strip_prefix("---\n").unwrap().split_once("---\n").unwrap();
     let front = &yaml_rust2::YamlLoader::load_from_str(yaml).unwrap()[0];
-    assert_eq!(front["title"].as_str(), Some(HOSTILE));
-    assert_eq!(front["summary"].as_str(), own["summary"].as_str());
+    for member in
+        ["id", "slug", "language", "title", "summary", "byline", "status", "published_at", "updated_at"]
+    {
+        assert_eq!(front[member].as_str(), own[member].as_str(), "{member}");
+        assert!(front[member].as_str().is_some(), "{member}");
+    }
+    assert_eq!(front["word_count"].as_i64(), own["word_count"].as_i64());
+    assert_eq!(front["tags"].as_vec().unwrap(), &[Yaml::String("Riset & ]]> data".to_owned())]);
+    assert_eq!(front["image"]["credit"].as_str(), Some("Warta & kawan"));
+    assert_eq!(front["provenance"]["kind"].as_str(), Some("ai_generated"));
     assert_eq!(front["url"].as_str(), Some("https://news.example/berita/id/kabar"));
     assert_eq!(front["citations"][0]["source"]["name"].as_str(), Some("Kantor <Berita> Pesisir"));
     assert_eq!(front["corrections"][0]["text"].as_str(), own["corrections"][0]["text"].as_str());
+    assert_eq!(front["translations"][0]["language"].as_str(), Some("en"));
     assert_eq!(front["translations"][0]["url"].as_str(), Some("https://news.example/berita/en/news"));
     assert_eq!(front["version"].as_i64(), own["version"].as_i64());
     let mut html = String::new();
@@ -150,6 +164,8 @@ async fn a_page_generator_reads_markdown() {
         page.select(&selector).map(|element| element.text().collect::<String>()).collect::<Vec<_>>()
     };
     assert_eq!(texts("h1"), [HOSTILE]);
+    let dek = own["summary"].as_str().unwrap();
+    assert_eq!(texts("h1 + p > strong"), [dek.split_whitespace().collect::<Vec<_>>().join(" ")]);
     assert_eq!(texts("h2"), ["Koreksi", "Sumber"]);
     assert!(markdown.contains(own["body"].as_str().unwrap()), "{markdown}");
     let items = texts("li");
@@ -196,6 +212,14 @@ async fn a_client_gets_what_it_asks_for_or_is_told_what_there_is() {
     let available = ["application/json", "application/ld+json", "application/ninjs+json", "text/markdown"];
     assert_eq!(refused.body["available"], json!(available));
     read(&server, path, "*/*;q=0").await.expect_problem(406, "not-acceptable");
+    for (accept, expected) in [
+        ("application/json;q=0.5, text/markdown;q=0.9", "text/markdown; charset=utf-8"),
+        ("application/json;q=0, */*;q=0.1", "application/ld+json"),
+        ("application/ninjs+json;q=0.3, text/html", "application/ninjs+json"),
+    ] {
+        let answer = read(&server, path, accept).await.expect(200);
+        assert_eq!(answer.header("content-type"), expected, "{accept}");
+    }
 }
 
 #[tokio::test]
@@ -224,5 +248,70 @@ async fn what_readers_do_not_see_is_told_alike_in_each_form() {
     for form in forms {
         let other = read(&server, "/v1/articles/news", form).await.expect(200);
         assert!(!other.text.contains("kini") && !other.text.contains("kabar"), "{}", other.text);
+    }
+}
+
+/// What each form calls the state of a story, as an editor reads it.
+async fn states(server: &Server, token: &str, path: &str) -> [String; 3] {
+    let bearer = format!("Bearer {token}");
+    let of = async |form: &str| {
+        server.send("GET", path, &[("accept", form), ("authorization", &bearer)], None).await.expect(200)
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let markdown = of("text/markdown").await.text;
+    let yaml = markdown.strip_prefix("---\n").unwrap().split_once("---\n").unwrap().0;
+    let front = yaml_rust2::YamlLoader::load_from_str(yaml).unwrap();
+    let ninjs = of("application/ninjs+json").await.body;
+    for validator in ninjs::validators() {
+        assert!(validator.is_valid(&ninjs), "{ninjs:#}");
+    }
+    [
+        text(&of("application/ld+json").await.body["creativeWorkStatus"]),
+        text(&ninjs["pubStatus"]),
+        front[0]["status"].as_str().unwrap().to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn each_form_says_whether_readers_see_the_story() {
+    let (server, editor) = newsroom(Some(SITE)).await;
+    let (path, draft) = ("/v1/articles/kabar", "/v1/articles/kabar?draft=true");
+    assert_eq!(states(&server, &editor, path).await, ["Published", "usable", "published"]);
+    server.patch(path, Some(&editor), json!({"summary": "Lain."})).await.expect(200);
+    assert_eq!(states(&server, &editor, draft).await, ["Draft", "withheld", "draft"]);
+    assert_eq!(states(&server, &editor, path).await, ["Published", "usable", "published"]);
+    server.post(&format!("{path}/retract"), Some(&editor), json!({"reason": "Keliru."})).await.expect(200);
+    assert_eq!(states(&server, &editor, path).await, ["Retracted", "canceled", "retracted"]);
+}
+
+#[tokio::test]
+async fn each_vocabulary_says_how_the_text_came_about() {
+    let (server, editor) = newsroom(None).await;
+    let path = "/v1/articles/news";
+    for (kind, schema_org, iptc) in [
+        ("human", "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation", "Digital creation"),
+        (
+            "ai_assisted",
+            "https://schema.org/CompositeWithTrainedAlgorithmicMediaDigitalSource",
+            "Edited using Generative AI",
+        ),
+        (
+            "ai_generated",
+            "https://schema.org/TrainedAlgorithmicMediaDigitalSource",
+            "Created using Generative AI",
+        ),
+    ] {
+        let provenance = match kind {
+            "human" => json!({"kind": kind}),
+            _ => json!({"kind": kind, "tool": "Penulis 1", "reviewed_by": "Redaksi"}),
+        };
+        server.patch(path, Some(&editor), json!({"provenance": provenance})).await.expect(200);
+        server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
+        let own = server.get(path, None).await.expect(200).body;
+        let linked = read(&server, path, "application/ld+json").await.expect(200).body;
+        assert_eq!(linked["digitalSourceType"], schema_org, "{kind}");
+        let ninjs = read(&server, path, "application/ninjs+json").await.expect(200).body;
+        let code = &own["provenance"]["digital_source_type"];
+        assert_eq!(ninjs["digitalSourceType"], json!({"name": iptc, "uri": code}), "{kind}");
     }
 }

@@ -60,7 +60,7 @@ fn validator(schema: &Value) -> Validator {
 
 /// The schema above and, where `NINJS_SCHEMA` names a file that has it, IPTC's own. Its only reference elsewhere, to GeoJSON, is for
 /// places, of which we write none: it is replaced by one that allows anything.
-fn validators() -> Vec<Validator> {
+pub(super) fn validators() -> Vec<Validator> {
     let mut validators = vec![validator(&schema())];
     if let Ok(file) = std::env::var("NINJS_SCHEMA") {
         let text = std::fs::read_to_string(file).unwrap();
@@ -103,7 +103,24 @@ async fn a_newsroom_system_reads_valid_ninjs() {
         invalid["infoSources"][0]["uri"] = own["citations"][0]["url"].clone();
         assert!(!validator.is_valid(&invalid), "an address that is no URI");
     }
-    assert_eq!(news["uri"], format!("urn:uuid:{}", own["id"].as_str().unwrap()));
+    let urn = |thing: &Value| format!("urn:uuid:{}", thing["id"].as_str().unwrap());
+    assert_eq!(news["uri"], urn(&own));
+    assert_eq!(
+        news["standard"],
+        json!({
+            "name": "ninjs",
+            "version": "3.1",
+            "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#",
+        })
+    );
+    assert_eq!(news["version"], own["version"].to_string());
+    assert_eq!(news["language"], "id");
+    assert_eq!(news["altIds"], json!([{"role": "slug", "value": "kabar"}]));
+    assert_eq!(news["by"], own["byline"]);
+    assert_eq!(news["firstCreated"], own["created_at"]);
+    assert_eq!(news["contentCreated"], own["published_at"]);
+    assert_eq!(news["bodies"][0]["wordCount"], own["word_count"]);
+    assert_eq!(news["descriptions"][0]["value"], own["summary"]);
     assert_eq!(news["headlines"][0]["value"], HOSTILE);
     assert_eq!(news["bodies"][0]["value"], own["body_html"]);
     assert_eq!(news["bodies"][1]["value"], own["body"]);
@@ -111,11 +128,36 @@ async fn a_newsroom_system_reads_valid_ninjs() {
     assert_eq!(news["descriptions"][1]["value"], own["corrections"][0]["text"]);
     assert_eq!(news["pubStatus"], "usable");
     assert_eq!(draft["pubStatus"], "usable", "a draft without changes is what readers see");
-    assert_eq!(news["subjects"][0]["name"], "Riset & ]]> data");
-    assert_eq!(news["infoSources"][1]["role"], "translated_from");
+    assert_eq!(
+        news["subjects"],
+        json!([{"name": "Riset & ]]> data", "rel": "about", "uri": urn(&own["tags"][0]), "literal": "riset"}])
+    );
+    let roles: Vec<_> =
+        news["infoSources"].as_array().unwrap().iter().map(|it| it["role"].as_str()).collect();
+    assert_eq!(roles, [Some("original"), Some("translated_from"), Some("data")]);
+    assert_eq!(
+        news["infoSources"][0],
+        json!({
+            "name": "Kantor <Berita> Pesisir",
+            "role": "original",
+            "uri": "https://pesisir.example/%C3%A9?a=1&b=%5B2%5D",
+            "literal": "Laporan <tahunan>",
+        })
+    );
     assert_eq!(news["renditions"][0]["href"], format!("{SITE}/id/kabar"));
-    assert_eq!(news["associations"][0]["by"], "Warta & kawan");
-    assert_eq!(news["associations"][1]["renditions"][0]["href"], format!("{SITE}/en/news"));
+    let [picture, translation] = &news["associations"].as_array().unwrap()[..] else { panic!("{news:#}") };
+    assert_eq!(
+        (&picture["by"], &picture["uri"]),
+        (&json!("Warta & kawan"), &picture["renditions"][0]["href"])
+    );
+    let said: Vec<_> =
+        picture["descriptions"].as_array().unwrap().iter().map(|it| (&it["role"], &it["value"])).collect();
+    assert_eq!(said, [(&json!("alt"), &json!("Gambar")), (&json!("caption"), &json!("Dua <nelayan>"))]);
+    assert_eq!(
+        (&translation["language"], &translation["uri"]),
+        (&json!("en"), &json!(urn(&own["translations"][0])))
+    );
+    assert_eq!(translation["renditions"][0]["href"], format!("{SITE}/en/news"));
     assert_eq!(news["digitalSourceType"]["uri"], own["provenance"]["digital_source_type"]);
     assert_eq!(news["versionCreated"], own["updated_at"]);
 }
