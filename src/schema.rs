@@ -121,6 +121,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    failed_publications (article_id) {
+        article_id -> Uuid,
+        scheduled_at -> Timestamptz,
+        attempts -> Int4,
+        next_attempt_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     preview_links (id) {
         id -> Uuid,
         article_id -> Uuid,
@@ -226,6 +235,7 @@ diesel::joinable!(edition_tags -> tags (tag_id));
 diesel::joinable!(editions -> articles (article_id));
 diesel::joinable!(editions -> editors (scheduled_by));
 diesel::joinable!(events -> editors (actor_id));
+diesel::joinable!(failed_publications -> articles (article_id));
 diesel::joinable!(preview_links -> articles (article_id));
 diesel::joinable!(preview_links -> editors (created_by));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -244,6 +254,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     editions,
     editors,
     events,
+    failed_publications,
     preview_links,
     refresh_tokens,
     revisions,

@@ -1,12 +1,14 @@
 //! Publishes what is due.
 //!
 //! Each instance runs one of these. A due article is claimed by its row lock, which others skip, and published in the same
-//! transaction: whoever dies in between has done nothing, and nobody does it twice.
+//! transaction: whoever dies in between has done nothing, and nobody does it twice. One that cannot be published, for whatever
+//! reason, is left alone by all of them for longer and longer, up to a minute, while the others are published.
 
 use std::time::Duration;
 
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     store,
@@ -39,35 +41,64 @@ pub async fn run(services: Services) {
     }
 }
 
-/// Publishes the article that has been due for longest, or makes it a draft again where it cannot be published any more; whether
-/// there was one.
+/// Takes the article in hand that has been due for longest: publishes it, makes it a draft again where it cannot be published any
+/// more or, where that fails, leaves it alone for a while; whether there was one.
 ///
 /// # Errors
-/// As any statement. Nothing is half done then.
+/// No article can be taken in hand, or left alone. Nothing is half done then.
 pub async fn publish_next(services: &Services) -> ApiResult<bool> {
+    loop {
+        let mut conn = services.database.get().await?;
+        let mut claimed = None;
+        let outcome = conn
+            .transaction(async |conn| {
+                claimed = store::claim_due(conn, services.clock.now()).await?;
+                match claimed {
+                    Some(id) => publish(services, conn, id).await,
+                    None => Ok(false),
+                }
+            })
+            .await;
+        // It may be lost, and what is to be written now is not to be lost with it.
+        drop(conn);
+        match (claimed, outcome) {
+            (None, outcome) => return outcome,
+            (Some(_), Ok(true)) => return Ok(true),
+            // Another instance was faster.
+            (Some(_), Ok(false)) => {}
+            (Some(id), Err(error)) => return put_off(services, id, &error).await.map(|()| true),
+        }
+    }
+}
+
+/// Publishes an article that was claimed as due and is locked since; whether it is due still, as it may have changed in between.
+async fn publish(services: &Services, conn: &mut AsyncPgConnection, id: Uuid) -> ApiResult<bool> {
+    let locked = store::lock(conn, &Reference::Id(id)).await?;
+    let now = services.clock.now();
+    let Some((scheduled_by, at)) = store::scheduled_by(conn, id, now).await? else { return Ok(false) };
+    let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
+    let mut details = json!({"revision": locked.revision, "scheduled_at": at});
+    let kind = match perform_due(conn, &locked, at, now).await? {
+        Due::Published { first_published_at } => {
+            details["published_at"] = json!(first_published_at);
+            EventType::ArticlePublished
+        }
+        Due::Refused { reason } => {
+            details["reason"] = json!(reason);
+            EventType::ArticleScheduleFailed
+        }
+    };
+    store::forget_failure(conn, id).await?;
+    let subject = (SubjectType::Article, id);
+    events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;
+    Ok(true)
+}
+
+/// Leaves an article alone for a while that could not be published, so that it holds up none of those behind it.
+async fn put_off(services: &Services, id: Uuid, error: &ApiError) -> ApiResult<()> {
+    let cause = error.cause().map(ToString::to_string);
+    tracing::error!(article = %id, cause, "scheduler: an article could not be published: {error}");
     let mut conn = services.database.get().await?;
-    conn.transaction(async |conn| {
-        let due = store::claim_due(conn, services.clock.now()).await?;
-        let Some((id, scheduled_by)) = due else { return Ok(false) };
-        let locked = store::lock(conn, &Reference::Id(id)).await?;
-        let now = services.clock.now();
-        // The row was claimed as due, and is locked since.
-        let at = locked.scheduled_at.ok_or_else(|| ApiError::internal("a due article without a schedule"))?;
-        let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
-        let mut details = json!({"revision": locked.revision, "scheduled_at": at});
-        let kind = match perform_due(conn, &locked, at, now).await? {
-            Due::Published { first_published_at } => {
-                details["published_at"] = json!(first_published_at);
-                EventType::ArticlePublished
-            }
-            Due::Refused { reason } => {
-                details["reason"] = json!(reason);
-                EventType::ArticleScheduleFailed
-            }
-        };
-        let subject = (SubjectType::Article, id);
-        events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;
-        Ok(true)
-    })
-    .await
+    let now = services.clock.now();
+    Ok(conn.transaction(async |conn| store::put_off(conn, id, now).await).await?)
 }

@@ -1,10 +1,13 @@
-//! What becomes of a publication whose worker is cut off in the middle.
+//! What becomes of publications that fail, or whose worker is cut off in the middle.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{prelude::*, sql_types::Integer};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
-use warta::{auth::Role, schema::events};
+use warta::{
+    auth::Role,
+    schema::{events, failed_publications},
+};
 
 use crate::support::Server;
 
@@ -51,16 +54,143 @@ async fn a_worker_that_loses_its_connection_between_claim_and_commit_has_done_no
         panic!("the worker never waited");
     };
     let (outcome, ()) = futures::future::join(server.try_publish_next(), cut_off).await;
-    assert!(outcome.is_err(), "{outcome:?}");
+    assert!(outcome.unwrap(), "it was this story's turn");
     holder.batch_execute("rollback").await.unwrap();
     server.get(path, None).await.expect(404);
     let draft = server.get(&format!("{path}?draft=true"), editor).await.expect(200);
     assert_eq!((&draft.body, draft.header("etag")), (&scheduled.body, scheduled.header("etag")));
 
+    assert_eq!(server.publish_due().await, 0, "it is left alone for a second");
+    server.clock.advance(TimeDelta::seconds(1));
     assert_eq!(server.publish_due().await, 1);
     assert_eq!(server.get(path, None).await.expect(200).body["published_at"], json!(at));
     assert_eq!(server.publish_due().await, 0);
     let published = events::table.filter(events::type_.eq("article.published"));
     let published: i64 = published.count().get_result(&mut holder).await.unwrap();
     assert_eq!(published, 1);
+}
+
+/// Stories that are due a minute from now on, a minute apart, the first one named first.
+async fn schedule(server: &Server, editor: Option<&str>, slugs: &[&str]) -> DateTime<Utc> {
+    let begin = server.clock.now() + TimeDelta::minutes(1);
+    for (place, slug) in (0..).zip(slugs) {
+        let story = json!({"title": slug, "slug": slug, "language": "id"});
+        server.post("/v1/articles", editor, story).await.expect(201);
+        let at = begin + TimeDelta::minutes(1) * place;
+        server.post(&format!("/v1/articles/{slug}/publish"), editor, json!({"at": at})).await.expect(200);
+    }
+    begin
+}
+
+async fn run(server: &Server, statements: &str) {
+    server.database.get().await.unwrap().batch_execute(statements).await.unwrap();
+}
+
+/// Makes the publication of the story with this slug fail.
+async fn refuse(server: &Server, slug: &str) {
+    let statements = format!(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$; \
+         create trigger refuse before insert on editions for each row \
+             when (new.kind = 'live' and new.slug = '{slug}') execute function refuse()"
+    );
+    run(server, &statements).await;
+}
+
+async fn failures(server: &Server) -> i64 {
+    let mut conn = server.database.get().await.unwrap();
+    failed_publications::table.count().get_result(&mut conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_publication_that_fails_holds_up_no_other_and_is_tried_again() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    let at = schedule(&server, editor, &["satu", "dua", "tiga"]).await;
+    refuse(&server, "satu").await;
+    server.clock.advance(TimeDelta::minutes(4));
+    let etag = server.get("/v1/articles/satu?draft=true", editor).await.expect(200).header("etag").to_owned();
+    assert!(server.try_publish_next().await.unwrap(), "the first one fails");
+    for slug in ["dua", "tiga"] {
+        assert!(server.try_publish_next().await.unwrap());
+        server.get(&format!("/v1/articles/{slug}"), None).await.expect(200);
+    }
+    assert!(!server.try_publish_next().await.unwrap());
+    server.get("/v1/articles/satu", None).await.expect(404);
+
+    // It is left alone for one second, two, four, and so on, but never for more than a minute.
+    for pause in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+        server.clock.advance(TimeDelta::seconds(pause) - TimeDelta::milliseconds(300));
+        assert_eq!(server.publish_due().await, 0, "too early after {pause} seconds");
+        server.clock.advance(TimeDelta::milliseconds(300));
+        assert_eq!(server.publish_due().await, 1, "not tried after {pause} seconds");
+    }
+    server.get("/v1/articles/satu", None).await.expect(404);
+    // Editors notice nothing.
+    let draft = server.get("/v1/articles/satu?draft=true", editor).await.expect(200);
+    assert_eq!((draft.header("etag"), &draft.body["status"]), (&*etag, &json!("scheduled")));
+
+    run(&server, "drop trigger refuse on editions").await;
+    assert_eq!(server.publish_due().await, 0);
+    server.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(server.publish_due().await, 1);
+    assert_eq!(server.get("/v1/articles/satu", None).await.expect(200).body["published_at"], json!(at));
+    assert_eq!(failures(&server).await, 0, "nothing is kept of what was published");
+}
+
+#[tokio::test]
+async fn a_new_schedule_has_not_failed_yet() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    let editor = Some(token.as_str());
+    schedule(&server, editor, &["satu"]).await;
+    refuse(&server, "satu").await;
+    server.clock.advance(TimeDelta::minutes(2));
+    for _ in 0..6 {
+        assert_eq!(server.publish_due().await, 1);
+        server.clock.advance(TimeDelta::minutes(1));
+    }
+    assert_eq!(server.publish_due().await, 1);
+    run(&server, "drop trigger refuse on editions").await;
+    server.act("/v1/articles/satu/unschedule", editor).await.expect(200);
+    let at = server.clock.now() + TimeDelta::seconds(5);
+    server.post("/v1/articles/satu/publish", editor, json!({"at": at})).await.expect(200);
+    assert_eq!(server.publish_due().await, 0);
+    server.clock.advance(TimeDelta::seconds(5));
+    assert_eq!(server.publish_due().await, 1);
+    assert_eq!(server.get("/v1/articles/satu", None).await.expect(200).body["published_at"], json!(at));
+}
+
+#[tokio::test]
+async fn a_story_that_somebody_saves_is_published_after_that_and_holds_up_nobody() {
+    let server = Server::start().await;
+    let token = server.sign_in(Role::Editor).await;
+    schedule(&server, Some(&token), &["satu", "dua"]).await;
+    server.clock.advance(TimeDelta::minutes(3));
+    let mut editor = server.database.get().await.unwrap();
+    let lock = "begin; select from articles where id = (select article_id from editions where slug = 'satu') for update";
+    editor.batch_execute(lock).await.unwrap();
+    let mut holder = server.database.get().await.unwrap();
+    holder.batch_execute("begin; lock table events in access exclusive mode").await.unwrap();
+    let meanwhile = async {
+        let mut conn = server.database.get().await.unwrap();
+        for _ in 0..1500 {
+            if diesel::sql_query(WAITING).load::<Backend>(&mut conn).await.unwrap().len() == 1 {
+                // The worker has the second story in hand, and nothing of the first one.
+                let save = "select from editions where slug = 'satu' for update nowait; commit";
+                editor.batch_execute(save).await.unwrap();
+                holder.batch_execute("rollback").await.unwrap();
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the worker never waited");
+    };
+    let (outcome, ()) = futures::future::join(server.try_publish_next(), meanwhile).await;
+    assert!(outcome.unwrap());
+    server.get("/v1/articles/dua", None).await.expect(200);
+    server.get("/v1/articles/satu", None).await.expect(404);
+    assert_eq!(server.publish_due().await, 1);
+    server.get("/v1/articles/satu", None).await.expect(200);
+    assert_eq!(failures(&server).await, 0);
 }

@@ -2,6 +2,7 @@
 
 mod corrections;
 mod documents;
+mod due;
 mod filtered;
 mod order;
 mod places;
@@ -17,6 +18,6 @@ mod versions;
 mod write;
 
 pub use self::{
-    corrections::*, documents::*, places::*, previews::*, publish::*, read::*, related::*, resolve::*,
-    revisions::*, search::*, slugs::*, versions::*, write::*,
+    corrections::*, documents::*, due::*, places::*, previews::*, publish::*, read::*, related::*,
+    resolve::*, revisions::*, search::*, slugs::*, versions::*, write::*,
 };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Bool, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -15,7 +15,6 @@ use super::{
 use crate::{
     articles::Status,
     clock,
-    database::fragment::fragment,
     schema::{article_slugs, articles, citations, edition_tags, editions},
 };
 
@@ -224,29 +223,6 @@ pub async fn retract(
         .await?;
     let draft = if locked.standing.draft == Status::Published { Status::Published } else { Status::Draft };
     set_draft_status(conn, locked, draft, None).await
-}
-
-/// The article whose time has come for longest, locked; one that another worker has in hand is left to it.
-///
-/// # Errors
-/// As any statement.
-pub async fn claim_due(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<(Uuid, Uuid)>> {
-    let due: Option<(Uuid, Option<Uuid>)> = editions::table
-        .inner_join(articles::table)
-        .filter(fragment::<Bool>("(editions.kind = 'draft' and editions.status = 'scheduled')"))
-        .filter(editions::scheduled_at.le(now))
-        .filter(articles::trashed_at.is_null())
-        .order(editions::scheduled_at)
-        .select((articles::id, editions::scheduled_by))
-        .for_no_key_update()
-        .skip_locked()
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(due.and_then(|(id, by)| Some((id, by?))))
 }
 
 /// Deletes a locked article for good, with its editions, revisions and slugs.
