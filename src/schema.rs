@@ -224,6 +224,8 @@ diesel::table! {
         body_html -> Text,
         word_count -> Int4,
         reading_minutes -> Int4,
+        tags -> Jsonb,
+        citations -> Jsonb,
     }
 }
 

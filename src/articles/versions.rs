@@ -67,9 +67,9 @@ pub struct Version {
     /// How the text came about; `null` where the newsroom did not say.
     #[schema(required)]
     pub provenance: Option<Disclosure>,
-    /// The tags, in order, as they were called when the text was saved.
+    /// The tags, in order, as they were called when it went live.
     pub tags: Vec<TagLink>,
-    /// Where the story comes from, in order; the sources as they were called when the text was saved.
+    /// Where the story comes from, in order; the sources as they were called when it went live.
     pub citations: Vec<Citation>,
     /// The words of the text.
     #[schema(minimum = 0, example = 412)]

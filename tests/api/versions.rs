@@ -92,6 +92,42 @@ async fn each_publication_is_a_version() {
 }
 
 #[tokio::test]
+async fn a_version_has_the_names_that_readers_saw() {
+    let (server, token) = newsroom().await;
+    let editor = Some(token.as_str());
+    for name in ["Riset", "Pasar"] {
+        server.post("/v1/tags", editor, json!({"name": name})).await.expect(201);
+    }
+    server.post("/v1/sources", editor, json!({"name": "Kantor Berita"})).await.expect(201);
+    let body = json!({
+        "title": "Satu", "language": "id", "tags": ["pasar", "riset"],
+        "citations": [{"source": "kantor-berita", "url": "https://pesisir.example/1", "title": "Laporan"}],
+    });
+    server.post("/v1/articles", editor, body).await.expect(201);
+    // After the text was saved, and before anybody sees it.
+    server.patch("/v1/tags/riset", editor, json!({"name": "Penelitian"})).await.expect(200);
+    server.post("/v1/tags", editor, json!({"name": "Ekonomi"})).await.expect(201);
+    server.post("/v1/tags/pasar/merge", editor, json!({"into": "ekonomi"})).await.expect(200);
+    let source = json!({"name": "Pesisir", "homepage_url": "https://pesisir.example/"});
+    server.patch("/v1/sources/kantor-berita", editor, source).await.expect(200);
+    server.act("/v1/articles/satu/publish", editor).await.expect(200);
+    let seen = server.get("/v1/articles/satu", None).await.expect(200).body;
+    let names: Vec<_> = seen["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    assert_eq!(names, ["Ekonomi", "Penelitian"]);
+    // And after that.
+    server.patch("/v1/tags/riset", editor, json!({"name": "Sains"})).await.expect(200);
+    server.patch("/v1/sources/kantor-berita", editor, json!({"name": "Lain"})).await.expect(200);
+    server.delete("/v1/tags/ekonomi", editor).await.expect(204);
+
+    let version = server.get("/v1/articles/satu/versions/1", None).await.expect(200).body;
+    assert_eq!((&version["tags"], &version["citations"]), (&seen["tags"], &seen["citations"]));
+    // The revision keeps what they were called when it was saved.
+    let revision = server.get("/v1/articles/satu/revisions/1", editor).await.expect(200).body;
+    assert_eq!(revision["content"]["tags"][0]["name"], "Pasar");
+    assert_eq!(revision["content"]["citations"][0]["source"]["name"], "Kantor Berita");
+}
+
+#[tokio::test]
 async fn a_version_says_nothing_of_the_newsroom() {
     let (server, token) = newsroom().await;
     let path = live(&server, &token, "Satu").await;
@@ -281,8 +317,10 @@ async fn what_was_live_before_there_were_versions_is_the_first_one() {
     let retracted = server.get(&format!("{taken_back}/versions/1"), editor).await.expect(200);
     let mut conn = server.database.get().await.unwrap();
     for script in [
+        include_str!("../../migrations/2026-11-24-000310_names/down.sql"),
         include_str!("../../migrations/2026-11-23-000800_corrections/down.sql"),
         include_str!("../../migrations/2026-11-23-000800_corrections/up.sql"),
+        include_str!("../../migrations/2026-11-24-000310_names/up.sql"),
     ] {
         conn.batch_execute(script).await.unwrap();
     }

@@ -32,11 +32,11 @@ use crate::{
     values::Reference,
 };
 
-const TAGS: &str = "(select coalesce(json_agg(json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) \
+pub(super) const TAGS: &str = "(select coalesce(json_agg(json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) \
      order by et.position), '[]') from edition_tags et join tags t on t.id = et.tag_id \
      where et.article_id = editions.article_id and et.kind = editions.kind)";
 
-const CITATIONS: &str = "(select coalesce(json_agg(json_build_object('source', \
+pub(super) const CITATIONS: &str = "(select coalesce(json_agg(json_build_object('source', \
      json_build_object('id', s.id, 'slug', s.slug, 'name', s.name, 'homepage_url', s.homepage_url), \
      'url', c.url, 'title', c.title, 'role', c.role) order by c.position), '[]') \
      from citations c join sources s on s.id = c.source_id \

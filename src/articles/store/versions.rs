@@ -1,16 +1,21 @@
-//! Versions: what readers saw. A row holds what was derived from the text; the text is the revision's.
+//! Versions: what readers saw. A row holds what was derived from the text, and what tags and sources were called; the text is the
+//! revision's.
 
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Integer, Nullable, Timestamptz},
+    sql_types::{Integer, Json, Jsonb, Nullable, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::write::DRAFT;
+use super::{
+    read::{CITATIONS, FromJson, TAGS},
+    write::DRAFT,
+};
 use crate::{
     articles::{
+        Citation, TagLink,
         provenance::Disclosure,
         revisions::Snapshot,
         versions::{Version, VersionItem},
@@ -44,6 +49,9 @@ pub(super) async fn insert_version(
             editions::body_html,
             editions::word_count,
             editions::reading_minutes,
+            // Postgres makes `jsonb` of them where it stores them.
+            fragment::<Jsonb>(TAGS),
+            fragment::<Jsonb>(CITATIONS),
         )))
         .into_columns(versions::all_columns)
         .returning(versions::number)
@@ -95,6 +103,8 @@ struct Row {
     body_html: String,
     word_count: i32,
     reading_minutes: i32,
+    tags: FromJson<Vec<TagLink>>,
+    citations: FromJson<Vec<Citation>>,
     content: Snapshot,
 }
 
@@ -115,8 +125,8 @@ impl From<Row> for Version {
             image: content.image,
             byline: content.byline,
             provenance: content.provenance.map(Disclosure::from),
-            tags: content.tags,
-            citations: content.citations,
+            tags: row.tags.0,
+            citations: row.citations.0,
             word_count: row.word_count,
             reading_minutes: row.reading_minutes,
         }
@@ -142,6 +152,8 @@ pub async fn find_version(conn: &mut AsyncPgConnection, article: Uuid, number: i
                 versions::body_html,
                 versions::word_count,
                 versions::reading_minutes,
+                fragment::<Json>("versions.tags::json"),
+                fragment::<Json>("versions.citations::json"),
                 revisions::content,
             ))
             .first(conn)

@@ -1,0 +1,3 @@
+alter table versions
+    drop column tags,
+    drop column citations;
