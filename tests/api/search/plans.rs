@@ -48,8 +48,8 @@ async fn a_rare_word_is_found_through_the_index() {
          insert into article_slugs (slug, article_id) select 'salinan-' || number, id from copies;
          insert into revisions (article_id, number, editor_id, created_at, content, version, translation_group_id, changed)
          select c.id, r.number, r.editor_id, r.created_at, r.content, r.version, c.id, r.changed from revisions r, copies c;
-         insert into versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes)
-         select c.id, v.number, v.revision, v.published_at, v.title, v.body_html, v.word_count, v.reading_minutes
+         insert into versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes, tags, citations)
+         select c.id, v.number, v.revision, v.published_at, v.title, v.body_html, v.word_count, v.reading_minutes, v.tags, v.citations
          from versions v, copies c;
          insert into editions (article_id, kind, status, slug, language, title, summary, body, body_html, translation_group_id,
              word_count, reading_minutes, revision, published_at, updated_at, public_version)
