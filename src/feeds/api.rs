@@ -121,7 +121,7 @@ pub async fn read_sitemap(
     let document = if pages > 1 {
         sitemap::index(pages, &links)
     } else {
-        sitemap::write(&articles::store::places(&mut conn, 0, sitemap::PAGE).await?, &links)
+        sitemap::write(&articles::store::places(&mut conn, None, sitemap::PAGE).await?, &links)
     };
     let document = self::document(document.map_err(ApiError::internal)?.into(), sitemap::MEDIA_TYPE)?;
     Ok(Cacheable::new(document, SurrogateKeys::articles()))
@@ -147,8 +147,8 @@ pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Con
 
 /// Read one of several sitemaps
 ///
-/// A part of what the index at `/sitemap.xml` names, in the order in which the stories were made, so that a part that is full stays
-/// much the same.
+/// A part of what the index at `/sitemap.xml` names, in the order in which readers first saw the stories, so that a part that is full
+/// stays much the same.
 #[utoipa::path(
     operation_id = "read_sitemap_part", tag = "publishing",
     params(("number" = u32, Path, description = "Which one, from 1.", minimum = 1, example = 1)),
@@ -167,7 +167,15 @@ pub async fn read_sitemap_part(
 ) -> ApiResult<Cacheable<Document>> {
     let before = number.checked_sub(1).ok_or_else(ApiError::not_found)?;
     let mut conn = context.database.get().await?;
-    let places = articles::store::places(&mut conn, i64::from(before) * sitemap::PAGE, sitemap::PAGE).await?;
+    // What the parts before it have is only counted, in an index.
+    let after = match i64::from(before) * sitemap::PAGE {
+        0 => None,
+        number => {
+            let last = articles::store::position_of(&mut conn, number).await?;
+            Some(last.ok_or_else(ApiError::not_found)?)
+        }
+    };
+    let places = articles::store::places(&mut conn, after, sitemap::PAGE).await?;
     // The first one is there also while it is empty.
     if places.is_empty() && before > 0 {
         return Err(ApiError::not_found());

@@ -23,7 +23,7 @@ use crate::{
 };
 
 // The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
-const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
+pub(super) const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
 const DRAFT: &str = "(editions.kind = 'draft')";
 
 /// Of a draft: whether its story was taken back.

@@ -1,19 +1,22 @@
 //! Where readers find stories, without the stories: for sitemaps.
 
 use chrono::{DateTime, Utc};
-use diesel::{prelude::*, sql_types::Json};
+use diesel::{
+    prelude::*,
+    sql_types::{Bool, Json},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    filtered::visible,
+    filtered::{LIVE, visible},
     order::{Filtered, ordered},
     read::{FromJson, LIVE_TRANSLATIONS},
 };
 use crate::{
     articles::{
         Translation,
-        filter::{Sort, View},
+        filter::{Position, Sort, View},
     },
     database::fragment::fragment,
     schema::editions,
@@ -65,15 +68,36 @@ async fn load(conn: &mut AsyncPgConnection, query: Filtered<'_>) -> QueryResult<
 /// # Errors
 /// As any statement.
 pub async fn count_places(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    visible(View::Live).count().get_result(conn).await
+    editions::table.filter(fragment::<Bool>(LIVE)).count().get_result(conn).await
 }
 
-/// Up to `rows` stories that readers see, after the first `skipped`, in the order in which they were made.
+/// Where the story stands that so many are up to, in the order of [`places`]; `None` where there are not as many.
 ///
 /// # Errors
 /// As any statement.
-pub async fn places(conn: &mut AsyncPgConnection, skipped: i64, rows: i64) -> QueryResult<Vec<Place>> {
-    load(conn, visible(View::Live).order(editions::article_id).offset(skipped).limit(rows)).await
+pub async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Position>> {
+    let found: Option<(Option<DateTime<Utc>>, Uuid)> = editions::table
+        .filter(fragment::<Bool>(LIVE))
+        .order((editions::published_at, editions::article_id))
+        .select((editions::published_at, editions::article_id))
+        .offset(number - 1)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.map(|(time, id)| Position::Time { time, id }))
+}
+
+/// Up to `rows` stories that readers see, in the order in which they first saw them, from after a position.
+///
+/// # Errors
+/// As any statement.
+pub async fn places(
+    conn: &mut AsyncPgConnection,
+    after: Option<Position>,
+    rows: i64,
+) -> QueryResult<Vec<Place>> {
+    let earliest = ordered(visible(View::Live), View::Live, Sort::PublishedAscending, None, after);
+    load(conn, earliest.limit(rows)).await
 }
 
 /// Up to `rows` stories that readers first saw after a time, latest first.

@@ -1,5 +1,7 @@
 //! Sitemaps.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
 use roxmltree::{Document, Node};
@@ -138,10 +140,24 @@ async fn past_fifty_thousand_stories_there_is_an_index() {
     assert_eq!(texts(&document, SITEMAP, "loc"), expected);
     let first = read(&server, "/sitemap-1.xml").await;
     assert_eq!(first.matches("<url>").count(), 50_000);
+    // The parts together have each story once, and the first one has what readers saw first.
+    let document = Document::parse(&first).unwrap();
+    let mut all: Vec<_> = texts(&document, SITEMAP, "loc").into_iter().map(str::to_owned).collect();
+    assert_eq!(all[0], format!("{SITE}/id/kabar"));
     let second = read(&server, "/sitemap-2.xml").await;
     let document = Document::parse(&second).unwrap();
-    let expected = ["en/s-50001", "id/kabar", "en/news"].map(|path| format!("{SITE}/{path}"));
+    let expected = ["en/s-50000", "en/s-50001", "en/news"].map(|path| format!("{SITE}/{path}"));
     assert_eq!(texts(&document, SITEMAP, "loc"), expected);
+    all.extend(expected);
+    let each: HashSet<_> = all.iter().collect();
+    assert_eq!((all.len(), each.len()), (50_003, 50_003));
+    // A story that comes later changes no part that is full.
+    let editor = server.sign_in(Role::Editor).await;
+    let story = json!({"title": "Baru", "slug": "baru", "language": "id"});
+    server.post("/v1/articles", Some(&editor), story).await.expect(201);
+    server.act("/v1/articles/baru/publish", Some(&editor)).await.expect(200);
+    assert_eq!(read(&server, "/sitemap-1.xml").await, first);
+    assert!(read(&server, "/sitemap-2.xml").await.contains("/id/baru<"));
     server.get("/sitemap-3.xml", None).await.expect_problem(404, "not-found");
     let news = read(&server, "/sitemap-news.xml").await;
     assert_eq!(news.matches("<url>").count(), 1000);
