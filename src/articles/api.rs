@@ -214,7 +214,10 @@ async fn found(
     let mut conn = context.database.get().await?;
     match (store::find(&mut conn, view, reference).await, view) {
         (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, viewer, reference).await? {
-            Elsewhere::Retracted(article) => Ok(Either::Left(*article)),
+            Elsewhere::Retracted(id) => {
+                let retracted = store::find_retracted(&mut conn, &Reference::Id(id)).await?;
+                Ok(Either::Left(retracted))
+            }
             Elsewhere::Moved(slug) => Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") })),
         },
         (found, _) => told(&mut conn, view, reference, found).await.map(Either::Left),

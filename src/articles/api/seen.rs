@@ -1,12 +1,13 @@
 //! What readers find at an address, and what they are told where they find nothing.
 
 use actix_web::Either;
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    articles::{Article, Retraction, filter::View, store},
+    articles::{filter::View, store},
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
     http::{
@@ -18,8 +19,8 @@ use crate::{
 
 /// Where readers find no live article.
 pub(super) enum Elsewhere {
-    /// A retracted one is there, out of the trash, and the caller may read it.
-    Retracted(Box<Article>),
+    /// A retracted one is there, out of the trash, and the caller may read it: its id.
+    Retracted(Uuid),
     /// Its slug is this one now.
     Moved(String),
 }
@@ -33,13 +34,13 @@ pub(super) async fn elsewhere(
     viewer: &Viewer,
     reference: &Reference,
 ) -> ApiResult<Elsewhere> {
-    match store::find_retracted(conn, reference).await {
-        Ok(article) if viewer.0.is_some() && !store::is_trashed(conn, article.id).await? => {
-            Ok(Elsewhere::Retracted(Box::new(article)))
-        }
-        Ok(article) => Err(retracted(&article)),
-        Err(diesel::NotFound) => Ok(Elsewhere::Moved(store::find_present_slug(conn, reference).await?)),
-        Err(error) => Err(error.into()),
+    let found = store::whereabouts(conn, reference).await?;
+    match (found.retraction, reference) {
+        // Whoever knows it by an earlier slug is led on first.
+        (_, Reference::Slug(slug)) if **slug != *found.slug => Ok(Elsewhere::Moved(found.slug)),
+        (Some(_), _) if viewer.0.is_some() && !found.trashed => Ok(Elsewhere::Retracted(found.id)),
+        (Some((reason, at)), _) => Err(retracted(&reason, at)),
+        (None, _) => Ok(Elsewhere::Moved(found.slug)),
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) async fn seen(
 ) -> ApiResult<Either<Uuid, Moved>> {
     match store::find_id(conn, View::Live, reference).await {
         Err(diesel::NotFound) => Ok(match elsewhere(conn, viewer, reference).await? {
-            Elsewhere::Retracted(article) => Either::Left(article.id),
+            Elsewhere::Retracted(id) => Either::Left(id),
             Elsewhere::Moved(slug) => {
                 Either::Right(Moved { location: format!("/v1/articles/{slug}/{part}") })
             }
@@ -70,12 +71,8 @@ pub(super) fn of<T>(article: Uuid, part: T) -> Cacheable<Found<T>> {
 }
 
 /// A retracted story is never a bare `404`: whoever has a link to it is told.
-fn retracted(article: &Article) -> ApiError {
-    let error = ApiError::new(Kind::Retracted, "The newsroom took this story back.");
-    match &article.retraction {
-        Some(Retraction { reason, retracted_at }) => {
-            error.with_member("reason", reason.as_str()).with_member("retracted_at", json!(retracted_at))
-        }
-        None => error,
-    }
+fn retracted(reason: &str, at: DateTime<Utc>) -> ApiError {
+    ApiError::new(Kind::Retracted, "The newsroom took this story back.")
+        .with_member("reason", reason)
+        .with_member("retracted_at", json!(at))
 }

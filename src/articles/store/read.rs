@@ -271,31 +271,41 @@ pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference)
     load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 
-/// Whether an article is in the trash.
-///
-/// # Errors
-/// As any statement.
-pub async fn is_trashed(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
-    let trashed = articles::table.find(id).filter(articles::trashed_at.is_not_null());
-    diesel::select(exists(trashed)).get_result(conn).await
+/// A live edition that readers do not see at an address, or not there.
+#[derive(Debug, Queryable)]
+pub struct Whereabouts {
+    /// The article's id.
+    pub id: Uuid,
+    /// Its slug for readers.
+    pub slug: String,
+    /// Why and when it was retracted, where it was.
+    pub retraction: Option<(String, DateTime<Utc>)>,
+    /// Whether it is in the trash.
+    pub trashed: bool,
 }
 
-/// The slug under which readers find the article that they knew by this one.
+/// Where the live edition is, a retracted one too, that readers knew by this id or slug. Its text is not read: most who ask for what
+/// is not there are told only that.
 ///
 /// # Errors
-/// [`diesel::NotFound`], also where the article is not before the readers any more; else as any statement.
-pub async fn find_present_slug(conn: &mut AsyncPgConnection, past: &Reference) -> QueryResult<String> {
-    let (_, slug) = past.parts();
-    let owner = article_slugs::table
-        .filter(article_slugs::slug.nullable().eq(slug))
-        .filter(article_slugs::ever_live)
-        .select(article_slugs::article_id);
-    editions::table
-        .filter(editions::kind.eq("live"))
-        .filter(editions::article_id.eq_any(owner))
-        .select(editions::slug)
-        .first(conn)
-        .await
+/// [`diesel::NotFound`], or as any statement.
+pub async fn whereabouts(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Whereabouts> {
+    let live = editions::table.inner_join(articles::table).filter(editions::kind.eq("live")).select((
+        editions::article_id,
+        editions::slug,
+        (editions::retraction_reason.assume_not_null(), editions::retracted_at.assume_not_null()).nullable(),
+        articles::trashed_at.is_not_null(),
+    ));
+    match reference {
+        Reference::Id(id) => live.filter(editions::article_id.eq(id)).first(conn).await,
+        Reference::Slug(slug) => {
+            let owner = article_slugs::table
+                .filter(article_slugs::slug.eq(slug.to_string()))
+                .filter(article_slugs::ever_live)
+                .select(article_slugs::article_id);
+            live.filter(editions::article_id.eq_any(owner)).first(conn).await
+        }
+    }
 }
 
 /// Up to `rows` articles that the view has and the query asks for, in its order, from after a position. `search` is what its `q`
