@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use self::values::{LogFilter, Origin, Secret};
-use self::values::{listen, network, seconds, site_url};
+use self::values::{listen, network, seconds, site_name, site_url};
 use crate::{database::DatabaseUrl, events::chain::Head, http::context::Policy, values::site::ArticlePath};
 
 /// A headless CMS for newsrooms.
@@ -165,6 +165,10 @@ pub struct Config {
     /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none; then they link to this API]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
+
+    /// What the publication is called in feeds and structured data, up to 200 characters [default: the host of the site]
+    #[arg(long, env = "WARTA_SITE_NAME", value_parser = site_name, value_name = "NAME")]
+    pub site_name: Option<String>,
 
     /// Path of an article on that site, with {slug} or {id}, and {language} if wanted
     #[arg(long, env = "WARTA_ARTICLE_PATH", default_value = "/{language}/{slug}", value_name = "PATH")]

@@ -131,7 +131,11 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         cursor_key: CursorKey::derive(keys.secret()),
         body_timeout: config.request_timeout,
         policy: config.policy(),
-        site: Arc::new(Site::new(config.site_url.clone(), config.article_path.clone())),
+        site: Arc::new(Site::new(
+            config.site_url.clone(),
+            config.article_path.clone(),
+            config.site_name.clone(),
+        )),
     };
     let welcome = first_admin(config, &services).await?;
     if config.loads_demo()

@@ -28,7 +28,8 @@ pub struct TooComplex;
 /// How many things may stand in each other.
 pub const MAX_NESTING: usize = 100;
 
-const OPTIONS: Options =
+/// What is understood beside CommonMark.
+pub const OPTIONS: Options =
     Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
 
 /// How long the HTML of a body may take: a hundred times what the longest story does. It bounds what the limit of nesting does not.

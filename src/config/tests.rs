@@ -31,6 +31,8 @@ fn names_the_wrong_setting_in_one_line() {
         ("--admin-email", "someone", "WARTA_ADMIN_EMAIL"),
         ("--site-url", "ftp://example.org", "WARTA_SITE_URL"),
         ("--article-path", "/{year}/{slug}", "WARTA_ARTICLE_PATH"),
+        ("--site-name", " ", "WARTA_SITE_NAME"),
+        ("--site-name", "Warta\nNusantara", "WARTA_SITE_NAME"),
         ("--demo", "maybe", "WARTA_DEMO"),
         ("--require-citation", "yes", "WARTA_REQUIRE_CITATION"),
         ("--require-review", "1", "WARTA_REQUIRE_REVIEW"),

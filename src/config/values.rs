@@ -111,6 +111,14 @@ fn web_url(text: &str) -> Result<Url, String> {
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("use http:// or https://".into()) }
 }
 
+pub(super) fn site_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    match name.chars().count() {
+        1..=200 if !name.chars().any(char::is_control) => Ok(name.to_owned()),
+        _ => Err("use 1 to 200 characters in one line".into()),
+    }
+}
+
 pub(super) fn site_url(text: &str) -> Result<Url, String> {
     let url = web_url(text)?;
     if url.query().is_some() || url.fragment().is_some() { Err("no ? or # here".into()) } else { Ok(url) }

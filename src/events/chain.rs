@@ -82,7 +82,9 @@ impl FromStr for Head {
             let (sequence, hash) = text.split_once(':')?;
             let hash = Hash::from_bytes(&hex::decode(hash).ok()?)?;
             let sequence = sequence.parse().ok().filter(|sequence| *sequence >= 0)?;
-            Some(Self { sequence, hash })
+            let head = Self { sequence, hash };
+            // Before the first event there is one head only.
+            (sequence > 0 || head.hash == Self::START.hash).then_some(head)
         };
         parse().ok_or("expected <sequence>:<64 hexadecimal digits>, as a verification prints it")
     }

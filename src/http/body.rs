@@ -31,7 +31,7 @@ pub struct Json(pub Value);
 /// A body parsed into a `T`.
 pub struct Body<T>(pub T);
 
-/// A body that may be left out, as in an action's request.
+/// A body that may be left out, as in an action's request; then it counts as an empty object.
 pub struct OptionalBody<T>(pub T);
 
 /// That a request has no body, or an empty object: for operations that take nothing. What it says would be dropped silently.
@@ -62,7 +62,7 @@ impl<T: Deserr<Faults> + 'static> FromRequest for Body<T> {
     }
 }
 
-impl<T: Deserr<Faults> + Default + 'static> FromRequest for OptionalBody<T> {
+impl<T: Deserr<Faults> + 'static> FromRequest for OptionalBody<T> {
     type Error = ApiError;
     type Future = Extraction<Self>;
 
@@ -70,11 +70,13 @@ impl<T: Deserr<Faults> + Default + 'static> FromRequest for OptionalBody<T> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let bytes = read(&request, &mut payload).await?;
-            if bytes.is_empty() {
-                return Ok(Self(T::default()));
-            }
-            check_media_type(&request)?;
-            parse(json(&bytes)?).map(Self).map_err(ApiError::invalid_body)
+            let value = if bytes.is_empty() {
+                Value::Object(Map::new())
+            } else {
+                check_media_type(&request)?;
+                json(&bytes)?
+            };
+            parse(value).map(Self).map_err(ApiError::invalid_body)
         })
     }
 }

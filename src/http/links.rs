@@ -36,9 +36,12 @@ impl Links {
         self.site.join("/").unwrap_or_else(|| self.here("/"))
     }
 
-    /// The host of the front page, as a name for the whole.
+    /// What the publication is called: as the settings say, else as the host of the front page.
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(name) = self.site.name() {
+            return name.to_owned();
+        }
         let host = Url::parse(&self.home()).ok().and_then(|url| url.host_str().map(str::to_owned));
         host.unwrap_or_default()
     }

@@ -11,13 +11,21 @@ pub struct Site {
     /// Where it begins; `None`: there is none, and links lead to this API.
     url: Option<Url>,
     article_path: ArticlePath,
+    /// What the publication is called; `None`: as the host that it is on.
+    name: Option<String>,
 }
 
 impl Site {
     /// The site of the settings.
     #[must_use]
-    pub fn new(url: Option<Url>, article_path: ArticlePath) -> Self {
-        Self { url, article_path }
+    pub fn new(url: Option<Url>, article_path: ArticlePath, name: Option<String>) -> Self {
+        Self { url, article_path, name }
+    }
+
+    /// What the publication is called, where the settings say so.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The address of a path of it; `None` where there is no site.
@@ -137,6 +145,7 @@ mod tests {
         let site = Site::new(
             Some("https://news.example/berita/".parse().unwrap()),
             "/{language}/{slug}".parse().unwrap(),
+            None,
         );
         assert_eq!(site.join("/id/kabar").unwrap(), "https://news.example/berita/id/kabar");
     }

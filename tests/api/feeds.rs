@@ -221,6 +221,27 @@ async fn feeds_have_what_the_filters_let_through_and_nothing_that_is_hidden() {
 }
 
 #[tokio::test]
+async fn a_story_comes_from_what_it_rests_on_before_what_it_quotes() {
+    let (server, editor) = newsroom(None).await;
+    let citation = |role: &str| json!({"source": "pesisir", "url": format!("https://pesisir.example/{role}"), "title": role, "role": role});
+    for (roles, expected) in [
+        (vec!["quoted", "data", "original"], Some("https://pesisir.example/original")),
+        (vec!["quoted", "data"], Some("https://pesisir.example/quoted")),
+        (vec![], None),
+    ] {
+        let citations: Vec<_> = roles.iter().map(|role| citation(role)).collect();
+        server.patch("/v1/articles/news", Some(&editor), json!({"citations": citations})).await.expect(200);
+        server.act("/v1/articles/news/publish", Some(&editor)).await.expect(200);
+        let json = server.get("/feeds/feed.json?language=en", None).await.expect(200).body;
+        assert_eq!(json["items"][0].get("external_url").and_then(Value::as_str), expected, "{roles:?}");
+        let rss = server.get("/feeds/rss.xml?language=en", None).await.expect(200).text;
+        let tree = roxmltree::Document::parse(&rss).unwrap();
+        let source = tree.descendants().find(|node| node.has_tag_name("source"));
+        assert_eq!(source.and_then(|node| node.attribute("url")), expected, "{roles:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_feed_is_called_after_what_it_is_about() {
     let (server, editor) = newsroom(Some(SITE)).await;
     server.post("/v1/tags", Some(&editor), json!({"name": "Kosong"})).await.expect(201);

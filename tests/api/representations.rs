@@ -104,6 +104,11 @@ async fn a_search_engine_reads_a_news_article() {
             "wordCount": own["word_count"],
             "timeRequired": "PT1M",
             "creditText": "Redaksi & kawan",
+            "publisher": {
+                "@type": "NewsMediaOrganization",
+                "name": "news.example",
+                "url": "https://news.example/berita/",
+            },
             "keywords": ["Riset & ]]> data"],
             "image": {
                 "@type": "ImageObject",
@@ -248,6 +253,44 @@ async fn what_readers_do_not_see_is_told_alike_in_each_form() {
     for form in forms {
         let other = read(&server, "/v1/articles/news", form).await.expect(200);
         assert!(!other.text.contains("kini") && !other.text.contains("kabar"), "{}", other.text);
+    }
+}
+
+#[tokio::test]
+async fn a_code_block_that_nobody_closed_ends_with_the_text() {
+    let (server, editor) = newsroom(None).await;
+    let path = "/v1/articles/kabar";
+    for body in ["Isi.\n\n```\nlet x = 1;", "Isi.\n\n~~~~\n```\nlet x = 1;\n\n", "Isi.\n\n<!-- let x = 1;"] {
+        server.patch(path, Some(&editor), json!({"body": body})).await.expect(200);
+        server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
+        let text = story(&server, "text/markdown").await.text;
+        let markdown = text.strip_prefix("---\n").unwrap().split_once("---\n").unwrap().1;
+        let mut html = String::new();
+        pulldown_cmark::html::push_html(&mut html, pulldown_cmark::Parser::new(markdown));
+        assert_eq!(html.matches("<h2>").count(), 2, "{markdown}");
+        assert!(markdown.contains(body.trim_end()), "{markdown}");
+    }
+}
+
+#[tokio::test]
+async fn a_publication_with_a_name_is_called_by_it() {
+    let server = Server::with_named_site(SITE, "Warta & ]]> Nusantara").await;
+    let editor = server.sign_in(Role::Editor).await;
+    let made = json!({"title": "Kabar", "slug": "kabar", "language": "id"});
+    server.post("/v1/articles", Some(&editor), made).await.expect(201);
+    server.act("/v1/articles/kabar/publish", Some(&editor)).await.expect(200);
+    let linked = story(&server, "application/ld+json").await.body;
+    assert_eq!(linked["publisher"]["name"], "Warta & ]]> Nusantara");
+    let ninjs = story(&server, "application/ninjs+json").await.body;
+    assert_eq!(ninjs["infoSources"][0]["name"], "Warta & ]]> Nusantara");
+    let json = server.get("/feeds/feed.json", None).await.expect(200).body;
+    assert_eq!(json["title"], "Warta & ]]> Nusantara");
+    for path in ["/feeds/rss.xml", "/feeds/atom.xml", "/sitemap-news.xml"] {
+        let text = server.get(path, None).await.expect(200).text;
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let mut named =
+            document.descendants().filter(|node| ["title", "name"].contains(&node.tag_name().name()));
+        assert!(named.any(|node| node.text() == Some("Warta & ]]> Nusantara")), "{text}");
     }
 }
 

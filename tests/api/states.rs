@@ -114,6 +114,13 @@ async fn readers_of_a_retracted_story_are_told_why() {
     let path = draft(&server, &editor, "Satu").await;
     server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
     let retract = format!("{path}/retract");
+    // Without a body, too, it is the reason that is missing.
+    for bodyless in
+        [server.act(&retract, Some(&editor)).await, server.post(&retract, Some(&editor), json!({})).await]
+    {
+        let bodyless = bodyless.expect_problem(422, "invalid-body");
+        assert_eq!(bodyless.faults(), [("/reason".to_owned(), "required".to_owned())]);
+    }
     let faulty = server.post(&retract, Some(&editor), json!({"reason": " "})).await;
     assert_eq!(faulty.expect_problem(422, "invalid-body").faults()[0].0, "/reason");
     let retracted =

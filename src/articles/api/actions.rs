@@ -13,7 +13,7 @@ use crate::{
     auth::{Author, Editor, Principal, Role},
     error::{ApiError, ApiResult},
     http::{
-        body::{Body, NoBody, OptionalBody},
+        body::{NoBody, OptionalBody},
         conditional::IfMatch,
         context::Context,
         query::NoQuery,
@@ -160,7 +160,8 @@ pub async fn retract(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
-    Body(input): Body<RetractInput>,
+    // Without a body it is the reason that is missing.
+    OptionalBody(input): OptionalBody<RetractInput>,
 ) -> ApiResult<Updated<Article>> {
     let reason = input.reason.into();
     act(&context, editor.0, &reference, &if_match, Transition::Retract { reason }).await

@@ -65,6 +65,8 @@ pub struct NewsArticle {
     /// Whom readers are told that it is by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credit_text: Option<String>,
+    /// Who publishes it.
+    pub publisher: Publisher,
     /// The names of its tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
@@ -129,6 +131,21 @@ pub struct CreativeWork {
     pub name: String,
     /// Whose document it is.
     pub publisher: Organization,
+}
+
+/// The publication, in the words of schema.org.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Publisher {
+    /// `NewsMediaOrganization`.
+    #[serde(rename = "@type")]
+    #[schema(example = "NewsMediaOrganization")]
+    pub r#type: &'static str,
+    /// What it is called.
+    #[schema(example = "Warta Nusantara")]
+    pub name: String,
+    /// Its front page.
+    #[schema(example = "https://news.example/")]
+    pub url: String,
 }
 
 /// A source, in the words of schema.org.
@@ -218,6 +235,7 @@ impl NewsArticle {
             word_count: article.word_count,
             time_required: format!("PT{}M", article.reading_minutes),
             credit_text: article.byline.clone(),
+            publisher: Publisher { r#type: "NewsMediaOrganization", name: links.name(), url: links.home() },
             keywords: article.tags.iter().map(|tag| tag.name.clone()).collect(),
             image: article.image.as_ref().map(ImageObject::of),
             citation: works(&|_| true),

@@ -57,7 +57,7 @@ pub struct News {
     pub by: Option<String>,
     /// Its tags.
     pub subjects: Vec<Subject>,
-    /// The documents that it cites, each with its role.
+    /// The documents that it cites, each with its role, and last who publishes it (`publisher`).
     pub info_sources: Vec<InfoSource>,
     /// The page where readers find it.
     pub renditions: Vec<Rendition>,
@@ -127,19 +127,20 @@ pub struct Subject {
     pub literal: String,
 }
 
-/// A document that is cited.
+/// A document that is cited, or who publishes the story.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsInfoSource)]
 pub struct InfoSource {
-    /// Whose document it is.
+    /// Whose document it is; of the publisher, its name.
     pub name: String,
-    /// How the story uses it.
+    /// How the story uses it, or `publisher`.
     #[schema(example = "original")]
     pub role: &'static str,
-    /// Where the document is.
+    /// Where the document is; of the publisher, the front page.
     pub uri: String,
     /// The document's title.
-    pub literal: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub literal: Option<String>,
 }
 
 /// A form that something is in, at an address.
@@ -222,8 +223,10 @@ impl News {
             name: citation.source.name.clone(),
             role: citation.role.as_str(),
             uri: uri(&citation.url),
-            literal: citation.title.clone(),
+            literal: Some(citation.title.clone()),
         });
+        let publisher =
+            InfoSource { name: links.name(), role: "publisher", uri: links.home(), literal: None };
         let translations = article.translations.iter().map(|other| Association::translation(other, links));
         Self {
             standard: Standard {
@@ -250,7 +253,7 @@ impl News {
             bodies: vec![Words { word_count: Some(article.word_count), ..html }, markdown],
             by: article.byline.clone(),
             subjects: subjects.collect(),
-            info_sources: info_sources.collect(),
+            info_sources: info_sources.chain([publisher]).collect(),
             renditions: vec![Rendition {
                 name: "web",
                 href: links.article(article.id, &article.slug, &article.language),

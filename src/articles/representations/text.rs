@@ -1,10 +1,11 @@
 //! Articles as Markdown: what is known of the story as YAML, then headline, dek, body, corrections and sources, as one would print it.
 
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 use serde_json::{Value, json};
 
 use super::words::Words;
 use crate::{
-    articles::{Article, Translation},
+    articles::{Article, Translation, markdown::OPTIONS},
     http::links::Links,
     values::site::uri,
 };
@@ -19,7 +20,7 @@ pub fn write(article: &Article, links: &Links) -> String {
         text.push_str(&format!("\n**{}**\n", escaped(&article.summary)));
     }
     if let Some(body) = article.body.as_deref().filter(|body| !body.is_empty()) {
-        text.push_str(&format!("\n{}\n", body.trim_end_matches(['\n', '\r'])));
+        text.push_str(&format!("\n{}\n", closed(body.trim_end_matches(['\n', '\r']))));
     }
     if !article.corrections.is_empty() {
         text.push_str(&format!("\n## {}\n\n", words.corrections));
@@ -37,6 +38,37 @@ pub fn write(article: &Article, links: &Links) -> String {
         }
     }
     text
+}
+
+/// A body after which a heading is one: whatever it leaves open that would go on to the end, such as a code block, is closed.
+fn closed(body: &str) -> String {
+    if heads_what_follows(body) {
+        return body.to_owned();
+    }
+    let fence = Parser::new_ext(body, OPTIONS).into_offset_iter().filter_map(|(event, range)| match event {
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => fence(&body[range]),
+        _ => None,
+    });
+    // The last one is the one that is open. The others end what HTML begins: a comment, a text, an instruction and so on.
+    let ends = fence.last().into_iter().chain(HTML_ENDS);
+    let closed = ends.map(|end| format!("{body}\n{end}")).find(|closed| heads_what_follows(closed));
+    closed.unwrap_or_else(|| body.to_owned())
+}
+
+/// What ends a block of HTML that no empty line ends (CommonMark 0.31, section 4.6).
+const HTML_ENDS: [&str; 8] = [">", "-->", "?>", "]]>", "</pre>", "</script>", "</style>", "</textarea>"];
+
+/// The characters that a fenced code block begins with.
+fn fence(block: &str) -> Option<&str> {
+    let mark = block.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    Some(&block[..block.len() - block.trim_start_matches(mark).len()])
+}
+
+fn heads_what_follows(text: &str) -> bool {
+    let marked = format!("{text}\n\n## x\n");
+    let mut events = Parser::new_ext(&marked, OPTIONS).into_offset_iter();
+    events
+        .any(|(event, range)| matches!(event, Event::Start(Tag::Heading { .. })) && range.start > text.len())
 }
 
 /// YAML 1.2 between two lines of dashes. Each value is written as JSON, which YAML contains.
@@ -104,6 +136,30 @@ mod tests {
     fn what_is_escaped_is_text() {
         for text in ["# a *b* [c](d) <e> &amp; `f`", "a\\b", "a #", "![x](y) ~~z~~ | _q_"] {
             assert_eq!(markdown::plain(&escaped(text)), text, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_body_leaves_open_is_closed() {
+        for (body, end) in [
+            ("Isi.", ""),
+            ("```\na\n```", ""),
+            ("```\na", "\n```"),
+            ("Isi.\n\n~~~~rust\n```\na\n~~~", "\n~~~~"),
+            ("```\na\n```\n\n`````\nb\n```", "\n`````"),
+            ("- ```\n  a", ""),
+            ("> ```\n> a", ""),
+            ("    a", ""),
+            ("<!-- a", "\n-->"),
+            ("<pre>\na", "\n</pre>"),
+            ("<script>\na\n\nb", "\n</script>"),
+            ("<?php a", "\n?>"),
+            ("<![CDATA[ a", "\n]]>"),
+            ("<!DOCTYPE a", "\n>"),
+            ("<div>\na", ""),
+            ("## x\n\n```\n## x", "\n```"),
+        ] {
+            assert_eq!(closed(body), format!("{body}{end}"), "{body}");
         }
     }
 

@@ -115,7 +115,8 @@ async fn a_record_that_is_whole_is_said_to_be_so() {
     assert_eq!(record.whole(Some(&head)), all);
     assert_eq!(record.whole(Some(&format!("0:{}", "0".repeat(64)))), all);
 
-    for wrong in ["10", "10:", "10:xyz", ":00", &format!("10:{}", &hash[1..])] {
+    let elsewhere = format!("0:{hash}");
+    for wrong in ["", "10", "10:", "10:xyz", ":00", "nothing", &format!("10:{}", &hash[1..]), &elsewhere] {
         ends_with_one_line(
             &mut record.verify(Some(wrong)),
             2,

@@ -57,12 +57,13 @@ struct Setup<'a> {
     policy: Policy,
     proxies: &'a [&'a str],
     site: Option<&'a str>,
+    name: Option<&'a str>,
     cache_bytes: u64,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { policy: Policy::default(), proxies: &[], site: None, cache_bytes: 1 << 20 }
+        Self { policy: Policy::default(), proxies: &[], site: None, name: None, cache_bytes: 1 << 20 }
     }
 }
 
@@ -142,6 +143,11 @@ impl Server {
         Self::start_as(Setup { site: Some(site), ..Setup::default() }).await
     }
 
+    /// The same, of a publication that has a name.
+    pub(crate) async fn with_named_site(site: &str, name: &str) -> Self {
+        Self::start_as(Setup { site: Some(site), name: Some(name), ..Setup::default() }).await
+    }
+
     /// Starts one that computes every answer.
     pub(crate) async fn uncached() -> Self {
         Self::start_as(Setup { cache_bytes: 0, ..Setup::default() }).await
@@ -175,6 +181,7 @@ impl Server {
             site: Arc::new(Site::new(
                 setup.site.map(|url| url.parse().unwrap()),
                 "/{language}/{slug}".parse().unwrap(),
+                setup.name.map(str::to_owned),
             )),
         };
         let (cache, asked) = Cache::new(setup.cache_bytes);
