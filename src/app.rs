@@ -97,6 +97,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(events::api::list)
         // service
         .service(docs::openapi)
+        .service(problems::list)
         .service(problems::explain)
         .service(health::livez)
         .service(health::readyz)

@@ -185,6 +185,7 @@ const TABLE: &[Row] = &[
     row("list_events",                                [401, 401, 403, 403, 200, 200]),
     row("read_openapi",                               [200, 401, 200, 200, 200, 200]),
     row("explain_problem",                            [200, 401, 200, 200, 200, 200]),
+    row("list_problems",                              [200, 401, 200, 200, 200, 200]),
     row("read_liveness",                              [200, 401, 200, 200, 200, 200]),
     row("read_readiness",                             [200, 401, 200, 200, 200, 200]),
     row("read_metrics",                               [200, 401, 200, 200, 200, 200]),

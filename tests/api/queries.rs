@@ -190,6 +190,7 @@ const CASES: &[Case] = &cases! {
     read_metrics: Nobody GET "/metrics" => 200,
     read_openapi: Nobody GET "/openapi.json" => 200,
     explain_problem: Nobody GET "/problems/not-found" => 200,
+    list_problems: Nobody GET "/problems" => 200,
     list_articles: Nobody GET "/v1/articles?limit={size}" => 200,
     list_articles: Nobody GET "/v1/articles?limit={size}&include=body&count=true" => 200,
     list_articles: Nobody GET "/v1/articles?limit={size}&tag=tag-0,tag-1&source=source-0&sort=title" => 200,

@@ -24,6 +24,10 @@ async fn each_kind_of_problem_has_a_page() {
         assert!(page.text.contains(kind.info().title), "{}", page.text);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     }
+    let list = server.get("/problems", None).await.expect(200);
+    for kind in Kind::ALL {
+        assert!(list.text.contains(&format!("href=\"/problems/{}\"", kind.info().name)));
+    }
     server.get("/problems/nope", None).await.expect_problem(404, "not-found");
 }
 
