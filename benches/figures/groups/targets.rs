@@ -1,0 +1,43 @@
+//! Articles to write to: all alike, none that another measurement wrote to.
+
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::outcome::Outcome;
+
+/// Before the readers in their first version, alone in their language, scattered over all years.
+const TARGETS: &str = "
+    drop table if exists figures_targets;
+    create table figures_targets as
+        select (row_number() over () - 1)::int as n, article_id as id, slug from (
+            select d.article_id, d.slug from editions d join articles a on a.id = d.article_id
+            where d.kind = 'draft' and d.status = 'published' and d.revision = 1 and a.version = 2
+                and d.translation_group_id = d.article_id and d.language = 'id'
+                and (select count(*) from edition_tags t where t.article_id = d.article_id and t.kind = 'draft') between 2 and 4
+                and exists (select from editions l where l.article_id = d.article_id and l.kind = 'live' and l.status = 'published')
+            order by md5(d.article_id::text) limit {count}
+        ) as chosen;
+    alter table figures_targets add primary key (n);
+    analyze figures_targets";
+
+/// An article to write to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) id: Uuid,
+    pub(crate) slug: String,
+}
+
+/// Chooses so many, and numbers them in the table `figures_targets`.
+pub(crate) async fn choose(client: &Client, count: usize) -> Outcome<Vec<Target>> {
+    client.batch_execute(&TARGETS.replace("{count}", &count.to_string())).await?;
+    let query = "select id::text, slug from figures_targets order by n";
+    let mut targets = Vec::with_capacity(count);
+    for row in client.query(query, &[]).await? {
+        targets.push(Target { id: row.get::<_, &str>(0).parse()?, slug: row.get(1) });
+    }
+    if targets.len() == count {
+        return Ok(targets);
+    }
+    Err(format!("only {} articles are left to write to, of {count}: run without --keep", targets.len())
+        .into())
+}
