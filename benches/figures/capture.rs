@@ -81,7 +81,9 @@ impl<'a> Capture<'a> {
         // The last of those, which nothing was new for.
         let chosen = captures.iter().max_by_key(|capture| votes(capture)).cloned().unwrap_or_default();
         if votes(&chosen) * 2 <= ROUNDS || chosen.is_empty() {
-            return Err(format!("no two captures of a request agree: {captures:#?}").into());
+            let told =
+                captures.iter().map(|one| one.iter().map(|statement| &*statement.sql).collect::<Vec<_>>());
+            return Err(format!("captures of a request differ: {:#?}", told.collect::<Vec<_>>()).into());
         }
         Ok(chosen)
     }

@@ -25,7 +25,7 @@ use std::{io::Write, path::Path, process::ExitCode, time::Instant};
 
 use clap::{Parser, ValueEnum};
 use groups::{cached, instances, plans, process, scaling, uncached, writes};
-use outcome::{Outcome, progress};
+use outcome::{Outcome, progress, whole};
 use setting::{Scale, Setting};
 
 use crate::{
@@ -95,7 +95,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", whole(&*error));
             ExitCode::FAILURE
         }
     }

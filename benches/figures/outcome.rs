@@ -9,8 +9,16 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 /// Says what an error is about.
-pub(crate) fn about<E: Display>(what: impl Display) -> impl FnOnce(E) -> Failure {
-    move |error| format!("{what}: {error}").into()
+pub(crate) fn about<E: Into<Failure>>(what: impl Display) -> impl FnOnce(E) -> Failure {
+    move |error| format!("{what}: {}", whole(&*error.into())).into()
+}
+
+/// An error with its causes: that of a statement has the server's words as its cause.
+pub(crate) fn whole(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", whole(cause)),
+        None => error.to_string(),
+    }
 }
 
 /// Tells on standard error what goes on: the table alone is on standard output.

@@ -48,8 +48,7 @@ impl Script {
             let sql = typed(statement);
             let types = types(client, &sql).await?;
             let mut text = sql.clone();
-            // From the last on: `$1` is also how `$12` begins.
-            for (place, value) in statement.parameters.iter().enumerate().rev() {
+            for (place, value) in statement.parameters.iter().enumerate() {
                 let r#type = types.get(place).map_or("text", |name| name);
                 let expression = match value {
                     None => "NULL".to_owned(),
@@ -59,7 +58,7 @@ impl Script {
                         format!(":{name}")
                     }),
                 };
-                text = text.replace(&format!("${}", place + 1), &expression);
+                text = with(&text, place + 1, &expression);
             }
             writeln!(script.text, "{};", text.trim_end_matches(';'))?;
         }
@@ -121,16 +120,31 @@ pub(crate) async fn types(client: &Client, sql: &str) -> Outcome<Vec<String>> {
     Ok(prepared.params().iter().map(|kind| kind.name().to_owned()).collect())
 }
 
-/// The statement, where Postgres alone could not tell the type of an array's elements.
+/// The statement, with the types of arrays that Postgres alone could not tell.
 pub(crate) fn typed(statement: &Statement) -> String {
     let mut sql = statement.sql.clone();
     for (place, value) in statement.parameters.iter().enumerate() {
-        let value = value.as_deref().unwrap_or_default();
-        let is_number = |element: &str| element.parse::<i64>().is_ok();
-        let numbers = value.trim_matches(['{', '}']).split(',').all(is_number);
-        let kind = if numbers { "bigint[]" } else { "text[]" };
-        let call = format!("unnest(${})", place + 1);
-        sql = sql.replace(&call, &format!("unnest(${}::{kind})", place + 1));
+        let number = place + 1;
+        if !sql.contains(&format!("unnest(${number})")) {
+            continue;
+        }
+        let elements = value.as_deref().unwrap_or("{?}").trim_matches(['{', '}']).split(',');
+        let are_numbers = elements.into_iter().all(|element| element.parse::<i64>().is_ok());
+        sql = with(&sql, number, &format!("${number}::{}", if are_numbers { "bigint[]" } else { "text[]" }));
     }
     sql
+}
+
+/// A statement with this in place of a parameter.
+fn with(sql: &str, number: usize, expression: &str) -> String {
+    let parameter = format!("${number}");
+    let mut parts = sql.split(&parameter);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // `$1` is also how `$12` begins.
+        let is_longer = part.starts_with(|next: char| next.is_ascii_digit());
+        text += if is_longer { &parameter } else { expression };
+        text += part;
+    }
+    text
 }

@@ -70,15 +70,19 @@ impl Launcher {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut process = Process(command.spawn().map_err(about(PROGRAM))?);
         let output = process.0.stdout.take().ok_or("no output")?;
-        let address = tokio::task::spawn_blocking(move || {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // Reads on to the end: the program must not find its output closed.
+        std::thread::spawn(move || {
             let lines = BufReader::new(output).lines().map_while(Result::ok);
-            lines
-                .filter_map(|line| {
-                    Some(line.split_once("API")?.1.trim().strip_suffix("/v1/articles")?.to_owned())
-                })
-                .next()
+            let mut bases = lines.filter_map(|line| {
+                let address = line.split_once("API")?.1.trim().to_owned();
+                Some(address.strip_suffix("/v1/articles")?.to_owned())
+            });
+            // Nobody waits for it where the start was given up.
+            let _ = bases.next().map(|base| tell.send(base));
+            bases.for_each(drop);
         });
-        let base = address.await?.ok_or("warta does not start; target/figures/warta.log says why")?;
+        let base = told.await.map_err(about("warta does not start; target/figures/warta.log says why"))?;
         let client = Client::builder().timeout(Duration::from_secs(40)).build()?;
         let mut server = Server { base, client, process, started_in: Duration::ZERO };
         while !server.is_ready().await {

@@ -54,7 +54,7 @@ impl Scale {
         time: Duration::from_secs(1),
         rounds: 1,
         requests: 20,
-        writes: 3,
+        writes: 2,
         million: 2000.0,
         starts: 2,
     };

@@ -16,8 +16,6 @@ pub(crate) struct Run {
     pub(crate) rate: f64,
     /// How many there were.
     pub(crate) requests: f64,
-    /// Median latency, in milliseconds.
-    pub(crate) p50: f64,
     /// 99th percentile, in milliseconds.
     pub(crate) p99: f64,
     /// Answers that are neither 2xx nor 3xx, and those that did not come.
@@ -60,7 +58,6 @@ fn read(text: &str) -> Option<Run> {
     Some(Run {
         rate: after("Requests/sec:")?.parse().ok()?,
         requests,
-        p50: milliseconds(&after("50%")?)?,
         p99: milliseconds(&after("99%")?)?,
         failures: refused + socket_errors,
     })

@@ -4,7 +4,7 @@
 use tokio_postgres::Client;
 
 use crate::{
-    outcome::{Outcome, progress},
+    outcome::{Outcome, about, progress},
     words::Tongue,
 };
 
@@ -34,7 +34,7 @@ const QUICK: &str = "
     end
     $$";
 
-const DIFFERENT: &str = "select count(*) from (select * from editions tablesample system (10) limit 500) as some \
+const DIFFERENT: &str = "select count(*) from (select * from editions tablesample system (10) limit 500) as sample \
      where search <> search_vector(search_config(language), title, summary, body_html)";
 
 /// Makes it quick; the statements that make it itself again.
@@ -53,7 +53,7 @@ pub(super) async fn prepare(client: &Client, tongues: &[Tongue]) -> Outcome<Stri
 
 /// Fails where a row has not what the function itself makes of it.
 pub(super) async fn check(client: &Client) -> Outcome<()> {
-    let different: i64 = client.query_one(DIFFERENT, &[]).await?.get(0);
+    let different: i64 = client.query_one(DIFFERENT, &[]).await.map_err(about("search"))?.get(0);
     progress("  search has of 500 editions what it should");
     if different == 0 { Ok(()) } else { Err(format!("search is wrong in {different} editions").into()) }
 }

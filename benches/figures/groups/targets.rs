@@ -13,7 +13,8 @@ const TARGETS: &str = "
             select d.article_id, d.slug from editions d join articles a on a.id = d.article_id
             where d.kind = 'draft' and d.status = 'published' and d.revision = 1 and a.version = 2
                 and d.translation_group_id = d.article_id and d.language = 'id'
-                and (select count(*) from edition_tags t where t.article_id = d.article_id and t.kind = 'draft') between 2 and 4
+                and (select count(*) from edition_tags t where t.article_id = d.article_id and t.kind = 'draft') = 3
+                and (select count(*) from citations c where c.article_id = d.article_id and c.kind = 'draft') = 1
                 and exists (select from editions l where l.article_id = d.article_id and l.kind = 'live' and l.status = 'published')
             order by md5(d.article_id::text) limit {count}
         ) as chosen;
