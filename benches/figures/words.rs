@@ -138,10 +138,10 @@ impl Tongue {
             let mut words: Vec<_> = (0..14).map(|_| self.words[self.zipf.choose(dice)].clone()).collect();
             // What a sentence ends with is a word that search keeps: the next one's places count from it.
             words.push(self.name(dice).to_owned());
-            if number % 5 == 0 {
+            if number.is_multiple_of(5) {
                 words[3] = format!("**{}**", words[3]);
             }
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 words[5] = format!("[{}](https://arsip.example/{number})", words[5]);
             }
             sentences.push(format!("{}.", capitalised(&words.join(" "))));

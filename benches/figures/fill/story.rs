@@ -71,7 +71,7 @@ impl World {
             ahead: is_live && number % 40 == 3,
             corrected: is_live && number % 100 == 11,
             tags: distinct(1 + dice.below(5), || self.cast.popular_tag.choose(&mut dice)),
-            sources: distinct(1 + usize::from(number % 3 == 0), {
+            sources: distinct(1 + usize::from(number.is_multiple_of(3)), {
                 let mut dice = Dice::of(!number);
                 move || self.cast.popular_source.choose(&mut dice)
             }),

@@ -156,6 +156,7 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     drop(desk);
     drop(server);
     compare(setting, scripts, &mut supply, rates).await?;
+    check(&client, &supply).await?;
     client.batch_execute("drop table figures_targets; drop function figures_id").await?;
     Ok(())
 }
@@ -255,4 +256,18 @@ async fn compare(
         setting.report.ratio(what, (shown, per_second(*pgbench)), rate / pgbench, Budget::AtLeast(0.5));
     }
     Ok(())
+}
+
+/// Fails where pgbench did not do what editors do: each article that was handed out was changed and published once.
+async fn check(client: &Client, supply: &Supply) -> Outcome<()> {
+    let query = "select count(*) from figures_targets t join editions l on l.article_id = t.id and l.kind = 'live' \
+         join revisions r on r.article_id = t.id and r.number = 2 \
+         join versions v on v.article_id = t.id and v.number = 2 \
+         join editions d on d.article_id = t.id and d.kind = 'draft' \
+         where t.n >= $1 and t.n < $2 and l.public_version = 2 and d.revision = 2 and d.status = 'published' \
+         and (select count(*) from events e where e.subject_id = t.id and e.created_at > now() - interval '12 hours') = 2";
+    let (first, end) = (i32::try_from(SPARE)?, i32::try_from(supply.taken)?);
+    let done: i64 = client.query_one(query, &[&first, &end]).await?.get(0);
+    let wanted = i64::from(end - first);
+    if done == wanted { Ok(()) } else { Err(format!("{done} of {wanted} articles were written to").into()) }
 }
