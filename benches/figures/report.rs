@@ -33,11 +33,22 @@ struct Row {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
-    /// What went wrong, which is worse than a missed budget.
-    pub(crate) failures: Vec<String>,
+    /// How much went wrong, which is worse than a missed budget.
+    failures: usize,
 }
 
 impl Report {
+    /// Tells what is wrong, at once: what comes after may fail.
+    pub(crate) fn fail(&mut self, what: &str) {
+        eprintln!("failed: {what}");
+        self.failures += 1;
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.failures == 0
+    }
+
     /// A ratio, with what it is made of.
     pub(crate) fn ratio(
         &mut self,

@@ -52,8 +52,7 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     if late > 0 {
         setting
             .report
-            .failures
-            .push(format!("{late} of {writes} writes were not seen at once by their own instance"));
+            .fail(&format!("{late} of {writes} writes were not seen at once by their own instance"));
     }
     let note = format!("p50 {} of {writes} writes", ms(median(&elsewhere)));
     setting.report.value(

@@ -85,7 +85,7 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     }
     let shown = format!("{} of {checked} read a big table whole", wrong.len());
     setting.report.note(format!("plans of {} hot requests", paths.len()), shown, "none may");
-    setting.report.failures.extend(wrong);
+    wrong.iter().for_each(|plan| setting.report.fail(plan));
     Ok(())
 }
 
