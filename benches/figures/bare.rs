@@ -6,29 +6,43 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    http::header::{HeaderName, HeaderValue},
+    web,
+};
 
 use crate::{
     outcome::Outcome,
     server::{Answer, Process},
 };
 
-/// The option that starts it; then the file with the bytes, and their type.
+/// The option that starts it; then the file with the body, and the one with the lines of the head.
 pub(crate) const OPTION: &str = "--bare";
 
-/// Serves a file's bytes on each path, until it is killed.
-pub(crate) async fn serve(file: &Path, content_type: &str) -> Outcome<()> {
-    let bytes = web::Bytes::from(std::fs::read(file)?);
-    let content_type = content_type.to_owned();
+/// Serves a file's bytes on each path, below a head of these lines, until it is killed.
+pub(crate) async fn serve(body: &Path, head: &Path) -> Outcome<()> {
+    let bytes = web::Bytes::from(std::fs::read(body)?);
+    let lines = std::fs::read_to_string(head)?;
+    let headers = lines.lines().filter_map(|line| line.split_once(": "));
+    let headers = headers
+        .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::from_str(value)?)))
+        .collect::<Outcome<Vec<_>>>()?;
+    let headers: Arc<[_]> = headers.into();
     let listener = TcpListener::bind("127.0.0.1:0")?;
     writeln!(std::io::stdout(), "http://{}", listener.local_addr()?)?;
     let handler = move || {
-        let (bytes, content_type) = (bytes.clone(), content_type.clone());
+        let (bytes, headers) = (bytes.clone(), Arc::clone(&headers));
         App::new().default_service(web::to(move || {
-            let answer = HttpResponse::Ok().content_type(content_type.clone()).body(bytes.clone());
+            let mut answer = HttpResponse::Ok();
+            for (name, value) in headers.iter() {
+                answer.insert_header((name, value));
+            }
+            let answer = answer.body(bytes.clone());
             async move { answer }
         }))
     };
@@ -50,10 +64,11 @@ pub(crate) struct Bare {
 impl Bare {
     /// Starts one that answers the same.
     pub(crate) fn start(folder: &Path, answer: &Answer) -> Outcome<Self> {
-        let file = folder.join("bare-answer");
-        std::fs::write(&file, &answer.text)?;
+        let [body, head] = ["bare-body", "bare-head"].map(|name| folder.join(name));
+        std::fs::write(&body, &answer.text)?;
+        std::fs::write(&head, &answer.head)?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(OPTION).arg(file).arg(&answer.content_type);
+        command.arg(OPTION).arg(body).arg(head);
         let mut process = Process(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?);
         let mut base = String::new();
         BufReader::new(process.0.stdout.take().ok_or("no output")?).read_line(&mut base)?;

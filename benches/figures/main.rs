@@ -56,7 +56,7 @@ struct Arguments {
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
-    /// The bare handler: the file with the bytes to answer, and their type
+    /// The bare handler: the files with the body to answer, and with its head
     #[arg(long, hide = true, num_args = 2)]
     bare: Option<Vec<String>>,
 }
@@ -84,7 +84,7 @@ enum Group {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.bare.as_deref() {
-        Some([file, content_type]) => bare::serve(Path::new(file), content_type).await.map(|()| true),
+        Some([body, head]) => bare::serve(Path::new(body), Path::new(head)).await.map(|()| true),
         // What is started is stopped when the measuring is dropped.
         _ => tokio::select! {
             outcome = run(&arguments) => outcome,

@@ -123,7 +123,8 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) content_type: String,
+    /// A line for each header that does not follow from the body and the moment.
+    pub(crate) head: String,
     pub(crate) text: String,
     /// From sending to the last byte.
     pub(crate) took: Duration,
@@ -163,10 +164,14 @@ impl Server {
         let started = Instant::now();
         let response = request.send().await?;
         let status = response.status();
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let lines = response
+            .headers()
+            .iter()
+            .filter(|(name, _)| **name != header::DATE && **name != header::CONTENT_LENGTH);
+        let head =
+            lines.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap_or_default())).collect();
         let text = response.text().await?;
-        Ok(Answer { status, content_type, text, took: started.elapsed() })
+        Ok(Answer { status, head, text, took: started.elapsed() })
     }
 
     /// What there is, whatever it is.

@@ -13,7 +13,7 @@ pub(crate) const TABLES: [&str; 8] = [
     "articles (id, author_id, version, first_published_at, created_at)",
     "article_slugs (slug, article_id, ever_live)",
     "revisions (article_id, number, editor_id, created_at, content, version, translation_group_id, changed)",
-    "versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes)",
+    "versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes, tags, citations)",
     "editions (article_id, kind, status, slug, language, title, summary, body, body_html, byline, translation_group_id, word_count, \
      reading_minutes, revision, published_at, updated_at, retracted_at, retraction_reason, public_version)",
     "edition_tags (article_id, kind, tag_id, position)",
@@ -75,7 +75,12 @@ impl World {
             row(revisions, &[&id, number, &author, &created, &content, version, &group, changed]);
         }
         if is_live {
-            row(versions, &[&id, "1", "1", published, &story.title, &html, &words, &minutes]);
+            let names = self.snapshot(story, false);
+            let [tags, citations] = ["tags", "citations"].map(|member| names[member].to_string());
+            row(
+                versions,
+                &[&id, "1", "1", published, &story.title, &html, &words, &minutes, &tags, &citations],
+            );
         }
         let draft = if story.ahead || !is_live { "draft" } else { "published" };
         let live = if story.retracted { "retracted" } else { "published" };

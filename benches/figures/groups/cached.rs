@@ -38,7 +38,9 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
         let turns = take_turns(setting, &server, &bare, &path).await?;
         add(
             setting,
-            format!("cached {label} of {bytes} bytes against a bare actix-web handler"),
+            format!(
+                "cached {label} of {bytes} bytes against a bare actix-web handler of the same head and body"
+            ),
             &turns,
             0.9,
         );

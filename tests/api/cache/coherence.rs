@@ -9,7 +9,7 @@ use super::{Desk, is_hit, read, warm};
 use crate::support::{Answer, Server};
 
 /// All that readers look at while things change.
-const WATCHED: [&str; 44] = [
+const WATCHED: [&str; 45] = [
     "/v1/articles",
     "/v1/articles?limit=1",
     "/v1/articles?tag=riset",
@@ -25,6 +25,7 @@ const WATCHED: [&str; 44] = [
     "/v1/articles?count=true&language=id",
     "/v1/articles?sort=title",
     "/v1/articles?sort=-updated_at&tag=riset",
+    "/v1/articles?sort=-updated_at&tag=hukum&limit=1",
     "/v1/articles?include=body",
     "/v1/articles?q=nelayan",
     "/v1/articles?cites=https://pesisir.example/1",
@@ -160,6 +161,9 @@ async fn no_change_leaves_an_older_answer() {
     watch.post("/v1/articles/satu/publish", now.clone()).await;
     watch.patch("/v1/articles/satu", json!({"tags": ["hukum"], "slug": "uno", "language": "jv"})).await;
     watch.post("/v1/articles/{one}/publish".replace("{one}", &watch.ids[2].1).as_str(), now.clone()).await;
+    // So that the correction brings the other one back to the top of a list that it was not on.
+    watch.patch("/v1/articles/lain", json!({"summary": "Diperbarui."})).await;
+    watch.post("/v1/articles/lain/publish", now.clone()).await;
     watch
         .post("/v1/articles/uno/corrections", json!({"kind": "correction", "text": "Bukan dua, satu."}))
         .await;
