@@ -158,9 +158,12 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
         cors: parts.cors,
         trusted_proxies: Arc::from(parts.trusted_proxies),
     });
+    let database = parts.services.database.clone();
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
     let server = HttpServer::new(move || {
+        // Each worker calls this once, on its own thread.
+        database.settle();
         App::new()
             .app_data(services.clone())
             .app_data(auth.clone())

@@ -117,7 +117,9 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
 
 async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError> {
     migrations::migrate(url).await.map_err(ServeError::Database)?;
-    Database::connect(url, config.database_connections).await.map_err(ServeError::Database)
+    Database::connect_in_lanes(url, config.database_connections, config.worker_count())
+        .await
+        .map_err(ServeError::Database)
 }
 
 /// Puts together what an instance is made of, and does what a first start does.

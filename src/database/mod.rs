@@ -10,11 +10,12 @@ mod tls;
 mod url;
 
 use std::{
+    cell::Cell,
     error::Error,
-    fmt,
+    fmt, iter,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -25,7 +26,6 @@ use diesel_async::{
     pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool},
 };
 use futures::FutureExt;
-use tokio::runtime::Handle;
 
 pub use self::url::{DatabaseUrl, DatabaseUrlError};
 
@@ -39,41 +39,60 @@ const WAIT: Duration = Duration::from_secs(5);
 const LIMITS: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// The pool of connections. Clones share it.
+///
+/// A connection is driven by the thread that opened it. The pool is in lanes, and each thread takes from its own lane first: so a
+/// worker of the HTTP server mostly works with connections that it drives itself, and no statement wakes another thread.
 #[derive(Clone)]
 pub struct Database {
-    pool: deadpool::Pool<AsyncPgConnection>,
+    lanes: Arc<[deadpool::Pool<AsyncPgConnection>]>,
+    /// How many threads have a lane.
+    settled: Arc<AtomicUsize>,
     statements: Arc<AtomicU64>,
 }
 
+thread_local! {
+    static LANE: Cell<usize> = const { Cell::new(0) };
+}
+
 impl Database {
-    /// Makes a pool of at most `max_connections` and opens the first of them.
-    ///
-    /// Connections are driven by the Tokio runtime that this is called on, whichever thread uses them: they outlive the
-    /// threads of the HTTP server while it drains.
+    /// Makes a pool of at most `max_connections` in one lane, and opens the first of them.
     ///
     /// # Errors
     /// [`DatabaseError::Connect`] when the database cannot be reached.
     pub async fn connect(url: &DatabaseUrl, max_connections: usize) -> Result<Self, DatabaseError> {
+        Self::connect_in_lanes(url, max_connections, 1).await
+    }
+
+    /// The same in up to `lanes` lanes, of two connections or more: as many as threads use it much.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Connect`] when the database cannot be reached.
+    pub async fn connect_in_lanes(
+        url: &DatabaseUrl,
+        max_connections: usize,
+        lanes: usize,
+    ) -> Result<Self, DatabaseError> {
         let statements = Arc::new(AtomicU64::new(0));
-        let mut config = ManagerConfig::default();
-        // A connection that is closed, or was left inside a transaction, is thrown away without asking the server.
-        config.recycling_method = RecyclingMethod::Fast;
-        let (target, counter, runtime) = (url.clone(), Arc::clone(&statements), Handle::current());
-        config.custom_setup = Box::new(move |_| {
-            let opening = runtime.spawn(open(target.clone(), Arc::clone(&counter)));
-            async {
-                opening.await.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
-            }
-            .boxed()
-        });
-        let manager = AsyncDieselConnectionManager::new_with_config("", config);
+        let lanes = lanes.min(max_connections / 2).max(1);
         let failed = |cause: String| DatabaseError::Connect { target: url.to_string(), cause };
-        let pool = deadpool::Pool::builder(manager)
-            .max_size(max_connections)
-            .build()
-            .map_err(|error| failed(one_line(&error)))?;
-        drop(pool.get().await.map_err(|error| failed(one_line(&error)))?);
-        Ok(Self { pool, statements })
+        let lane = |number: usize| {
+            let mut config = ManagerConfig::default();
+            // A connection that is closed, or was left inside a transaction, is thrown away without asking the server.
+            config.recycling_method = RecyclingMethod::Fast;
+            let (target, counter) = (url.clone(), Arc::clone(&statements));
+            config.custom_setup = Box::new(move |_| open(target.clone(), Arc::clone(&counter)).boxed());
+            let manager = AsyncDieselConnectionManager::new_with_config("", config);
+            // Those that are left over go to the first lanes.
+            let size = max_connections / lanes + usize::from(number < max_connections % lanes);
+            deadpool::Pool::builder(manager).max_size(size).build().map_err(|error| failed(one_line(&error)))
+        };
+        let lanes = (0..lanes).map(lane).collect::<Result<_, _>>()?;
+        let pool = Self { lanes, settled: Arc::default(), statements };
+        match pool.own_lane().get().await {
+            Ok(connection) => drop(connection),
+            Err(error) => return Err(failed(one_line(&error))),
+        }
+        Ok(pool)
     }
 
     /// A connection that no one else uses; waits at most 5 seconds for one.
@@ -81,11 +100,31 @@ impl Database {
     /// # Errors
     /// [`PoolError`]: all are busy, or the database cannot be reached.
     pub async fn get(&self) -> Result<Connection, PoolError> {
-        match tokio::time::timeout(WAIT, self.pool.get()).await {
+        let own = self.own_lane();
+        if self.lanes.len() > 1 {
+            let mut at_once = own.timeouts();
+            at_once.wait = Some(Duration::ZERO);
+            for lane in iter::once(own).chain(self.lanes.iter()) {
+                match lane.timeout_get(&at_once).await {
+                    Err(deadpool::PoolError::Timeout(_)) => {}
+                    other => return other.map_err(|error| PoolError::Unavailable(one_line(&error))),
+                }
+            }
+        }
+        match tokio::time::timeout(WAIT, own.get()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(PoolError::Unavailable(one_line(&error))),
             Err(_) => Err(PoolError::Busy),
         }
+    }
+
+    /// Gives this thread, which is going to use the pool much, the next lane. Other threads share the first one.
+    pub fn settle(&self) {
+        LANE.set(self.settled.fetch_add(1, Ordering::Relaxed));
+    }
+
+    fn own_lane(&self) -> &deadpool::Pool<AsyncPgConnection> {
+        &self.lanes[LANE.get() % self.lanes.len()]
     }
 
     /// How many SQL statements this pool's connections have run. `BEGIN`, `COMMIT` and `ROLLBACK` count, the set-up of a
@@ -97,13 +136,13 @@ impl Database {
 
     /// Closes the idle connections now and the others when they come back. Later calls of [`Database::get`] fail.
     pub fn close(&self) {
-        self.pool.close();
+        self.lanes.iter().for_each(deadpool::Pool::close);
     }
 }
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("pool", &self.pool.status()).finish()
+        f.debug_list().entries(self.lanes.iter().map(deadpool::Pool::status)).finish()
     }
 }
 
