@@ -16,7 +16,11 @@ create function source_used(id uuid) returns void language sql as $$
 $$;
 
 -- The article itself, its translations, and the lists that it is on.
+--
+-- Of two translations that come before the readers at the same time, neither transaction sees what the other one does: the later one
+-- waits for the end of the earlier one, and then tells of both.
 create function article_changed(id uuid, language text, translation_group uuid) returns void language sql as $$
+    select pg_advisory_xact_lock(hashtextextended(concat('translations ', translation_group), 0));
     select pg_notify('warta', concat('articles article:', id, ' articles:language:', language));
     select pg_notify('warta', concat('article:', e.article_id))
         from editions e

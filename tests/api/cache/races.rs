@@ -1,6 +1,6 @@
 //! What happens while an answer is being computed.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use diesel_async::SimpleAsyncConnection;
 use futures::future::join_all;
@@ -155,4 +155,37 @@ async fn who_asks_after_a_change_does_not_get_what_was_begun_before() {
     assert!(late.expect(200).text.contains("Baru"));
     assert_eq!(server.cache.counts().joined, 0);
     assert!(read(server, FEED).await.expect(200).text.contains("Baru"));
+}
+
+#[tokio::test]
+async fn of_two_translations_that_appear_at_once_each_shows_the_other() {
+    let desk = Desk::open().await;
+    let [one, other] = [desk.story("Satu", &[]).await, desk.story("Dua", &[]).await];
+    let server = &desk.server;
+    let join = |slug: &str| {
+        format!(
+            "update editions set translation_group_id = '00000000-0000-7000-8000-000000000000' \
+             where slug = '{slug}' and kind = 'live'"
+        )
+    };
+    let (mut early, mut late) = (server.database.get().await.unwrap(), server.database.get().await.unwrap());
+    early.batch_execute(&format!("begin; {}", join("satu"))).await.unwrap();
+    let mut joining = pin!(async {
+        late.batch_execute(&join("dua")).await.unwrap();
+        server.cache.caught_up().await;
+        read(server, &other).await.expect(200);
+    });
+    let overtook = tokio::select! {
+        () = &mut joining => true,
+        () = blocked(server) => false,
+    };
+    early.batch_execute("commit").await.unwrap();
+    if !overtook {
+        joining.as_mut().await;
+    }
+    server.cache.caught_up().await;
+    for path in [&one, &other] {
+        let translations = read(server, path).await.expect(200).body["translations"].clone();
+        assert_eq!(translations.as_array().unwrap().len(), 1, "{path}");
+    }
 }
