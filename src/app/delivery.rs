@@ -64,6 +64,7 @@ pub async fn deliver<B: MessageBody + 'static>(
                     Landed::Cancelled => continue,
                 },
             };
+            let entry = cache.newest(&key, entry);
             let entry = match entry.answer.prepared(request.headers()).await {
                 Some(prepared) => cache.replace(&key, &entry, prepared),
                 None => entry,
@@ -104,6 +105,9 @@ const PLAIN: [&str; 6] = ["include", "language", "limit", "menu", "source", "tag
 
 /// What the answer to a reader's request is kept under: the address that it came to, as links in the answer may begin with it; the
 /// form that the client wants; the path, and the parameters in whichever order. `None` for what nobody else may see.
+///
+/// What stands between the parts cannot stand in them, so that two requests share a key only where they are one: no header's value
+/// has a zero or a line's end, no path a question mark.
 fn key(request: &ServiceRequest) -> Option<Key> {
     if request.extensions().contains::<SignedIn>() {
         return None;
@@ -117,19 +121,20 @@ fn key(request: &ServiceRequest) -> Option<Key> {
     for base in bases {
         for value in headers.get_all(base) {
             text.push_str(value.to_str().ok()?);
-            text.push(',');
+            text.push('\0');
         }
         text.push('\n');
     }
-    // A form that there is none of is answered as such, and not kept.
-    let form = Accept::read(request.request()).choose(&Form::OFFERED).ok()?;
-    text.push(char::from(b'0' + form as u8));
+    // Most answers have only one form, and whoever wants none of these gets it, such as a reader of feeds.
+    let form = Accept::read(request.request()).choose(&Form::OFFERED);
+    text.push(form.map_or('-', |form| char::from(b'0' + form as u8)));
     text.push_str(path);
+    text.push('?');
     let mut parameters: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
     parameters.sort_unstable();
     for parameter in &parameters {
-        text.push('&');
         text.push_str(parameter);
+        text.push('&');
     }
     let name = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name).to_owned();
     let odd = path.ends_with("/related") || parameters.iter().any(|pair| !PLAIN.contains(&&*name(pair)));

@@ -183,6 +183,14 @@ impl Cache {
         }
     }
 
+    /// The entry itself or, where it is kept, the same answer with the forms that were made of it meanwhile: of all who waited for it,
+    /// one makes theirs.
+    #[must_use]
+    pub fn newest(&self, key: &Key, entry: Arc<Entry>) -> Arc<Entry> {
+        let kept = self.room(key).peek(key);
+        kept.filter(|kept| Arc::ptr_eq(&kept.keys, &entry.keys)).unwrap_or(entry)
+    }
+
     /// Keeps an answer in a form that was just made, in place of the one without it.
     pub fn replace(&self, key: &Key, entry: &Entry, answer: Answer) -> Arc<Entry> {
         let epoch = entry.epoch.load(Ordering::Acquire);
@@ -259,4 +267,38 @@ fn room(bytes: u64) -> Room {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{HttpResponse, http::header};
+
+    use super::*;
+
+    #[test]
+    fn the_forms_of_an_answer_are_made_once() {
+        let (cache, _asked) = Cache::new(1 << 20);
+        cache.0.freshness.up();
+        let key = Key { request: "/".to_owned(), odd: false };
+        let answer =
+            || Answer::of(HttpResponse::Ok().insert_header((header::ETAG, "\"a\"")).body("a")).unwrap();
+        let land = || match cache.look_up(&key) {
+            Looked::Lead(permit) => permit.land(answer(), &SurrogateKeys::articles(), "/".into()),
+            _ => panic!("somebody else computes it"),
+        };
+        let kept = || match cache.look_up(&key) {
+            Looked::Hit(entry) => entry,
+            _ => panic!("it is not kept"),
+        };
+        land();
+        let plain = kept();
+        assert!(Arc::ptr_eq(&cache.newest(&key, Arc::clone(&plain)), &plain));
+        let prepared = cache.replace(&key, &plain, answer());
+        assert!(Arc::ptr_eq(&cache.newest(&key, Arc::clone(&plain)), &prepared));
+        // The next answer is another one, whatever it says.
+        cache.0.freshness.changed(["articles"]);
+        land();
+        assert!(Arc::ptr_eq(&cache.newest(&key, Arc::clone(&plain)), &plain));
+        assert!(!Arc::ptr_eq(&kept(), &prepared));
+    }
 }

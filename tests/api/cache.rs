@@ -105,6 +105,28 @@ async fn the_order_of_parameters_makes_no_difference_and_their_values_do() {
 }
 
 #[tokio::test]
+async fn a_path_that_looks_like_parameters_is_another_address() {
+    let desk = Desk::open().await;
+    warm(&desk.server, "/v1/articles?limit=1").await;
+    for path in
+        ["/v1/articles&limit=1", "/v1/articles&limit=1&", "/v1/articleslimit=1&", "/v1/articles%3Flimit=1"]
+    {
+        read(&desk.server, path).await.expect_problem(404, "not-found");
+    }
+    assert!(is_hit(&desk.server, "/v1/articles?limit=1").await);
+}
+
+#[tokio::test]
+async fn who_wants_a_form_that_only_feeds_have_is_answered_from_memory_too() {
+    let desk = Desk::open().await;
+    for hits in [0, 1] {
+        let headers = [("accept", "application/rss+xml")];
+        desk.server.send("GET", "/feeds/rss.xml", &headers, None).await.expect(200);
+        assert_eq!(desk.server.cache.counts().hits, hits);
+    }
+}
+
+#[tokio::test]
 async fn each_form_and_each_host_has_an_answer_of_its_own() {
     let desk = Desk::open().await;
     let story = desk.story("Satu", &[]).await;
