@@ -1,10 +1,11 @@
 //! How an instance hears of changes: triggers in the database notify a channel, in the transaction of each change that readers can see,
 //! of the [`SurrogateKeys`](crate::http::surrogate::SurrogateKeys) that it concerns.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::pin, time::Duration};
 
 use diesel::{sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
+use tokio::sync::oneshot;
 
 use super::{Barriers, Cache, freshness::Freshness};
 use crate::{
@@ -36,13 +37,16 @@ pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cach
     let freshness = &cache.0.freshness;
     // However this ends: nobody hears any more.
     let _unheard = Unheard(freshness);
+    let mut waiting = Vec::new();
     loop {
-        let pause = match connect(&url, &database, &clock).await {
+        let pause = match meanwhile(&mut asked, connect(&url, &database, &clock)).await {
             Ok(mut listener) => {
                 tracing::debug!("the response cache hears the database");
                 freshness.up();
-                let Err(error) = follow(&mut listener, &cache, &mut asked).await;
+                let Err(error) = follow(&mut listener, &cache, &mut asked, &mut waiting).await;
+                // In this order: whoever waited goes on once nobody is answered from memory any more.
                 freshness.down();
+                waiting.clear();
                 tracing::warn!(%error, "the response cache does not hear the database, and is not used");
                 PAUSE
             }
@@ -58,11 +62,18 @@ pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cach
                 LONG_PAUSE
             }
         };
-        // Nobody waits for a link that is down.
-        while let Ok(done) = asked.try_recv() {
-            drop(done);
+        meanwhile(&mut asked, tokio::time::sleep(pause)).await;
+    }
+}
+
+/// Does something while the link is down, for which nobody waits.
+async fn meanwhile<T>(asked: &mut Barriers, something: impl Future<Output = T>) -> T {
+    let mut something = pin!(something);
+    loop {
+        tokio::select! {
+            done = &mut something => return done,
+            Some(waiting) = asked.recv() => drop(waiting),
         }
-        tokio::time::sleep(pause).await;
     }
 }
 
@@ -102,8 +113,13 @@ async fn notify(database: &Database, payload: &str) -> Result<(), String> {
     notify.execute(&mut conn).await.map(drop).map_err(|error| error.to_string())
 }
 
-/// Hears changes until the connection ends.
-async fn follow(listener: &mut Listener, cache: &Cache, asked: &mut Barriers) -> Result<Infallible, String> {
+/// Hears changes until the connection ends. Who then still waits is left in `waiting`.
+async fn follow(
+    listener: &mut Listener,
+    cache: &Cache,
+    asked: &mut Barriers,
+    waiting: &mut Vec<oneshot::Sender<()>>,
+) -> Result<Infallible, String> {
     let freshness = &cache.0.freshness;
     let hear = |payload: &str| {
         if !payload.starts_with(HELLO) {
@@ -111,7 +127,6 @@ async fn follow(listener: &mut Listener, cache: &Cache, asked: &mut Barriers) ->
         }
     };
     loop {
-        let mut waiting = Vec::new();
         tokio::select! {
             payload = listener.next() => {
                 hear(&payload?);
@@ -125,9 +140,23 @@ async fn follow(listener: &mut Listener, cache: &Cache, asked: &mut Barriers) ->
             waiting.push(done);
         }
         listener.catch_up(hear).await?;
-        for done in waiting {
+        for done in waiting.drain(..) {
             // Whoever asked may be gone.
             done.send(()).unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_link_that_is_down() {
+        let (cache, mut asked) = Cache::new(1 << 20);
+        // Whoever asks just before it is known to be down.
+        cache.0.freshness.up();
+        let answered = meanwhile(&mut asked, cache.caught_up());
+        tokio::time::timeout(Duration::from_secs(10), answered).await.unwrap();
     }
 }
