@@ -43,14 +43,16 @@ impl Coding {
     #[must_use]
     pub fn wanted(headers: &HeaderMap) -> Option<Self> {
         let mut best = None;
-        // What is not mentioned is refused, but for the plain body.
-        let (mut any, mut qualities) = (0, [None; 3]);
+        // What is not mentioned is refused, but for the plain body, which is what there is where nothing is wanted more.
+        let (mut any, mut plain, mut qualities) = (0, 0, [None; 3]);
         for range in headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()) {
             for range in range.split(',') {
                 let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
                 let (name, quality) = (name.trim(), quality(parameters));
                 if name == "*" {
                     any = quality;
+                } else if name.eq_ignore_ascii_case("identity") {
+                    plain = quality;
                 }
                 let named = |coding: &Self| {
                     name.eq_ignore_ascii_case(coding.name())
@@ -63,7 +65,7 @@ impl Coding {
         }
         for (coding, quality) in Self::ALL.into_iter().zip(qualities) {
             let quality = quality.unwrap_or(any);
-            if quality > best.map_or(0, |(_, best)| best) {
+            if quality >= plain && quality > best.map_or(0, |(_, best)| best) {
                 best = Some((coding, quality));
             }
         }
@@ -84,7 +86,12 @@ impl Coding {
                 .unwrap_or_else(|error| Err(io::Error::other(error)))
         };
         match coded {
-            Ok(coded) => Some(coded.into()).filter(|coded: &Bytes| coded.len() < body.len()),
+            Ok(mut coded) if coded.len() < body.len() => {
+                // What the coder had room for, which is more than the plain body, would be kept with it.
+                coded.shrink_to_fit();
+                Some(coded.into())
+            }
+            Ok(_) => None,
             Err(error) => {
                 tracing::error!(%error, coding = self.name(), "cannot compress");
                 None
@@ -153,6 +160,8 @@ mod tests {
             ("*;q=0, gzip;q=1.000", Some(Gzip)),
             ("identity", None),
             ("identity;q=0", None),
+            ("identity, gzip;q=0.5", None),
+            ("identity;q=0.5, gzip;q=0.5, br;q=0.4", Some(Gzip)),
             ("br;q=0, zstd;q=0.0, gzip;q=0.000", None),
             ("br;q=2, gzip ; q=0.3", Some(Gzip)),
             ("brotli, zstandard", None),
@@ -173,7 +182,11 @@ mod tests {
         for coding in Coding::ALL {
             assert_eq!(coding.apply(&short).await, None);
             assert_eq!(coding.apply(&dense).await, None, "{coding:?}");
-            assert!(coding.apply(&plain).await.unwrap().len() < 200, "{coding:?}");
+            let coded = coding.apply(&plain).await.unwrap();
+            let length = coded.len();
+            assert!(length < 200, "{coding:?}");
+            // No more memory than is counted.
+            assert_eq!(Vec::from(coded).capacity(), length, "{coding:?}");
         }
     }
 }
