@@ -51,7 +51,7 @@ impl Answer {
             Ok(plain) => {
                 let headers = head.headers().iter().filter(|(name, _)| *name != header::ETAG);
                 let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
-                Ok(Self { headers, tag, plain, coded: [const { None }; 3] })
+                Ok(Self { headers, tag, plain: exact(plain), coded: [const { None }; 3] })
             }
             Err(body) => Err(head.set_body(body).map_into_boxed_body()),
         }
@@ -123,5 +123,36 @@ impl Answer {
     /// The tag by which the client has it.
     fn known_to(&self, request: &HeaderMap) -> Option<HeaderValue> {
         named_as_known(request, &self.tag, &Coding::ALL.map(Coding::name))
+    }
+}
+
+/// The body without the room that it was written into and does not fill: whoever keeps it counts its length.
+fn exact(body: Bytes) -> Bytes {
+    // What is in the program, or had by others, is not ours to move.
+    if !body.is_unique() {
+        return body;
+    }
+    let mut bytes = Vec::from(body);
+    bytes.shrink_to_fit();
+    bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(body: Bytes) -> Bytes {
+        Answer::of(HttpResponse::Ok().insert_header((header::ETAG, "\"a\"")).body(body)).unwrap().plain
+    }
+
+    #[test]
+    fn an_answer_takes_no_more_memory_than_is_counted() {
+        let mut roomy = Vec::with_capacity(10_000);
+        roomy.extend_from_slice(b"Isi.");
+        let kept = plain(roomy.into());
+        assert_eq!(kept, "Isi.");
+        assert_eq!(Vec::from(kept).capacity(), 4);
+        let text: &'static [u8] = b"Isi.";
+        assert_eq!(plain(Bytes::from_static(text)).as_ptr(), text.as_ptr());
     }
 }
