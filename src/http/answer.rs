@@ -38,10 +38,8 @@ impl Answer {
     ///
     /// # Errors
     /// The response.
-    pub fn of<B: MessageBody>(response: HttpResponse<B>) -> Result<Self, HttpResponse<BoxBody>>
-    where
-        B: 'static,
-    {
+    #[expect(clippy::result_large_err, reason = "the response goes on as it came")]
+    pub fn of<B: MessageBody + 'static>(response: HttpResponse<B>) -> Result<Self, HttpResponse<BoxBody>> {
         let tag = response.headers().get(header::ETAG).cloned();
         let (Some(tag), StatusCode::OK) = (tag, response.status()) else {
             return Err(response.map_into_boxed_body());
