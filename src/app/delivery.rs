@@ -101,7 +101,7 @@ fn route(request: &HttpRequest) -> Arc<str> {
 }
 
 /// What many ask for has no other parameters than these.
-const PLAIN: [&str; 6] = ["include", "language", "limit", "menu", "source", "tag"];
+const PLAIN: [&str; 5] = ["language", "limit", "menu", "source", "tag"];
 
 /// What the answer to a reader's request is kept under: the address that it came to, as links in the answer may begin with it; the
 /// form that the client wants; the path, and the parameters in whichever order. `None` for what nobody else may see.
