@@ -35,6 +35,8 @@ diesel::table! {
         title -> Text,
         role -> Text,
         document_key -> Bytea,
+        published_at -> Nullable<Timestamptz>,
+        language -> Nullable<Text>,
     }
 }
 
@@ -54,6 +56,8 @@ diesel::table! {
         kind -> Text,
         tag_id -> Uuid,
         position -> Int2,
+        published_at -> Nullable<Timestamptz>,
+        language -> Nullable<Text>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists of articles: what filters leave, alone and together.
 
+mod edges;
 mod visibility;
 mod walks;
 

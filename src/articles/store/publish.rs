@@ -95,7 +95,12 @@ pub async fn publish(
             edition_tags::tag_id,
             edition_tags::position,
         )))
-        .into_columns(edition_tags::all_columns)
+        .into_columns((
+            edition_tags::article_id,
+            edition_tags::kind,
+            edition_tags::tag_id,
+            edition_tags::position,
+        ))
         .execute(conn)
         .await?;
     let cited = citations::table.filter(citations::article_id.eq(locked.id));
@@ -110,7 +115,16 @@ pub async fn publish(
             citations::role,
             citations::document_key,
         )))
-        .into_columns(citations::all_columns)
+        .into_columns((
+            citations::article_id,
+            citations::kind,
+            citations::position,
+            citations::source_id,
+            citations::url,
+            citations::title,
+            citations::role,
+            citations::document_key,
+        ))
         .execute(conn)
         .await?;
     let slug = draft.select(editions::slug).single_value();

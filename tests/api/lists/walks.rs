@@ -36,7 +36,7 @@ pub(crate) async fn walk(server: &Server, path: &str, limit: usize, token: Optio
 }
 
 /// By a member, which may be null and then comes after all, and by id where that is equal.
-fn by_time(member: &'static str) -> impl Fn(&Value, &Value) -> Ordering {
+pub(super) fn by_time(member: &'static str) -> impl Fn(&Value, &Value) -> Ordering {
     let key = move |article: &Value| {
         let time = article[member].as_str().unwrap_or("9999").to_owned();
         (time, article["id"].as_str().unwrap().to_owned())
@@ -52,7 +52,7 @@ fn by_text(member: &'static str) -> impl Fn(&Value, &Value) -> Ordering {
 }
 
 /// Walks a list in pages of 1, 2 and 3, and compares with the order that it should have.
-async fn holds(
+pub(super) async fn holds(
     server: &Server,
     path: &str,
     token: Option<&str>,
