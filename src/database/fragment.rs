@@ -56,6 +56,30 @@ impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
     type IsAggregate = is_aggregate::Never;
 }
 
+/// Makes a piece of SQL with values in it, which is a [`QueryFragment`], an expression of this type.
+macro_rules! expression {
+    ($name:ty: $sql_type:ty) => {
+        impl diesel::expression::Expression for $name {
+            type SqlType = $sql_type;
+        }
+
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = ();
+
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+
+        impl<QS> diesel::expression::SelectableExpression<QS> for $name {}
+        impl<QS> diesel::expression::AppearsOnTable<QS> for $name {}
+
+        impl<GB> diesel::expression::ValidGrouping<GB> for $name {
+            type IsAggregate = diesel::expression::is_aggregate::No;
+        }
+    };
+}
+
+pub(crate) use expression;
+
 diesel::define_sql_function! {
     /// Whether each word of what was typed begins a word of the name or of the slug. An index serves it.
     fn completes(

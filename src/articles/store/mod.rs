@@ -3,6 +3,7 @@
 mod corrections;
 mod documents;
 mod due;
+mod edges;
 mod filtered;
 mod order;
 mod places;

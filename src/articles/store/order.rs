@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A query of editions with their articles.
-pub(super) type Filtered<'a> = dsl::IntoBoxed<'a, dsl::InnerJoin<editions::table, articles::table>, Pg>;
+pub(super) type Filtered<'a> = dsl::IntoBoxed<'a, dsl::LeftJoin<editions::table, articles::table>, Pg>;
 
 /// Where a draft that readers cannot see stands among times.
 const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
@@ -89,6 +89,16 @@ pub(super) fn ordered<'a>(
         (Sort::PublishedDescending, _) => {
             descending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
         }
+    }
+}
+
+/// Sorts what was picked already by when it was published. No index has this order: none is to be walked to find it all.
+pub(super) fn sorted(query: Filtered<'_>, descending: bool) -> Filtered<'_> {
+    let published = fragment::<Timestamptz>(UNPUBLISHED_LAST);
+    if descending {
+        query.order((published.desc(), editions::article_id.desc()))
+    } else {
+        query.order((published.asc(), editions::article_id.asc()))
     }
 }
 

@@ -14,15 +14,16 @@ use uuid::Uuid;
 
 use super::{
     corrections::CORRECTIONS,
+    edges::OnPage,
     filtered::{filtered, visible},
-    order::{Filtered, ordered},
+    order::{Filtered, ordered, sorted},
     search::Meaning,
 };
 use crate::{
     articles::{
         Article, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
         corrections::Correction,
-        filter::{ArticlesQuery, Drafts, Include, Position, View},
+        filter::{ArticlesQuery, Drafts, Include, Position, Sort, View},
         provenance::{Disclosure, Provenance},
         rules::Standing,
     },
@@ -193,16 +194,16 @@ pub(super) async fn load(
         editions::reading_minutes,
         editions::published_at,
         editions::updated_at,
-        articles::created_at,
-        articles::version,
+        articles::created_at.nullable().assume_not_null(),
+        articles::version.nullable().assume_not_null(),
         editions::revision,
         editions::scheduled_at,
         editions::public_version,
         fragment::<Nullable<Json>>(RETRACTION),
-        articles::author_id,
+        articles::author_id.nullable().assume_not_null(),
         fragment::<Text>(AUTHOR_NAME),
-        articles::first_published_at,
-        articles::trashed_at,
+        articles::first_published_at.nullable(),
+        articles::trashed_at.nullable(),
         fragment::<Nullable<Text>>(LIVE_STATUS),
         fragment::<Json>(TAGS),
         fragment::<Json>(CITATIONS),
@@ -264,7 +265,7 @@ fn named<'a>(query: Filtered<'a>, view: View, reference: &Reference) -> Filtered
 /// [`diesel::NotFound`], or as any statement.
 pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Article> {
     let query = editions::table
-        .inner_join(articles::table)
+        .left_join(articles::table)
         .filter(fragment::<Bool>("(editions.kind = 'live' and editions.status = 'retracted')"))
         .into_boxed();
     let query = named(query, View::Live, reference);
@@ -321,8 +322,11 @@ pub async fn list(
     rows: i64,
     after: Option<Position>,
 ) -> QueryResult<Vec<Article>> {
-    let filtered = ordered(filtered(view, query, search), view, query.sort, search, after);
-    load(conn, filtered.limit(rows), view, query.include == Some(Include::Body)).await
+    let page = match OnPage::of(view, query, rows, after.as_ref()) {
+        Some(on_page) => sorted(visible(view).filter(on_page), query.sort == Sort::PublishedDescending),
+        None => ordered(filtered(view, query, search), view, query.sort, search, after).limit(rows),
+    };
+    load(conn, page, view, query.include == Some(Include::Body)).await
 }
 
 /// How many articles the view has and the query asks for.

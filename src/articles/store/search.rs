@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 
 use diesel::{
-    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, QueryFragment},
     sql_types::{Array, Bool, Float, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -22,6 +21,7 @@ use crate::{
         filter::{ArticlesQuery, View},
         search::{Highlight, Marked, snippet},
     },
+    database::fragment::expression,
     values::Language,
 };
 
@@ -190,27 +190,5 @@ impl QueryFragment<Pg> for Rank<'_> {
     }
 }
 
-/// Makes them expressions of the query builder.
-macro_rules! expression {
-    ($name:ident: $sql_type:ty) => {
-        impl Expression for $name<'_> {
-            type SqlType = $sql_type;
-        }
-
-        impl QueryId for $name<'_> {
-            type QueryId = ();
-
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-
-        impl<QS> SelectableExpression<QS> for $name<'_> {}
-        impl<QS> AppearsOnTable<QS> for $name<'_> {}
-
-        impl<GB> ValidGrouping<GB> for $name<'_> {
-            type IsAggregate = is_aggregate::No;
-        }
-    };
-}
-
-expression!(Matches: Bool);
-expression!(Rank: Float);
+expression!(Matches<'_>: Bool);
+expression!(Rank<'_>: Float);
