@@ -28,8 +28,8 @@ use crate::{
 };
 
 /// Only what readers can see counts, whoever asks.
-const ARTICLE_COUNT: &str = "(select count(*) from edition_tags et join editions e using (article_id, kind) \
-     where et.tag_id = tags.id and e.kind = 'live' and e.status = 'published')";
+const ARTICLE_COUNT: &str =
+    "(select count(*) from edition_tags et where et.tag_id = tags.id and et.published_at is not null)";
 
 /// Where a tag stands among positions; the same in the indexes.
 const POSITION_OR_LAST: &str = "coalesce(tags.position::integer, 32768)";
