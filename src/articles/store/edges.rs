@@ -223,3 +223,41 @@ impl QueryFragment<Pg> for OnPage {
 }
 
 expression!(OnPage: Bool);
+
+/// How many live articles have any of the tags or sources.
+#[derive(Debug)]
+pub(super) struct CountOf(Asked);
+
+impl CountOf {
+    /// `None` where edges do not tell.
+    pub(super) fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
+        Asked::by(view, query).map(Self)
+    }
+}
+
+impl QueryFragment<Pg> for CountOf {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Asked { named, languages } = &self.0;
+        let (table, column) = named.edges();
+        // Of one tag or source, the index has those of an article beside each other.
+        let [before, behind] =
+            if named.ids.len() + named.names.len() == 1 { ["(", ")"] } else { ["any(array(", "))"] };
+        out.push_sql("(select count(*) from (select distinct published_at, article_id from ");
+        out.push_sql(table);
+        out.push_sql(" where published_at is not null and ");
+        out.push_sql(column);
+        out.push_sql(" = ");
+        out.push_sql(before);
+        named.write(&mut out)?;
+        out.push_sql(behind);
+        if let Some(languages) = languages {
+            out.push_sql(" and language = any(");
+            out.push_bind_param::<Array<Text>, _>(languages)?;
+            out.push_sql(")");
+        }
+        out.push_sql(") as edge)");
+        Ok(())
+    }
+}
+
+expression!(CountOf: BigInt);

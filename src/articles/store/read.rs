@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     corrections::CORRECTIONS,
-    edges::OnPage,
+    edges::{CountOf, OnPage},
     filtered::{filtered, visible},
     order::{Filtered, ordered, sorted},
     search::Meaning,
@@ -339,5 +339,8 @@ pub async fn count(
     query: &ArticlesQuery,
     search: Option<&[Meaning]>,
 ) -> QueryResult<i64> {
-    filtered(view, query, search).count().get_result(conn).await
+    match CountOf::of(view, query) {
+        Some(count) => diesel::select(count).get_result(conn).await,
+        None => filtered(view, query, search).count().get_result(conn).await,
+    }
 }
