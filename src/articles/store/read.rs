@@ -71,6 +71,9 @@ const LIVE_STATUS: &str =
 const RETRACTION: &str = "(select json_build_object('reason', l.retraction_reason, 'retracted_at', l.retracted_at) \
      from editions l where l.article_id = editions.article_id and l.kind = 'live' and l.status = 'retracted')";
 
+const OWN_RETRACTION: &str = "case editions.status when 'retracted' then \
+     json_build_object('reason', editions.retraction_reason, 'retracted_at', editions.retracted_at) end";
+
 #[derive(Queryable)]
 struct Row {
     id: Uuid,
@@ -177,6 +180,11 @@ pub(super) async fn load(
         View::Drafts(Drafts { of: None, .. }) => DRAFT_TRANSLATIONS,
         View::Drafts(_) => OWN_DRAFT_TRANSLATIONS,
     });
+    // A live edition tells for itself, and not who made the article.
+    let (author_name, live_status, retraction) = match view {
+        View::Live => ("''", "editions.status", OWN_RETRACTION),
+        View::Drafts(_) | View::Preview => (AUTHOR_NAME, LIVE_STATUS, RETRACTION),
+    };
     let columns = (
         editions::article_id,
         editions::kind,
@@ -199,12 +207,12 @@ pub(super) async fn load(
         editions::revision,
         editions::scheduled_at,
         editions::public_version,
-        fragment::<Nullable<Json>>(RETRACTION),
+        fragment::<Nullable<Json>>(retraction),
         articles::author_id.nullable().assume_not_null(),
-        fragment::<Text>(AUTHOR_NAME),
+        fragment::<Text>(author_name),
         articles::first_published_at.nullable(),
         articles::trashed_at.nullable(),
-        fragment::<Nullable<Text>>(LIVE_STATUS),
+        fragment::<Nullable<Text>>(live_status),
         fragment::<Json>(TAGS),
         fragment::<Json>(CITATIONS),
         fragment::<Json>(CORRECTIONS),
