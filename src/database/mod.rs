@@ -37,7 +37,8 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// No statement of a request may take longer, and no transaction may sit idle: both would hold locks of others. Nor is a plan compiled,
 /// which takes longer than what it is for: a plan for all values is thought to cost what the worst of them would.
-const LIMITS: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
+const LIMITS: &str =
+    "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
 
 /// The pool of connections. Clones share it.
 ///

@@ -1,7 +1,7 @@
 //! After every change: what the instance that took it answers, and what another one that heard of it answers, is what an instance
 //! without a cache answers.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use warta::auth::Role;
 
@@ -185,7 +185,7 @@ async fn no_change_leaves_an_older_answer() {
     watch.delete("/v1/tags/laut").await;
 
     watch.post("/v1/articles/lain/unpublish", now.clone()).await;
-    let soon = Utc::now() + TimeDelta::hours(1);
+    let soon = watch.desk.server.clock.now() + TimeDelta::hours(1);
     watch.post("/v1/articles/lain/publish", json!({"at": soon})).await;
     watch.desk.server.clock.advance(TimeDelta::hours(2));
     watch.desk.editor = watch.desk.server.sign_in(Role::Admin).await;
