@@ -46,3 +46,21 @@ pub(super) async fn rows(client: &Client, live: u64, articles: u64) -> Outcome<(
     let as_planned = found == articles && drafts == articles && before_readers >= live && sealed > articles;
     if as_planned { Ok(()) } else { Err("these are not as many as there should be".into()) }
 }
+
+/// Fails where a tag or a citation does not say what its edition says of when readers saw it.
+pub(super) async fn edges(client: &Client) -> Outcome<()> {
+    let query = "select count(*) filter (where (edge.published_at, edge.language) is distinct from case \
+             when e.kind = 'live' and e.status = 'published' then row(e.published_at, e.language) \
+             else row(null::timestamptz, null::text) end), count(edge.published_at) \
+         from (select article_id, kind, published_at, language from edition_tags \
+             union all select article_id, kind, published_at, language from citations) as edge \
+         join editions e using (article_id, kind)";
+    let row = client.query_one(query, &[]).await?;
+    let (wrong, seen): (i64, i64) = (row.get(0), row.get(1));
+    progress(format!("  {seen} tags and citations are before the readers"));
+    if wrong == 0 && seen > 0 {
+        Ok(())
+    } else {
+        Err(format!("{wrong} tags and citations differ from their editions").into())
+    }
+}

@@ -39,7 +39,7 @@ const LIVE: u64 = 94;
 const BATCH: u64 = 2000;
 
 /// Says in the comment of a database that it was filled like this. To be changed with what is filled.
-const MARK: &str = "figures 1";
+const MARK: &str = "figures 2";
 
 /// The session of a connection that fills: triggers off, and with them the checks of references.
 const SESSION: &str =
@@ -88,6 +88,7 @@ pub(crate) async fn fill(cluster: &Cluster, size: u64) -> Outcome<()> {
     one.batch_execute("vacuum (analyze)").await?;
     check::references(&one).await?;
     check::rows(&one, size, world.count).await?;
+    check::edges(&one).await?;
     search::check(&one).await?;
     admin.batch_execute(&format!("comment on database {name} is '{MARK}'; checkpoint")).await?;
     progress(format!("  {size}: filled and checked in {:.0} s", started.elapsed().as_secs_f64()));

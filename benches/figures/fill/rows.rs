@@ -16,8 +16,8 @@ pub(crate) const TABLES: [&str; 8] = [
     "versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes, tags, citations)",
     "editions (article_id, kind, status, slug, language, title, summary, body, body_html, byline, translation_group_id, word_count, \
      reading_minutes, revision, published_at, updated_at, retracted_at, retraction_reason, public_version)",
-    "edition_tags (article_id, kind, tag_id, position)",
-    "citations (article_id, kind, position, source_id, url, title, role, document_key)",
+    "edition_tags (article_id, kind, tag_id, position, published_at, language)",
+    "citations (article_id, kind, position, source_id, url, title, role, document_key, published_at, language)",
     "corrections (id, article_id, kind, text, created_at)",
 ];
 
@@ -76,7 +76,7 @@ impl World {
         }
         if is_live {
             let names = self.snapshot(story, false);
-            let [tags, citations] = ["tags", "citations"].map(|member| names[member].to_string());
+            let [tags, citations] = [&names["tags"], &names["citations"]].map(ToString::to_string);
             row(
                 versions,
                 &[&id, "1", "1", published, &story.title, &html, &words, &minutes, &tags, &citations],
@@ -96,15 +96,20 @@ impl World {
                 &id, kind, status, &story.slug, story.language, &story.title, &summary, &story.markdown(), &html, NULL, &group,
                 &words, &minutes, revision, published, updated, retracted_at, reason, public,
             ]);
+            // What a trigger would say.
+            let (seen, spoken) =
+                if kind == "live" && !story.retracted { (published, story.language) } else { (NULL, NULL) };
             for (place, tag) in story.tags.iter().enumerate() {
-                row(tags, &[&id, kind, &self.cast.tags[*tag].id.to_string(), &place.to_string()]);
+                let tag = self.cast.tags[*tag].id.to_string();
+                row(tags, &[&id, kind, &tag, &place.to_string(), seen, spoken]);
             }
             for (place, source) in story.sources.iter().enumerate() {
                 let url = story.document(place);
                 let address = WebUrl::from_text(url.clone()).map_err(|error| error.detail)?;
                 let key = format!("\\x{}", hex::encode(DocumentKey::of(&address).as_bytes()));
                 let (place, source) = (place.to_string(), self.cast.sources[*source].id.to_string());
-                row(citations, &[&id, kind, &place, &source, &url, &story.title, "original", &key]);
+                #[rustfmt::skip]
+                row(citations, &[&id, kind, &place, &source, &url, &story.title, "original", &key, seen, spoken]);
             }
         }
         if story.corrected {
