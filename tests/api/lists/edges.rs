@@ -124,7 +124,6 @@ async fn no_statement_goes_past_the_times() {
             "update editions set status = 'published', retracted_at = null, retraction_reason = null where kind = 'live'",
             3,
         ),
-        // A copy of the edition and its tag at once, whichever comes first.
         (
             "with story as (delete from editions where kind = 'live' returning *), \
                  tag as (insert into edition_tags (article_id, kind, tag_id, position) \
@@ -132,14 +131,15 @@ async fn no_statement_goes_past_the_times() {
              select article_id from story",
             0,
         ),
+        // An edition and its tag at once, whichever comes first.
         (
-            "with tag as (insert into edition_tags (article_id, kind, tag_id, position) \
-                     select d.article_id, 'live', t.id, 0 from editions d, tags t where d.kind = 'draft' and t.slug = 'tag-a'), \
-                 story as (insert into editions (article_id, kind, status, slug, language, title, summary, body, body_html, \
+            "with story as (insert into editions (article_id, kind, status, slug, language, title, summary, body, body_html, \
                          translation_group_id, word_count, reading_minutes, revision, published_at, updated_at, public_version) \
                      select article_id, 'live', 'published', slug, language, title, summary, body, body_html, \
                          translation_group_id, word_count, reading_minutes, revision, now(), updated_at, 1 \
-                     from editions where kind = 'draft') \
+                     from editions where kind = 'draft'), \
+                 tag as (insert into edition_tags (article_id, kind, tag_id, position) \
+                     select d.article_id, 'live', t.id, 0 from editions d, tags t where d.kind = 'draft' and t.slug = 'tag-a') \
              select 1",
             1,
         ),
