@@ -12,7 +12,8 @@ mod url;
 use std::{
     cell::Cell,
     error::Error,
-    fmt, iter,
+    fmt,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -35,10 +36,21 @@ pub type Connection = deadpool::Object<AsyncPgConnection>;
 /// How long a request waits for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// No statement of a request may take longer, and no transaction may sit idle: both would hold locks of others. Nor is a plan compiled,
-/// which takes longer than what it is for: a plan for all values is thought to cost what the worst of them would.
-const LIMITS: &str =
-    "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
+/// How long of that it waits for one of its own lane, before one that is idle in another lane will do.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How many connections the lane of the threads has that have none of their own: workers that ask for little.
+const COMMON: usize = 2;
+
+/// How each session is set.
+///
+/// No statement of a request may take longer, and no transaction may sit idle: both would hold locks of others. No plan is compiled,
+/// which takes longer than what it is for.
+///
+/// What is asked for again and again is in memory, or on flash, where to read here and there costs little more than to read on. Else
+/// Postgres reads the whole of a small table for each row that it looks up in it.
+const SESSION: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; \
+     SET jit = off; SET random_page_cost = 1.1";
 
 /// The pool of connections. Clones share it.
 ///
@@ -46,14 +58,17 @@ const LIMITS: &str =
 /// worker of the HTTP server mostly works with connections that it drives itself, and no statement wakes another thread.
 #[derive(Clone)]
 pub struct Database {
-    lanes: Arc<[deadpool::Pool<AsyncPgConnection>]>,
+    /// First the one of all threads that have none of their own.
+    lanes: Arc<[Lane]>,
     /// How many threads have a lane.
     settled: Arc<AtomicUsize>,
     statements: Arc<AtomicU64>,
 }
 
+type Lane = deadpool::Pool<AsyncPgConnection>;
+
 thread_local! {
-    static LANE: Cell<usize> = const { Cell::new(0) };
+    static LANE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 impl Database {
@@ -62,20 +77,21 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::Connect`] when the database cannot be reached.
     pub async fn connect(url: &DatabaseUrl, max_connections: usize) -> Result<Self, DatabaseError> {
-        Self::connect_in_lanes(url, max_connections, 1).await
+        Self::connect_in_lanes(url, max_connections, 0).await
     }
 
-    /// The same in up to `lanes` lanes, of two connections or more: as many as threads use it much.
+    /// The same with lanes of two connections or more for up to so many threads that use it much.
     ///
     /// # Errors
     /// [`DatabaseError::Connect`] when the database cannot be reached.
     pub async fn connect_in_lanes(
         url: &DatabaseUrl,
         max_connections: usize,
-        lanes: usize,
+        threads: usize,
     ) -> Result<Self, DatabaseError> {
         let statements = Arc::new(AtomicU64::new(0));
-        let lanes = lanes.min(max_connections / 2).max(1);
+        let own = max_connections.saturating_sub(COMMON);
+        let lanes = threads.min(own / 2);
         let failed = |cause: String| DatabaseError::Connect { target: url.to_string(), cause };
         let lane = |number: usize| {
             let mut config = ManagerConfig::default();
@@ -84,11 +100,15 @@ impl Database {
             let (target, counter) = (url.clone(), Arc::clone(&statements));
             config.custom_setup = Box::new(move |_| open(target.clone(), Arc::clone(&counter)).boxed());
             let manager = AsyncDieselConnectionManager::new_with_config("", config);
-            // Those that are left over go to the first lanes.
-            let size = max_connections / lanes + usize::from(number < max_connections % lanes);
+            let size = match number.checked_sub(1) {
+                None if lanes == 0 => max_connections,
+                None => COMMON,
+                // Those that are left over go to the first lanes.
+                Some(number) => own / lanes + usize::from(number < own % lanes),
+            };
             deadpool::Pool::builder(manager).max_size(size).build().map_err(|error| failed(one_line(&error)))
         };
-        let lanes = (0..lanes).map(lane).collect::<Result<_, _>>()?;
+        let lanes = (0..=lanes).map(lane).collect::<Result<_, _>>()?;
         let pool = Self { lanes, settled: Arc::default(), statements };
         match pool.own_lane().get().await {
             Ok(connection) => drop(connection),
@@ -102,31 +122,36 @@ impl Database {
     /// # Errors
     /// [`PoolError`]: all are busy, or the database cannot be reached.
     pub async fn get(&self) -> Result<Connection, PoolError> {
-        let own = self.own_lane();
-        if self.lanes.len() > 1 {
-            let mut at_once = own.timeouts();
+        let mut own = pin!(self.own_lane().get());
+        let unavailable = |error| PoolError::Unavailable(one_line(&error));
+        if let Ok(found) = tokio::time::timeout(PATIENCE, &mut own).await {
+            return found.map_err(unavailable);
+        }
+        // Only those that are there: one that was opened here would stay in that lane, and be driven by this thread.
+        for lane in self.lanes.iter().filter(|lane| lane.status().available > 0) {
+            let mut at_once = lane.timeouts();
             at_once.wait = Some(Duration::ZERO);
-            for lane in iter::once(own).chain(self.lanes.iter()) {
-                match lane.timeout_get(&at_once).await {
-                    Err(deadpool::PoolError::Timeout(_)) => {}
-                    other => return other.map_err(|error| PoolError::Unavailable(one_line(&error))),
-                }
+            if let Ok(connection) = lane.timeout_get(&at_once).await {
+                return Ok(connection);
             }
         }
-        match tokio::time::timeout(WAIT, own.get()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(PoolError::Unavailable(one_line(&error))),
+        match tokio::time::timeout(WAIT - PATIENCE, own).await {
+            Ok(found) => found.map_err(unavailable),
             Err(_) => Err(PoolError::Busy),
         }
     }
 
-    /// Gives this thread, which is going to use the pool much, the next lane. Other threads share the first one.
+    /// Gives this thread, which is going to use the pool much, the next lane.
     pub fn settle(&self) {
-        LANE.set(self.settled.fetch_add(1, Ordering::Relaxed));
+        LANE.set(Some(self.settled.fetch_add(1, Ordering::Relaxed)));
     }
 
-    fn own_lane(&self) -> &deadpool::Pool<AsyncPgConnection> {
-        &self.lanes[LANE.get() % self.lanes.len()]
+    fn own_lane(&self) -> &Lane {
+        let own = &self.lanes[1..];
+        match LANE.get() {
+            Some(number) if !own.is_empty() => &own[number % own.len()],
+            _ => &self.lanes[0],
+        }
     }
 
     /// How many SQL statements this pool's connections have run. `BEGIN`, `COMMIT` and `ROLLBACK` count, the set-up of a
@@ -138,19 +163,19 @@ impl Database {
 
     /// Closes the idle connections now and the others when they come back. Later calls of [`Database::get`] fail.
     pub fn close(&self) {
-        self.lanes.iter().for_each(deadpool::Pool::close);
+        self.lanes.iter().for_each(Lane::close);
     }
 }
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lanes.iter().map(deadpool::Pool::status)).finish()
+        f.debug_list().entries(self.lanes.iter().map(Lane::status)).finish()
     }
 }
 
 async fn open(url: DatabaseUrl, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = url.establish().await?;
-    connection.batch_execute(LIMITS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { .. } = event {
             statements.fetch_add(1, Ordering::Relaxed);
