@@ -4,11 +4,13 @@ pub mod cors;
 mod delivery;
 pub mod docs;
 pub mod envelope;
+mod front;
 pub mod health;
 pub mod metrics;
 pub mod problems;
 pub mod reader;
 pub mod routes;
+mod settings;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +23,7 @@ use actix_web::{
 use ipnet::IpNet;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-use self::{cors::Cors, metrics::Metrics, routes::Routes};
+use self::{cors::Cors, front::FrontDoor, metrics::Metrics, routes::Routes, settings::Settings};
 use crate::{
     articles, auth, auth::Auth, cache::Cache, editors, error::ApiError, events, feeds,
     http::context::Services, openapi, sources, tags,
@@ -153,11 +155,15 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let table = web::Data::new(Routes::of(&document));
     let document = web::Data::new(docs::Documented::new(&document));
     let metrics = web::Data::new(Metrics::new(parts.services.database.clone(), parts.cache.clone()));
-    let cache = web::Data::new(parts.cache);
-    let settings = web::Data::new(envelope::Settings {
-        cors: parts.cors,
-        trusted_proxies: Arc::from(parts.trusted_proxies),
-    });
+    let cache = web::Data::new(parts.cache.clone());
+    let settings =
+        web::Data::new(Settings { cors: parts.cors, trusted_proxies: Arc::from(parts.trusted_proxies) });
+    let front = FrontDoor {
+        cache: parts.cache,
+        settings: settings.clone(),
+        metrics: metrics.clone(),
+        clock: parts.services.clock.clone(),
+    };
     let database = parts.services.database.clone();
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
@@ -175,6 +181,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             // A name that cannot be one is not found, before the database is asked.
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
             .wrap(from_fn(envelope::envelope))
+            .wrap(front.clone())
             .configure(pages)
             .into_utoipa_app()
             .configure(routes)

@@ -15,11 +15,12 @@ use actix_web::{
     web,
 };
 
+use super::{routes::PAGES, settings::Settings};
 use crate::{
     articles::representations::Form,
     cache::{Cache, Key, Landed, Looked, Permit},
     http::{
-        answer::Answer, base::FromTrustedProxy, negotiation::Accept, preview::Preview, reply::SignedIn,
+        answer::Answer, base::HostUsed, negotiation::Accept, preview::Preview, reply::SignedIn,
         surrogate::SurrogateKeys,
     },
 };
@@ -37,6 +38,7 @@ pub struct Route(pub Arc<str>);
 pub async fn deliver<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
+    settings: &Settings,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let cache = request.app_data::<web::Data<Option<Cache>>>().cloned();
     let cache = cache.as_ref().and_then(|cache| cache.as_ref().as_ref());
@@ -51,48 +53,67 @@ pub async fn deliver<B: MessageBody + 'static>(
     if request.method() != Method::GET {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let mut permit = None;
-    if let Some((cache, key)) = cache.zip(key(&request)) {
-        permit = loop {
-            let entry = match cache.look_up(&key) {
+    let mut lead = None;
+    if let Some(cache) = cache
+        && !request.extensions().contains::<SignedIn>()
+        && let Some(asked) = Asked::of(&request, settings)
+    {
+        lead = loop {
+            let key = &asked.key;
+            let entry = match cache.look_up(key) {
                 Looked::Hit(entry) => entry,
                 Looked::Bypass => break None,
-                Looked::Lead(permit) => break Some(permit),
+                Looked::Lead(permit) => break Some((permit, asked.by_host)),
                 Looked::Join(landing) => match landing.wait().await {
                     Landed::Shared(entry) => entry,
                     Landed::Declined => break None,
                     Landed::Cancelled => continue,
                 },
             };
-            let entry = cache.newest(&key, entry);
-            let entry = match entry.answer.prepared(request.headers()).await {
-                Some(prepared) => cache.replace(&key, &entry, prepared),
+            let entry = cache.newest(key, entry);
+            let wanted = entry.answer.wanted(request.headers());
+            let entry = match entry.answer.prepared(&wanted).await {
+                Some(prepared) => cache.replace(key, &entry, prepared),
                 None => entry,
             };
-            let mut response = entry.answer.to(request.headers());
+            let mut response = entry.answer.to(&wanted);
             response.extensions_mut().insert(Route(Arc::clone(&entry.route)));
             return Ok(request.into_response(response));
         };
     }
     let (request, mut response) = next.call(request).await?.into_parts();
+    // An answer is kept with all its headers.
+    settings.dress(true, None, response.headers_mut());
     let keys = response.extensions_mut().remove::<SurrogateKeys>();
     let keys = keys.filter(|_| !request.extensions().contains::<Preview>());
     let response = match Answer::of(response) {
         Ok(answer) => {
-            let answer = answer.prepared(request.headers()).await.unwrap_or(answer);
-            let response = answer.to(request.headers());
-            match (permit, keys) {
-                (Some(permit), Some(keys)) => permit.land(answer, &keys, route(&request)),
-                (permit, _) => permit.map(Permit::decline).unwrap_or_default(),
+            let wanted = answer.wanted(request.headers());
+            let answer = answer.prepared(&wanted).await.unwrap_or(answer);
+            let response = answer.to(&wanted);
+            match (lead, keys) {
+                (Some((permit, by_host)), Some(keys))
+                    if by_host == request.extensions().contains::<HostUsed>() =>
+                {
+                    permit.land(answer, &keys, route(&request));
+                }
+                (lead, _) => decline(lead),
             }
             response
         }
         Err(response) => {
-            permit.map(Permit::decline).unwrap_or_default();
+            decline(lead);
             response
         }
     };
     Ok(ServiceResponse::new(request, response))
+}
+
+/// Lets those who wait compute theirs: the answer is not for all.
+fn decline(lead: Option<(Permit, bool)>) {
+    if let Some((permit, _)) = lead {
+        permit.decline();
+    }
 }
 
 /// The pattern of the route that a request took.
@@ -103,40 +124,53 @@ fn route(request: &HttpRequest) -> Arc<str> {
 /// What many ask for has no other parameters than these.
 const PLAIN: [&str; 5] = ["language", "limit", "menu", "source", "tag"];
 
-/// What the answer to a reader's request is kept under: the address that it came to, as links in the answer may begin with it; the
-/// form that the client wants; the path, and the parameters in whichever order. `None` for what nobody else may see.
-///
-/// What stands between the parts cannot stand in them, so that two requests share a key only where they are one: no header's value
-/// has a zero or a line's end, no path a question mark.
-fn key(request: &ServiceRequest) -> Option<Key> {
-    if request.extensions().contains::<SignedIn>() {
-        return None;
-    }
-    let (headers, path, query) = (request.headers(), request.path(), request.query_string());
-    let mut text = String::with_capacity(64 + path.len() + query.len());
-    let mut bases = vec![header::HOST];
-    if request.extensions().contains::<FromTrustedProxy>() {
-        bases.extend([X_FORWARDED_HOST, X_FORWARDED_PROTO]);
-    }
-    for base in bases {
-        for value in headers.get_all(base) {
-            text.push_str(value.to_str().ok()?);
-            text.push('\0');
+/// What a reader asks for.
+pub struct Asked {
+    /// What the answer is kept under.
+    pub key: Key,
+    /// Whether that says by which address the request came: the links of feeds and of other forms than JSON may begin with it.
+    by_host: bool,
+}
+
+impl Asked {
+    /// Of a request without a token. The key has all that the answer may depend on: the address that the request came to, where links
+    /// in the answer may begin with it; the form that the client wants; the path, and the parameters in whichever order. `None` for
+    /// what nobody else asks for.
+    ///
+    /// What stands between the parts cannot stand in them, so that two requests share a key only where they are one: no header's
+    /// value has a zero or a line's end, no path a question mark.
+    pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
+        let (headers, path, query) = (request.headers(), request.path(), request.query_string());
+        let mut text = String::with_capacity(128 + path.len() + query.len());
+        // Most answers have only one form, and whoever wants none of these gets it, such as a reader of feeds.
+        let form = Accept::read(request.request()).choose(&Form::OFFERED).ok();
+        let is_json = path.starts_with("/v1/") && matches!(form, None | Some(Form::Json));
+        let by_host = !is_json && !PAGES.contains(&path);
+        if by_host {
+            let forwarded = [X_FORWARDED_HOST, X_FORWARDED_PROTO];
+            let forwarded = forwarded.iter().filter(|_| settings.trusts_peer(request));
+            for name in [header::HOST].iter().chain(forwarded) {
+                for value in headers.get_all(name) {
+                    text.push_str(value.to_str().ok()?);
+                    text.push('\0');
+                }
+                text.push('\n');
+            }
         }
-        text.push('\n');
+        text.push(form.map_or('-', |form| char::from(b'0' + form as u8)));
+        text.push_str(path);
+        text.push('?');
+        let mut odd = path.ends_with("/related");
+        if !query.is_empty() {
+            let mut parameters: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+            parameters.sort_unstable();
+            for parameter in parameters {
+                text.push_str(parameter);
+                text.push('&');
+                let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+                odd |= !PLAIN.contains(&name);
+            }
+        }
+        Some(Self { key: Key { request: text, odd }, by_host })
     }
-    // Most answers have only one form, and whoever wants none of these gets it, such as a reader of feeds.
-    let form = Accept::read(request.request()).choose(&Form::OFFERED);
-    text.push(form.map_or('-', |form| char::from(b'0' + form as u8)));
-    text.push_str(path);
-    text.push('?');
-    let mut parameters: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
-    parameters.sort_unstable();
-    for parameter in &parameters {
-        text.push_str(parameter);
-        text.push('&');
-    }
-    let name = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name).to_owned();
-    let odd = path.ends_with("/related") || parameters.iter().any(|pair| !PLAIN.contains(&&*name(pair)));
-    Some(Key { request: text, odd })
 }

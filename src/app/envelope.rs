@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
+    Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -14,16 +14,17 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::{
     cors::Cors,
     delivery::{Route, deliver},
     metrics::Metrics,
+    settings::{Settings, guard},
 };
 use crate::{
     auth::{Auth, sessions::authenticate, throttle::ClientAddress},
+    clock::Clock,
     error::{ApiError, ApiResult, CHALLENGE, Kind},
     http::{
         base::FromTrustedProxy,
@@ -39,23 +40,9 @@ const MAX_URI: usize = 8 * 1024;
 /// The largest head, in bytes of names and values.
 const MAX_HEADERS: usize = 32 * 1024;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the envelope is set up with.
-pub struct Settings {
-    /// Which origins may do what.
-    pub cors: Cors,
-    /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
-    pub trusted_proxies: Arc<[IpNet]>,
-}
-
-impl Settings {
-    fn trusts(&self, address: &IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
-    }
-}
-
-/// The outermost middleware.
+/// The middleware behind the front door.
 ///
 /// # Errors
 /// None of its own: what goes wrong becomes a problem.
@@ -64,8 +51,16 @@ pub async fn envelope<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let id = request_id(&request);
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let (Some(settings), Some(services), Some(metrics)) = (
+        request.app_data::<web::Data<Settings>>().cloned(),
+        request.app_data::<web::Data<Services>>(),
+        request.app_data::<web::Data<Metrics>>().cloned(),
+    ) else {
+        return Err(ApiError::internal("the application was built without its services").into());
+    };
+    let id = request_id(request.headers(), &services.clock);
+    let text: Arc<str> = id.to_str().unwrap_or_default().into();
+    request.extensions_mut().insert(RequestId(Arc::clone(&text)));
     let method = request.method().clone();
     let origin = request.headers().get(header::ORIGIN).cloned();
     let preflight = Cors::is_preflight(&method, request.headers());
@@ -73,47 +68,46 @@ pub async fn envelope<B: MessageBody + 'static>(
     let response = if preflight {
         request.into_response(HttpResponse::NoContent().finish())
     } else {
-        match admit(&mut request).await {
-            Ok(()) => deliver(request, next).await?,
+        match admit(&mut request, &settings).await {
+            Ok(()) => deliver(request, next, &settings).await?,
             Err(error) => request.error_response(error),
         }
     };
-    let mut response = problem_of(response, &id);
+    let mut response = problem_of(response, &text);
 
-    let settings = response.request().app_data::<web::Data<Settings>>().cloned();
     let request = response.request().clone();
     let headers = response.headers_mut();
-    if let Some(settings) = settings {
-        if preflight {
-            settings.cors.preflight(request.headers(), headers);
-        } else {
-            let reads = matches!(method, Method::GET | Method::HEAD);
-            settings.cors.decorate(reads, origin.as_ref(), headers);
-        }
+    if preflight {
+        settings.cors.preflight(request.headers(), headers);
+        guard(headers);
+    } else {
+        let reads = matches!(method, Method::GET | Method::HEAD);
+        settings.dress(reads, origin.as_ref(), headers);
     }
     preview::protect(&request, headers);
-    finish(headers, &id);
-    account(&response, &method, began, &id);
+    headers.insert(X_REQUEST_ID, id);
+    let remembered = response.response().extensions().get::<Route>().map(|route| Arc::clone(&route.0));
+    let route = remembered.or_else(|| request.match_pattern().map(Arc::from));
+    account(&metrics, &response, &method, route, began);
     Ok(response)
 }
 
 /// The caller's id where it is a plain word, so that logs on both sides can be joined; else a new one.
-fn request_id(request: &ServiceRequest) -> Arc<str> {
-    let word = |text: &&str| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+pub(super) fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
+    let is_word = |id: &&HeaderValue| {
+        (1..=64).contains(&id.len())
+            && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
-    match request.headers().get(&X_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(word) {
-        Some(id) => id.into(),
-        None => {
-            let services = request.app_data::<web::Data<Services>>();
-            services.map_or_else(Uuid::nil, |services| services.clock.new_id()).to_string().into()
-        }
+    if let Some(id) = headers.get(&X_REQUEST_ID).filter(is_word) {
+        return id.clone();
     }
+    let mut text = Uuid::encode_buffer();
+    let text = clock.new_id().as_hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// What a request must pass before it is routed.
-async fn admit(request: &mut ServiceRequest) -> ApiResult<()> {
+/// How long a request's target and head may be.
+pub(super) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length > MAX_URI {
         return Err(ApiError::new(
@@ -126,14 +120,16 @@ async fn admit(request: &mut ServiceRequest) -> ApiResult<()> {
         let detail = format!("The headers have {size} bytes; at most {MAX_HEADERS}.");
         return Err(ApiError::new(Kind::HeadersTooLarge, detail));
     }
-    let address = client_address(request);
-    if let Some(address) = address {
+    Ok(())
+}
+
+/// What a request must pass before it is routed.
+async fn admit(request: &mut ServiceRequest, settings: &Settings) -> ApiResult<()> {
+    within_limits(request)?;
+    if let Some(address) = client_address(request, settings) {
         request.extensions_mut().insert(ClientAddress(address));
     }
-    let settings = request.app_data::<web::Data<Settings>>();
-    if let (Some(settings), Some(peer)) = (settings, request.peer_addr())
-        && settings.trusts(&peer.ip())
-    {
+    if settings.trusts_peer(request) {
         request.extensions_mut().insert(FromTrustedProxy);
     }
     identify(request).await?;
@@ -165,9 +161,8 @@ async fn identify(request: &mut ServiceRequest) -> ApiResult<()> {
 
 /// Where the request comes from: the connection's other end or, where that is a proxy that we trust, the last address before
 /// it that is not one. What stands further left was written by whoever sent the request.
-fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
+fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
-    let settings = request.app_data::<web::Data<Settings>>()?;
     let trusted = |address: &IpAddr| settings.trusts(address);
     let forwarded: Vec<_> = request
         .headers()
@@ -231,40 +226,22 @@ fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     response.body(body)
 }
 
-/// The headers that every answer has.
-fn finish(headers: &mut HeaderMap, id: &str) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let defaults = [
-        // Without it, a cache may keep an error or an answer to a write on a hunch (RFC 9111, section 4.2.2).
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    for (name, value) in defaults {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-}
-
-fn account<B>(response: &ServiceResponse<B>, method: &Method, began: Instant, id: &str) {
+/// Counts and logs an answer.
+pub(super) fn account(
+    metrics: &Metrics,
+    response: &ServiceResponse<BoxBody>,
+    method: &Method,
+    route: Option<Arc<str>>,
+    began: Instant,
+) {
     let elapsed = began.elapsed();
-    let request: &HttpRequest = response.request();
-    let status = response.status();
-    if let Some(metrics) = request.app_data::<web::Data<Metrics>>() {
-        let remembered = response.response().extensions().get::<Route>().map(|route| Arc::clone(&route.0));
-        let route = remembered.or_else(|| request.match_pattern().map(Arc::from));
-        metrics.count(method, route, status, elapsed);
-    }
+    metrics.count(method, route, response.status(), elapsed);
     // The query may hold what should not be logged, and the path is enough to find the request.
     tracing::debug!(
-        request_id = id,
+        request_id = response.headers().get(&X_REQUEST_ID).and_then(|id| id.to_str().ok()),
         %method,
-        path = request.path(),
-        status = status.as_u16(),
+        path = response.request().path(),
+        status = response.status().as_u16(),
         ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "request"
     );

@@ -10,7 +10,7 @@ pub mod slugs;
 pub mod versions;
 
 use actix_web::{
-    CustomizeResponder, Either, Responder, delete, get,
+    CustomizeResponder, Either, HttpRequest, Responder, delete, get,
     http::header,
     patch, post,
     web::{Data, Path},
@@ -184,16 +184,16 @@ pub async fn read(
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<ArticleQuery>,
-    client: (Accept, ApiResult<Links>),
+    client: (Accept, HttpRequest),
     auth: Data<Auth>,
     context: Context,
 ) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<Moved>>> {
-    let (accept, links) = client;
+    let (accept, request) = client;
     let form = accept.choose(&Form::OFFERED)?;
     Ok(match found(&viewer, &reference, &query.value, &auth, &context).await? {
         Either::Left(article) => {
             let keys = (!query.value.draft.0).then(|| article.keys());
-            Either::Left(Cacheable { answer: form.of(&article, links)?, keys })
+            Either::Left(Cacheable { answer: form.of(&article, || Links::of(&request))?, keys })
         }
         Either::Right(moved) => Either::Right(moved.customize().insert_header((header::VARY, VARY))),
     })

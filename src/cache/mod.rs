@@ -144,10 +144,8 @@ impl Cache {
             count(&self.0.bypassed);
             return Looked::Bypass;
         };
-        if let Some(entry) = self.room(key).get(key)
-            && self.holds(&entry, now)
-        {
-            count(&self.0.hits);
+        if let Some(entry) = self.kept_at(key, now) {
+            self.hit();
             return Looked::Hit(entry);
         }
         match self.0.flights.board(self, key, now) {
@@ -160,6 +158,21 @@ impl Cache {
                 Looked::Lead(permit)
             }
         }
+    }
+
+    /// What is kept for a request, and still holds. It is a [`hit`](Self::hit) once it is given as an answer.
+    #[must_use]
+    pub fn kept(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.kept_at(key, self.0.freshness.now()?)
+    }
+
+    /// Counts an answer out of memory.
+    pub fn hit(&self) {
+        count(&self.0.hits);
+    }
+
+    fn kept_at(&self, key: &Key, now: Epoch) -> Option<Arc<Entry>> {
+        self.room(key).get(key).filter(|entry| self.holds(entry, now))
     }
 
     fn holds(&self, entry: &Entry, now: Epoch) -> bool {

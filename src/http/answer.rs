@@ -72,10 +72,28 @@ impl Answer {
         size_of::<Self>() + self.plain.len() + coded.sum::<usize>() + headers.sum::<usize>()
     }
 
-    /// With the form that this client wants, where that has to be made first; `None`: it is there.
-    pub async fn prepared(&self, request: &HeaderMap) -> Option<Self> {
-        let coding = Coding::wanted(request)?;
-        if self.coded[coding as usize].is_some() || self.known_to(request).is_some() {
+    /// What of it a client that sent these headers is to get.
+    #[must_use]
+    pub fn wanted(&self, request: &HeaderMap) -> Wanted {
+        match named_as_known(request, &self.tag, &Coding::ALL.map(Coding::name)) {
+            Some(tag) => Wanted::Nothing(tag),
+            None => Coding::wanted(request).map_or(Wanted::Plain, Wanted::Coded),
+        }
+    }
+
+    /// Whether that is there.
+    #[must_use]
+    pub fn has(&self, wanted: &Wanted) -> bool {
+        match wanted {
+            Wanted::Nothing(_) | Wanted::Plain => true,
+            Wanted::Coded(coding) => self.coded[*coding as usize].is_some(),
+        }
+    }
+
+    /// With that, where it has to be made first; `None`: it is there.
+    pub async fn prepared(&self, wanted: &Wanted) -> Option<Self> {
+        let Wanted::Coded(coding) = *wanted else { return None };
+        if self.has(wanted) {
             return None;
         }
         let coded = match coding.apply(&self.plain).await {
@@ -91,11 +109,10 @@ impl Answer {
         Some(prepared)
     }
 
-    /// The response to a client that sent these headers: `304` where it has the answer in whichever form, else the form it wants most
-    /// of those that are there.
+    /// The response: `304` where the client has the answer in whichever form, else the form that it wants, if that is there.
     #[must_use]
-    pub fn to(&self, request: &HeaderMap) -> HttpResponse {
-        if let Some(tag) = self.known_to(request) {
+    pub fn to(&self, wanted: &Wanted) -> HttpResponse {
+        if let Wanted::Nothing(tag) = wanted {
             let mut response = HttpResponse::NotModified();
             // Whoever has the page already has its link, too.
             let about_the_body = |name: &HeaderName| *name == header::CONTENT_TYPE || *name == header::LINK;
@@ -108,8 +125,11 @@ impl Answer {
         for (name, value) in self.headers.iter() {
             response.append_header((name, value));
         }
-        match Coding::wanted(request).and_then(|coding| Some((coding, self.coded[coding as usize].as_ref()?)))
-        {
+        let coded = match wanted {
+            Wanted::Coded(coding) => self.coded[*coding as usize].as_ref().map(|coded| (coding, coded)),
+            _ => None,
+        };
+        match coded {
             Some((coding, Coded::Smaller(body, tag))) => response
                 .insert_header((header::ETAG, tag))
                 .insert_header((header::CONTENT_ENCODING, coding.name()))
@@ -117,11 +137,17 @@ impl Answer {
             _ => response.insert_header((header::ETAG, &self.tag)).body(self.plain.clone()),
         }
     }
+}
 
-    /// The tag by which the client has it.
-    fn known_to(&self, request: &HeaderMap) -> Option<HeaderValue> {
-        named_as_known(request, &self.tag, &Coding::ALL.map(Coding::name))
-    }
+/// What of an answer a client is to get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing: it has it, by this tag.
+    Nothing(HeaderValue),
+    /// The body as it is.
+    Plain,
+    /// A compressed form or, where that is not worth it, the body as it is.
+    Coded(Coding),
 }
 
 /// The body without the room that it was written into and does not fill: whoever keeps it counts its length.

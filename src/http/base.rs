@@ -15,6 +15,10 @@ use crate::error::{ApiError, ApiResult, Kind};
 #[derive(Clone, Copy, Debug)]
 pub struct FromTrustedProxy;
 
+/// That the answer may depend on the address by which the request came; left in the request's extensions by [`BaseUrl::of`].
+#[derive(Clone, Copy, Debug)]
+pub struct HostUsed;
+
 /// Scheme, host and port as the client sees them, such as `https://cms.example`.
 ///
 /// The host is that of the `Host` header, and the scheme `http`, unless a proxy that we trust says otherwise in
@@ -29,7 +33,18 @@ impl BaseUrl {
         format!("{}{path}", self.0)
     }
 
-    fn of(headers: &HeaderMap, from_trusted_proxy: bool) -> Option<Self> {
+    /// The address of a request.
+    ///
+    /// # Errors
+    /// `400`: there is none.
+    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+        let trusted = request.extensions().contains::<FromTrustedProxy>();
+        request.extensions_mut().insert(HostUsed);
+        let missing = || ApiError::new(Kind::BadRequest, "The Host header is missing, or names no host.");
+        Self::read(request.headers(), trusted).ok_or_else(missing)
+    }
+
+    fn read(headers: &HeaderMap, from_trusted_proxy: bool) -> Option<Self> {
         // Of several values the last one is the trusted proxy's own.
         let forwarded = |name| {
             let value = headers.get_all(HeaderName::from_static(name)).last()?.to_str().ok()?;
@@ -55,9 +70,7 @@ impl FromRequest for BaseUrl {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let trusted = request.extensions().contains::<FromTrustedProxy>();
-        let missing = || ApiError::new(Kind::BadRequest, "The Host header is missing, or names no host.");
-        ready(Self::of(request.headers(), trusted).ok_or_else(missing))
+        ready(Self::of(request))
     }
 }
 
@@ -72,7 +85,7 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        BaseUrl::of(&map, trusted).map(|base| base.0)
+        BaseUrl::read(&map, trusted).map(|base| base.0)
     }
 
     #[test]

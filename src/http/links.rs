@@ -23,6 +23,16 @@ pub struct Links {
 }
 
 impl Links {
+    /// Those of an answer to a request.
+    ///
+    /// # Errors
+    /// `400`: the request does not say which address it came to.
+    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+        let services = Context::services(request)
+            .ok_or_else(|| ApiError::internal("the application was built without its services"))?;
+        Ok(Self { base: BaseUrl::of(request)?, site: Arc::clone(&services.site) })
+    }
+
     /// Where readers find a story: on the public site or, where there is none, in this API.
     #[must_use]
     pub fn article(&self, id: Uuid, slug: &str, language: &str) -> String {
@@ -57,15 +67,7 @@ impl FromRequest for Links {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut links = || {
-            let site = Context::services(request)
-                .ok_or_else(|| ApiError::internal("the application was built without its services"))?
-                .site
-                .clone();
-            let base = BaseUrl::from_request(request, payload).into_inner()?;
-            Ok(Self { base, site })
-        };
-        ready(links())
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
     }
 }

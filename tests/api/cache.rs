@@ -148,6 +148,12 @@ async fn each_form_and_each_host_has_an_answer_of_its_own() {
             assert!(linked.text.contains(&format!("http://{host}/")), "{host}");
         }
     }
+    // What has no such link is the same for all.
+    let hits = desk.server.cache.counts().hits;
+    for host in ["satu.example", "tiga.example"] {
+        assert_eq!(ask(&story, "host", host).await.body["title"], "Satu");
+    }
+    assert_eq!(desk.server.cache.counts().hits, hits + 2);
     let refused = desk.server.send("GET", &story, &[("accept", "text/html")], None).await;
     refused.expect_problem(406, "not-acceptable");
 }

@@ -47,16 +47,16 @@ impl Form {
         found.map_or("application/json", |(_, media_type)| media_type)
     }
 
-    /// The article in this form. Without `links` only Warta's own can be made: the others have absolute addresses in them.
+    /// The article in this form. All but Warta's own have absolute addresses in them.
     ///
     /// # Errors
     /// There are no links, where they are needed.
-    pub fn of(self, article: &Article, links: ApiResult<Links>) -> ApiResult<Negotiated> {
+    pub fn of(self, article: &Article, links: impl FnOnce() -> ApiResult<Links>) -> ApiResult<Negotiated> {
         let body = match self {
             Self::Json => serde_json::to_vec(article),
-            Self::JsonLd => serde_json::to_vec(&json_ld::NewsArticle::of(article, &links?)),
-            Self::Ninjs => serde_json::to_vec(&ninjs::News::of(article, &links?)),
-            Self::Markdown => Ok(text::write(article, &links?).into_bytes()),
+            Self::JsonLd => serde_json::to_vec(&json_ld::NewsArticle::of(article, &links()?)),
+            Self::Ninjs => serde_json::to_vec(&ninjs::News::of(article, &links()?)),
+            Self::Markdown => Ok(text::write(article, &links()?).into_bytes()),
         };
         let body = body.map_err(ApiError::internal)?;
         Ok(Negotiated { body, media_type: self.media_type(), version: article.version() })

@@ -53,6 +53,26 @@ async fn odd_questions_do_not_push_the_front_page_out() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_now_and_then_is_not_pushed_out_by_what_is_asked_for_twice() {
+    let server = Server::caching(200_000).await;
+    let front = ["/v1/articles", "/v1/tags?menu=true"];
+    for path in front {
+        warm(&server, path).await;
+    }
+    for number in 0..500 {
+        for _ in 0..2 {
+            read(&server, &format!("/v1/articles?tag=rubrik-{number}")).await.expect(200);
+        }
+        if number % 10 == 0 {
+            for path in front {
+                assert!(is_hit(&server, path).await, "{path} was pushed out before {number}");
+            }
+        }
+    }
+    assert!(server.cache.counts().bytes > 100_000, "they found room beside each other");
+}
+
+#[tokio::test]
 async fn a_cursor_and_what_is_related_are_odd() {
     let desk = Desk::open().await;
     let story = desk.story("Satu", &[]).await;

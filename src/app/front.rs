@@ -1,0 +1,118 @@
+//! The front door: a reader who asks for what is in memory has the answer before anything else is done.
+//!
+//! What [`envelope`](super::envelope) does for every request has no bearing on such an answer: it is kept with all its headers but the
+//! request's id. Whoever comes with a token, with a method other than `GET` or with a head that may be refused goes on to the
+//! envelope, and so does whoever wants a form of the answer that has to be made first.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    time::Instant,
+};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::BoxBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::{Method, header},
+    web::Data,
+};
+use futures::{
+    FutureExt,
+    future::{Either, LocalBoxFuture},
+};
+
+use super::{
+    delivery::Asked,
+    envelope::{X_REQUEST_ID, account, request_id, within_limits},
+    metrics::Metrics,
+    settings::Settings,
+};
+use crate::{cache::Cache, clock::Clock};
+
+/// The middleware, outside of all others.
+#[derive(Clone)]
+pub struct FrontDoor {
+    /// What is in memory; `None`: nothing.
+    pub cache: Option<Cache>,
+    /// What it depends on whose answer it is.
+    pub settings: Data<Settings>,
+    /// Where what is answered here is counted too.
+    pub metrics: Data<Metrics>,
+    /// Where ids come from.
+    pub clock: Clock,
+}
+
+/// An answer out of memory, and the route that it is of.
+struct Remembered {
+    response: HttpResponse,
+    route: Arc<str>,
+}
+
+impl FrontDoor {
+    fn remembered(&self, request: &ServiceRequest) -> Option<Remembered> {
+        let cache = self.cache.as_ref()?;
+        let headers = request.headers();
+        if request.method() != Method::GET || headers.contains_key(header::AUTHORIZATION) {
+            return None;
+        }
+        within_limits(request).ok()?;
+        let entry = cache.kept(&Asked::of(request, &self.settings)?.key)?;
+        let wanted = entry.answer.wanted(headers);
+        if !entry.answer.has(&wanted) {
+            return None;
+        }
+        cache.hit();
+        let mut response = entry.answer.to(&wanted);
+        response.headers_mut().insert(X_REQUEST_ID, request_id(headers, &self.clock));
+        Some(Remembered { response, route: Arc::clone(&entry.route) })
+    }
+}
+
+impl<S> Transform<S, ServiceRequest> for FrontDoor
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = Threshold<S>;
+    type InitError = ();
+    type Future = Ready<Result<Threshold<S>, ()>>;
+
+    fn new_transform(&self, inside: S) -> Self::Future {
+        ready(Ok(Threshold { door: self.clone(), inside }))
+    }
+}
+
+/// The front door with what is behind it.
+pub struct Threshold<S> {
+    door: FrontDoor,
+    inside: S,
+}
+
+impl<S> Service<ServiceRequest> for Threshold<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    // In a box, so that what is answered at once does not carry the room of all that could be done about.
+    type Future = Either<
+        Ready<Result<ServiceResponse, Error>>,
+        LocalBoxFuture<'static, Result<ServiceResponse, Error>>,
+    >;
+
+    forward_ready!(inside);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let began = Instant::now();
+        match self.door.remembered(&request) {
+            Some(Remembered { response, route }) => {
+                let response = request.into_response(response);
+                account(&self.door.metrics, &response, &Method::GET, Some(route), began);
+                Either::Left(ready(Ok(response)))
+            }
+            None => Either::Right(self.inside.call(request).boxed_local()),
+        }
+    }
+}
