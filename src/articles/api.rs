@@ -107,12 +107,14 @@ async fn listed(
     if let Some(source) = source {
         query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
     }
+    // Before what is read: what changes meanwhile is told to whoever has heard less.
+    let keys = if view == View::Live { Some(searching::keys(&mut conn, &query).await?) } else { None };
     let (articles, total) = searching::list(&mut conn, view, &query, after).await?;
-    let keys = query.keys().and_all("article", articles.iter().map(|article| article.id));
+    let keys = keys.map(|keys| keys.and_all("article", articles.iter().map(|article| article.id)));
     let items = articles.into_iter().map(ArticleItem).collect();
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
     let page = page(items, query.limit, total, &context.cursor_key, fingerprint, position)?;
-    Ok(Cacheable::new(Found(page), keys))
+    Ok(Cacheable { answer: Found(page), keys })
 }
 
 /// Create an article

@@ -16,7 +16,6 @@ use crate::{
     http::{
         faults::{Faults, Invalid},
         query::{Flag, List},
-        surrogate::SurrogateKeys,
     },
     pagination::{Limit, TextPosition},
     text_enum,
@@ -311,25 +310,6 @@ impl ArticlesQuery {
             )));
         }
         View::of(self.draft, self.trashed, viewer)
-    }
-}
-
-impl ArticlesQuery {
-    /// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of.
-    #[must_use]
-    pub fn keys(&self) -> SurrogateKeys {
-        if self.q.is_some() {
-            return SurrogateKeys::articles();
-        }
-        match (&self.tag, &self.tag_all, &self.source, &self.language) {
-            (Some(any), ..) => SurrogateKeys::articles_of("tag", &any.0),
-            (_, Some(all), ..) => SurrogateKeys::articles_of("tag", all.0.first()),
-            (_, _, Some(any), _) => SurrogateKeys::articles_of("source", &any.0),
-            (.., Some(any)) => {
-                SurrogateKeys::articles_of("language", any.0.iter().map(|language| &**language))
-            }
-            _ => SurrogateKeys::articles(),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a list of articles is read, with and without a search.
 
 use deserr::ValuePointerRef;
-use diesel::result::Error::DatabaseError;
+use diesel::{QueryResult, result::Error::DatabaseError};
 use diesel_async::AsyncPgConnection;
 
 use super::{
@@ -11,11 +11,35 @@ use super::{
 };
 use crate::{
     error::{ApiError, ApiResult},
-    http::faults::{Faults, Invalid},
+    http::{
+        faults::{Faults, Invalid},
+        surrogate::SurrogateKeys,
+    },
 };
 
 /// The rows of a page, of which there may be one more than it holds, and how many there are on all pages, where that was asked for.
 pub type Listed = (Vec<Article>, Option<i64>);
+
+/// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of. Tags and sources
+/// go by their ids there. Whenever a name comes to lead elsewhere, every list changes.
+///
+/// # Errors
+/// As any statement.
+pub async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryResult<SurrogateKeys> {
+    if query.q.is_some() {
+        return Ok(SurrogateKeys::articles());
+    }
+    Ok(match (&query.tag, &query.tag_all, &query.source, &query.language) {
+        (Some(any), ..) => SurrogateKeys::articles_of("tag", store::tag_ids(conn, &any.0).await?),
+        (_, Some(all), ..) => {
+            let first = all.0.get(..1).unwrap_or_default();
+            SurrogateKeys::articles_of("tag", store::tag_ids(conn, first).await?)
+        }
+        (_, _, Some(any), _) => SurrogateKeys::articles_of("source", store::source_ids(conn, &any.0).await?),
+        (.., Some(any)) => SurrogateKeys::articles_of("language", any.0.iter().map(|language| &**language)),
+        _ => SurrogateKeys::articles(),
+    })
+}
 
 /// Reads a page from after a position.
 ///

@@ -204,8 +204,9 @@ async fn feed(
     if let Some(sources) = &query.source {
         names.extend(store::source_names(&mut conn, &sources.0).await?);
     }
+    let keys = searching::keys(&mut conn, &query).await?;
     let (found, _) = searching::list(&mut conn, View::Live, &query, after).await?;
-    let keys = query.keys().and_all("article", found.iter().map(|article| article.id));
+    let keys = keys.and_all("article", found.iter().map(|article| article.id));
     let position = |article: &Article| Position::of(article, query.sort);
     let Page { data, next_cursor, .. } =
         page(found, query.limit, None, &context.cursor_key, fingerprint, position)?;

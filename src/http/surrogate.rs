@@ -5,7 +5,7 @@
 //! | `article:<id>` | answers that show the article | what readers see of it changes |
 //! | `tag:<id>`, `source:<id>` | answers about it, and articles that have it | it changes |
 //! | `articles` | lists of all articles, counts | what readers see of any article changes |
-//! | `articles:tag:<slug>`, `articles:source:<slug>`, `articles:language:<tag>` | lists of those alone | the same of one with that tag, source or language, before or after; ids stand where a request has ids |
+//! | `articles:tag:<id>`, `articles:source:<id>`, `articles:language:<tag>` | lists of those alone | the same of one with that tag, source or language, before or after |
 //! | `lists` | every list of articles | a tag or a source changes: their names stand in lists |
 //! | `tags`, `sources` | lists of them | one of them changes, is made or deleted |
 //!
@@ -47,8 +47,7 @@ impl SurrogateKeys {
         Self::default().with("articles").with("lists")
     }
 
-    /// Of a list of the articles with any of these tags (`tag`), sources (`source`) or languages (`language`), as the request names
-    /// them.
+    /// Of a list of the articles with any of these tags (`tag`) or sources (`source`), by id, or languages (`language`).
     #[must_use]
     pub fn articles_of(kind: &str, any: impl IntoIterator<Item: Display>) -> Self {
         let keys = any.into_iter().map(|one| format!("articles:{kind}:{one}"));

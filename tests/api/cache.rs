@@ -260,7 +260,7 @@ async fn a_cdn_is_told_what_an_answer_is_made_of() {
         ("/v1/articles", vec![format!("article:{id}"), "articles".into(), "lists".into()]),
         (
             "/v1/articles?tag=riset",
-            vec![format!("article:{id}"), "articles:tag:riset".into(), "lists".into()],
+            vec![format!("article:{id}"), format!("articles:tag:{tag}"), "lists".into()],
         ),
         (
             "/feeds/atom.xml?language=id",

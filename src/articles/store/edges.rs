@@ -1,8 +1,8 @@
-//! Articles by their tags or sources.
+//! Live articles in the order of their publication, out of indexes alone.
 //!
 //! A tag or a citation of what readers see has the time and the language of its edition on it. So the latest articles with a tag, or of
-//! a source, come out of one index in their order, whatever else there is: no plan depends on how many there are, or on where they
-//! stand among all others.
+//! a source, come out of one index in their order, whatever else there is; what else is asked of them is looked up for each. A page of
+//! ids is found first, and then its articles: no plan depends on how many there are, or on where they stand among all others.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -11,13 +11,20 @@ use diesel::{
     query_builder::{AstPass, QueryFragment},
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::filter::{ArticlesQuery, Position, Sort, View},
+    articles::{
+        Status,
+        filter::{ArticlesQuery, Position, Sort, View},
+    },
     database::fragment::expression,
+    schema::{sources, tag_names},
     values::{Reference, reference::split},
 };
+
+type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
 
 /// What an article is joined with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +43,17 @@ struct Named {
 
 impl Named {
     fn tags(any: &[Reference]) -> Self {
+        // An id is a name of a tag, too: it leads on where the tag was merged into another one.
         Self { kind: Kind::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
     }
 
     fn sources(any: &[Reference]) -> Self {
         let (ids, slugs) = split(any);
         Self { kind: Kind::Source, ids, names: slugs.into_iter().map(str::to_owned).collect() }
+    }
+
+    fn is_one(&self) -> bool {
+        self.ids.len() + self.names.len() == 1
     }
 
     /// The table of the edges, and its column that names them.
@@ -53,16 +65,53 @@ impl Named {
     }
 
     /// Writes the statement that finds their ids.
-    fn write<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self.kind {
-            Kind::Tag => out.push_sql("select distinct tag_id from tag_names where name = any("),
-            Kind::Source => {
+    fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        match (self.kind, &self.ids[..], &self.names[..]) {
+            (Kind::Tag, _, [name]) => {
+                out.push_sql("select tag_id from tag_names where name = ");
+                out.push_bind_param::<Text, _>(name)
+            }
+            (Kind::Tag, ..) => {
+                out.push_sql("select distinct tag_id from tag_names where name = any(");
+                out.push_bind_param::<Array<Text>, _>(&self.names)?;
+                out.push_sql(")");
+                Ok(())
+            }
+            (Kind::Source, [id], []) => {
+                out.push_sql("select id from sources where id = ");
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            (Kind::Source, [], [slug]) => {
+                out.push_sql("select id from sources where slug = ");
+                out.push_bind_param::<Text, _>(slug)
+            }
+            (Kind::Source, ..) => {
                 out.push_sql("select id from sources where id = any(");
                 out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
                 out.push_sql(") or slug = any(");
+                out.push_bind_param::<Array<Text>, _>(&self.names)?;
+                out.push_sql(")");
+                Ok(())
             }
         }
-        out.push_bind_param::<Array<Text>, _>(&self.names)?;
+    }
+
+    /// Writes what an id is compared with, so that it is one of theirs. What they are called is looked up once.
+    fn write_comparison<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        let [before, behind] = if self.is_one() { ["(", ")"] } else { ["any(array(", "))"] };
+        out.push_sql(before);
+        self.write(out)?;
+        out.push_sql(behind);
+        Ok(())
+    }
+
+    /// Writes whether the edition that is called so has any of them.
+    fn write_exists<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        let (table, column) = self.edges();
+        out.push_sql(&format!(
+            "exists (select from {table} edge where edge.article_id = {edition}.article_id and edge.kind = {kind} and edge.{column} = "
+        ));
+        self.write_comparison(out)?;
         out.push_sql(")");
         Ok(())
     }
@@ -83,29 +132,29 @@ impl Has {
 }
 
 impl QueryFragment<Pg> for Has {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let (table, column) = self.0.edges();
-        out.push_sql("exists (select from ");
-        out.push_sql(table);
-        out.push_sql(
-            " edge where edge.article_id = editions.article_id and edge.kind = editions.kind and edge.",
-        );
-        out.push_sql(column);
-        // In an array of its own: what they are called is looked up once.
-        out.push_sql(" = any(array(");
-        self.0.write(&mut out)?;
-        out.push_sql(")))");
-        Ok(())
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        // Where nothing is called so, this alone tells, and no edition is looked at.
+        if self.0.is_one() {
+            out.push_sql("(");
+            self.0.write(&mut out)?;
+            out.push_sql(") is not null and ");
+        }
+        self.0.write_exists("editions", "editions.kind", &mut out)
     }
 }
 
 expression!(Has: Bool);
 
-/// What a query asks for, where tags or citations alone can tell.
+/// What a query asks for, where indexes of live editions, tags and citations can tell.
 #[derive(Debug)]
 struct Asked {
-    named: Named,
+    /// What the articles are found by; `None`: all of them.
+    by: Option<Named>,
+    /// What they have to have besides, or must not have.
+    others: Vec<(bool, Named)>,
     languages: Option<Vec<String>>,
+    published_after: Option<DateTime<Utc>>,
+    published_before: Option<DateTime<Utc>>,
 }
 
 impl Asked {
@@ -116,15 +165,15 @@ impl Asked {
             q: None,
             tag,
             tag_all,
-            tag_none: None,
+            tag_none,
             source,
             cites: None,
             language,
             author: None,
-            published_after: None,
-            published_before: None,
+            published_after,
+            published_before,
             updated_after: None,
-            status: None,
+            status,
             draft: _,
             trashed: _,
             sort: _,
@@ -136,18 +185,76 @@ impl Asked {
         else {
             return None;
         };
-        let named = match (view, tag, tag_all, source) {
-            (View::Live, Some(any), None, None) => Named::tags(&any.0),
-            (View::Live, None, Some(all), None) if all.0.len() == 1 => Named::tags(&all.0),
-            (View::Live, None, None, Some(any)) => Named::sources(&any.0),
-            _ => return None,
-        };
-        let languages = language.as_ref().map(|any| any.0.iter().map(|tag| (**tag).to_owned()).collect());
-        Some(Self { named, languages })
+        // Readers ask for no other status.
+        let all_published = |any: &[Status]| any.iter().all(|status| *status == Status::Published);
+        if view != View::Live || !status.as_ref().is_none_or(|any| all_published(&any.0)) {
+            return None;
+        }
+        // First what there is less of, as a rule.
+        let mut wanted: Vec<_> = source.iter().map(|any| Named::sources(&any.0)).collect();
+        let each = tag_all.iter().flat_map(|all| &all.0);
+        wanted.extend(each.map(|tag| Named::tags(std::slice::from_ref(tag))));
+        wanted.extend(tag.iter().map(|any| Named::tags(&any.0)));
+        let mut wanted = wanted.into_iter();
+        let by = wanted.next();
+        let unwanted = tag_none.iter().map(|none| (false, Named::tags(&none.0)));
+        Some(Self {
+            by,
+            others: wanted.map(|named| (true, named)).chain(unwanted).collect(),
+            languages: language.as_ref().map(|any| any.0.iter().map(|tag| (**tag).to_owned()).collect()),
+            published_after: published_after.map(|time| time.0),
+            published_before: published_before.map(|time| time.0),
+        })
+    }
+
+    /// Writes a selection of the time and the id of each article: whole, or for one of several names (`named.id`) or languages
+    /// (`spoken.language`) at a time.
+    fn write<'b>(&'b self, by_name: bool, by_language: bool, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        // An article may cite a source more than once, and have several of the tags.
+        let repeats = self.by.as_ref().is_some_and(|by| by.kind == Kind::Source || !(by_name || by.is_one()));
+        out.push_sql(if repeats { "select distinct " } else { "select " });
+        out.push_sql("a.published_at, a.article_id from ");
+        match &self.by {
+            None => out.push_sql("editions a where a.kind = 'live' and a.status = 'published'"),
+            Some(named) => {
+                let (table, column) = named.edges();
+                out.push_sql(&format!("{table} a where a.published_at is not null and a.{column} = "));
+                if by_name {
+                    out.push_sql("named.id");
+                } else {
+                    named.write_comparison(out)?;
+                }
+            }
+        }
+        match &self.languages {
+            None => {}
+            Some(_) if by_language => out.push_sql(" and a.language = spoken.language"),
+            Some(languages) if languages.len() == 1 => {
+                out.push_sql(" and a.language = ");
+                out.push_bind_param::<Text, _>(&languages[0])?;
+            }
+            Some(languages) => {
+                out.push_sql(" and a.language = any(");
+                out.push_bind_param::<Array<Text>, _>(languages)?;
+                out.push_sql(")");
+            }
+        }
+        for (than, time) in [(" > ", &self.published_after), (" < ", &self.published_before)] {
+            if let Some(time) = time {
+                out.push_sql(" and a.published_at");
+                out.push_sql(than);
+                out.push_bind_param::<Timestamptz, _>(time)?;
+            }
+        }
+        for (has, named) in &self.others {
+            out.push_sql(if *has { " and " } else { " and not " });
+            named.write_exists("a", "'live'", out)?;
+        }
+        Ok(())
     }
 }
 
-/// Whether an edition is on a page of the live ones with any of the tags or sources.
+/// Whether an edition is on a page of live ones.
 #[derive(Debug)]
 pub(super) struct OnPage {
     asked: Asked,
@@ -157,7 +264,7 @@ pub(super) struct OnPage {
 }
 
 impl OnPage {
-    /// `None` where edges do not tell.
+    /// `None` where the indexes do not tell.
     pub(super) fn of(view: View, query: &ArticlesQuery, rows: i64, after: Option<&Position>) -> Option<Self> {
         let descending = match query.sort {
             Sort::PublishedDescending => true,
@@ -172,51 +279,63 @@ impl OnPage {
         Some(Self { asked: Asked::by(view, query)?, descending, after, rows })
     }
 
-    /// Writes in which order the first rows are taken.
-    fn write_first<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(if self.descending {
-            " order by published_at desc, article_id desc limit "
-        } else {
-            " order by published_at, article_id limit "
-        });
-        out.push_bind_param::<BigInt, _>(&self.rows)
-    }
-}
-
-impl QueryFragment<Pg> for OnPage {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Asked { named, languages } = &self.asked;
-        let (table, column) = named.edges();
-        // An article may have several of the tags, and cite a source more than once.
-        out.push_sql(
-            "editions.article_id = any(array(select article_id from (select distinct published_at, article_id from (",
-        );
-        named.write(&mut out)?;
-        out.push_sql(") as named (id)");
-        if let Some(languages) = languages {
-            out.push_sql(" cross join unnest(");
-            out.push_bind_param::<Array<Text>, _>(languages)?;
-            out.push_sql(") as spoken (language)");
-        }
-        out.push_sql(" cross join lateral (select distinct edge.published_at, edge.article_id from ");
-        out.push_sql(table);
-        out.push_sql(" edge where edge.");
-        out.push_sql(column);
-        out.push_sql(" = named.id and edge.published_at is not null");
-        if languages.is_some() {
-            out.push_sql(" and edge.language = spoken.language");
-        }
+    /// Writes where the page begins, and the order.
+    fn write_end<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         if let Some((time, id)) = &self.after {
-            out.push_sql(" and (edge.published_at, edge.article_id) ");
+            out.push_sql(" and (a.published_at, a.article_id) ");
             out.push_sql(if self.descending { "< (" } else { "> (" });
             out.push_bind_param::<Nullable<Timestamptz>, _>(time)?;
             out.push_sql(", ");
             out.push_bind_param::<SqlUuid, _>(id)?;
             out.push_sql(")");
         }
-        self.write_first(&mut out)?;
-        out.push_sql(") as first) as firsts");
-        self.write_first(&mut out)?;
+        out.push_sql(self.order());
+        // The longest page and one, whatever is asked for: of a number that is not known when it is planned Postgres assumes that
+        // it is a tenth of all there are, and plans anew each time.
+        out.push_sql(" limit 101");
+        Ok(())
+    }
+
+    fn order(&self) -> &'static str {
+        if self.descending {
+            " order by published_at desc, article_id desc"
+        } else {
+            " order by published_at, article_id"
+        }
+    }
+}
+
+impl QueryFragment<Pg> for OnPage {
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        let asked = &self.asked;
+        // Of several names or languages each has a place of its own in an index.
+        let names = asked.by.as_ref().filter(|named| !named.is_one());
+        let languages = asked.languages.as_ref().filter(|languages| languages.len() > 1);
+        out.push_sql("editions.article_id = any(array(select article_id from (");
+        let several = names.is_some() || languages.is_some();
+        if several {
+            out.push_sql("select distinct published_at, article_id from ");
+            if let Some(names) = names {
+                out.push_sql("(");
+                names.write(&mut out)?;
+                out.push_sql(") as named (id) cross join ");
+            }
+            if let Some(languages) = languages {
+                out.push_sql("unnest(");
+                out.push_bind_param::<Array<Text>, _>(languages)?;
+                out.push_sql(") as spoken (language) cross join ");
+            }
+            out.push_sql("lateral (");
+        }
+        asked.write(names.is_some(), languages.is_some(), &mut out)?;
+        self.write_end(&mut out)?;
+        if several {
+            out.push_sql(") as first");
+        }
+        out.push_sql(") as page");
+        out.push_sql(self.order());
+        out.push_sql(" limit ");
+        out.push_bind_param::<BigInt, _>(&self.rows)?;
         out.push_sql("))");
         Ok(())
     }
@@ -224,40 +343,47 @@ impl QueryFragment<Pg> for OnPage {
 
 expression!(OnPage: Bool);
 
-/// How many live articles have any of the tags or sources.
+/// How many articles there are on all pages.
 #[derive(Debug)]
 pub(super) struct CountOf(Asked);
 
 impl CountOf {
-    /// `None` where edges do not tell.
+    /// `None` where the indexes do not tell.
     pub(super) fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
         Asked::by(view, query).map(Self)
     }
 }
 
 impl QueryFragment<Pg> for CountOf {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Asked { named, languages } = &self.0;
-        let (table, column) = named.edges();
-        // Of one tag or source, the index has those of an article beside each other.
-        let [before, behind] =
-            if named.ids.len() + named.names.len() == 1 { ["(", ")"] } else { ["any(array(", "))"] };
-        out.push_sql("(select count(*) from (select distinct published_at, article_id from ");
-        out.push_sql(table);
-        out.push_sql(" where published_at is not null and ");
-        out.push_sql(column);
-        out.push_sql(" = ");
-        out.push_sql(before);
-        named.write(&mut out)?;
-        out.push_sql(behind);
-        if let Some(languages) = languages {
-            out.push_sql(" and language = any(");
-            out.push_bind_param::<Array<Text>, _>(languages)?;
-            out.push_sql(")");
-        }
-        out.push_sql(") as edge)");
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("(select count(*) from (");
+        self.0.write(false, false, &mut out)?;
+        out.push_sql(") as asked)");
         Ok(())
     }
 }
 
 expression!(CountOf: BigInt);
+
+/// The ids of the tags that these names lead to.
+///
+/// # Errors
+/// As any statement.
+pub async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
+    let names: Vec<_> = any.iter().map(ToString::to_string).collect();
+    tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id).load(conn).await
+}
+
+/// The ids of these sources, of those that there are.
+///
+/// # Errors
+/// As any statement.
+pub async fn source_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
+    let (mut ids, slugs) = split(any);
+    if !slugs.is_empty() {
+        let named: Vec<Uuid> =
+            sources::table.filter(sources::slug.eq_any(slugs)).select(sources::id).load(conn).await?;
+        ids.extend(named);
+    }
+    Ok(ids)
+}

@@ -19,6 +19,19 @@ mod versions;
 mod write;
 
 pub use self::{
-    corrections::*, documents::*, due::*, places::*, previews::*, publish::*, read::*, related::*,
-    resolve::*, revisions::*, search::*, slugs::*, versions::*, write::*,
+    corrections::*,
+    documents::*,
+    due::*,
+    edges::{source_ids, tag_ids},
+    places::*,
+    previews::*,
+    publish::*,
+    read::*,
+    related::*,
+    resolve::*,
+    revisions::*,
+    search::*,
+    slugs::*,
+    versions::*,
+    write::*,
 };

@@ -6,7 +6,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::{Desk, is_hit, read};
+use super::{Desk, is_hit, read, warm};
 use crate::support::Server;
 
 /// Keeps every article from being read whole until it is committed.
@@ -155,6 +155,25 @@ async fn who_asks_after_a_change_does_not_get_what_was_begun_before() {
     assert!(late.expect(200).text.contains("Baru"));
     assert_eq!(server.cache.counts().joined, 0);
     assert!(read(server, FEED).await.expect(200).text.contains("Baru"));
+}
+
+#[tokio::test]
+async fn what_is_published_while_its_tag_gets_another_name_is_seen_by_that_name() {
+    let desk = Desk::open().await;
+    for name in ["Riset", "Laut"] {
+        desk.make("/v1/tags", json!({"name": name})).await;
+    }
+    desk.story("Satu", &["laut"]).await;
+    let (server, list) = (&desk.server, "/v1/articles?tag=riset");
+    let mut publishing = server.database.get().await.unwrap();
+    let publish = "begin; update editions set title = 'Dua' where kind = 'live'";
+    publishing.batch_execute(publish).await.unwrap();
+    server.post("/v1/tags/riset/merge", Some(&desk.editor), json!({"into": "laut"})).await.expect(200);
+    warm(server, list).await;
+    assert_eq!(read(server, list).await.each("title"), ["Satu"]);
+    publishing.batch_execute("commit").await.unwrap();
+    server.cache.caught_up().await;
+    assert_eq!(read(server, list).await.each("title"), ["Dua"]);
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ async fn no_statement_goes_past_the_times() {
 struct Story {
     title: String,
     language: &'static str,
+    day: usize,
     tags: Vec<&'static str>,
     sources: Vec<&'static str>,
 }
@@ -169,13 +170,14 @@ async fn mixed_stories(room: &Newsroom) -> Vec<Story> {
         let story = Story {
             title: format!("Kabar {number}"),
             language: if number % 5 == 0 { "en" } else { "id" },
+            day: 1 + number * number % 3,
             tags: chosen(&["tag-a", "tag-b", "tag-c"], number),
             // One of them twice.
             sources: chosen(&["source-a", "source-b", "source-a"], number / 3),
         };
         let citations: Vec<_> = story.sources.iter().map(|source| citing(source)[0].clone()).collect();
         let more = json!({"language": story.language, "tags": story.tags, "citations": citations});
-        room.story(&story.title, &format!("2024-01-0{}T00:00:00Z", 1 + number * number % 3), more).await;
+        room.story(&story.title, &format!("2024-01-0{}T00:00:00Z", story.day), more).await;
         stories.push(story);
     }
     stories
@@ -198,7 +200,7 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
         move |story: &Story| story.sources.iter().any(|source| sources.contains(source))
     };
     type Asked<'a> = Box<dyn Fn(&Story) -> bool + 'a>;
-    let cases: [(&str, Asked<'_>); 12] = [
+    let cases: [(&str, Asked<'_>); 18] = [
         ("tag=tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=lama,tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=tag-a,tag-c", Box::new(tagged(&["tag-a", "tag-c"]))),
@@ -217,6 +219,23 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
             "tag=tag-a&source=source-b",
             Box::new(|story| tagged(&["tag-a"])(story) && citing(&["source-b"])(story)),
         ),
+        ("tag_none=tag-a,tag-c&status=published", Box::new(|story| !tagged(&["tag-a", "tag-c"])(story))),
+        ("tag_none=tidak-ada&language=jv,en", Box::new(|story| story.language == "en")),
+        (
+            "tag=tag-b,tidak-ada&tag_none=lama",
+            Box::new(|story| tagged(&["tag-b"])(story) && !tagged(&["tag-a"])(story)),
+        ),
+        ("tag_all=tag-a,tidak-ada", Box::new(|_| false)),
+        (
+            "source=source-a,source-b&tag_all=tag-a,tag-b&tag=tag-c,tag-b&language=id,en",
+            Box::new(|story| {
+                !story.sources.is_empty() && tagged(&["tag-a"])(story) && tagged(&["tag-b"])(story)
+            }),
+        ),
+        (
+            "tag=tag-c&published_after=2024-01-01T00:00:00Z&published_before=2024-01-03T00:00:00Z",
+            Box::new(|story| tagged(&["tag-c"])(story) && story.day == 2),
+        ),
     ];
     for (query, asked) in cases {
         for (sort, descending) in [("published_at", false), ("-published_at", true)] {
@@ -229,8 +248,10 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
                 stories.iter().filter(|story| asked(story)).map(|story| &*story.title).collect();
             expected.sort_unstable();
             assert_eq!(titles, expected, "{path}");
+            let counted = room.server.get(&format!("{path}&count=true&limit=1"), None).await.expect(200);
+            assert_eq!(counted.body["total"], expected.len(), "{path}");
             // A filter that leaves all, of which tags and citations say nothing.
-            let other = format!("{path}&published_after=1900-01-01T00:00:00Z");
+            let other = format!("{path}&updated_after=1900-01-01T00:00:00Z");
             assert_eq!(found, walk(&room.server, &other, 3, None).await, "{path}");
         }
     }
