@@ -15,12 +15,16 @@ use actix_web::{
     web,
 };
 
-use super::{routes::PAGES, settings::Settings};
+use super::settings::Settings;
 use crate::{
     articles::representations::Form,
     cache::{Cache, Key, Landed, Looked, Permit},
     http::{
-        answer::Answer, base::HostUsed, negotiation::Accept, preview::Preview, reply::SignedIn,
+        answer::{Answer, takes_it_as_it_is},
+        base::HostUsed,
+        negotiation::Accept,
+        preview::Preview,
+        reply::SignedIn,
         surrogate::SurrogateKeys,
     },
 };
@@ -82,6 +86,9 @@ pub async fn deliver<B: MessageBody + 'static>(
         };
     }
     let (request, mut response) = next.call(request).await?.into_parts();
+    if lead.is_none() && takes_it_as_it_is(request.headers()) {
+        return Ok(ServiceResponse::new(request, response.map_into_boxed_body()));
+    }
     // An answer is kept with all its headers.
     settings.dress(true, None, response.headers_mut());
     let keys = response.extensions_mut().remove::<SurrogateKeys>();
@@ -93,7 +100,7 @@ pub async fn deliver<B: MessageBody + 'static>(
             let response = answer.to(&wanted);
             match (lead, keys) {
                 (Some((permit, by_host)), Some(keys))
-                    if by_host == request.extensions().contains::<HostUsed>() =>
+                    if by_host || !request.extensions().contains::<HostUsed>() =>
                 {
                     permit.land(answer, &keys, route(&request));
                 }
@@ -142,10 +149,13 @@ impl Asked {
     pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
         let (headers, path, query) = (request.headers(), request.path(), request.query_string());
         let mut text = String::with_capacity(128 + path.len() + query.len());
-        // Most answers have only one form, and whoever wants none of these gets it, such as a reader of feeds.
-        let form = Accept::read(request.request()).choose(&Form::OFFERED).ok();
-        let is_json = path.starts_with("/v1/") && matches!(form, None | Some(Form::Json));
-        let by_host = !is_json && !PAGES.contains(&path);
+        // Nothing else has more than one form.
+        let is_article = path.strip_prefix("/v1/articles/").is_some_and(|rest| !rest.contains('/'));
+        let form =
+            if is_article { Accept::read(request.request()).choose(&Form::OFFERED).ok() } else { None };
+        let by_host = form.is_some_and(|form| form != Form::Json)
+            || path.starts_with("/feeds/")
+            || path.starts_with("/sitemap");
         if by_host {
             let forwarded = [X_FORWARDED_HOST, X_FORWARDED_PROTO];
             let forwarded = forwarded.iter().filter(|_| settings.trusts_peer(request));

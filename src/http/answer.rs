@@ -26,6 +26,12 @@ pub struct Answer {
     coded: [Option<Coded>; 3],
 }
 
+/// Whether a client that sent these headers is to get any answer whole and plain.
+#[must_use]
+pub fn takes_it_as_it_is(request: &HeaderMap) -> bool {
+    !request.contains_key(header::IF_NONE_MATCH) && Coding::wanted(request).is_none()
+}
+
 /// A compressed form.
 #[derive(Clone, Debug)]
 enum Coded {

@@ -117,12 +117,20 @@ async fn a_path_that_looks_like_parameters_is_another_address() {
 }
 
 #[tokio::test]
-async fn who_wants_a_form_that_only_feeds_have_is_answered_from_memory_too() {
+async fn whatever_form_is_wanted_what_has_only_one_is_answered_from_memory() {
     let desk = Desk::open().await;
-    for hits in [0, 1] {
-        let headers = [("accept", "application/rss+xml")];
-        desk.server.send("GET", "/feeds/rss.xml", &headers, None).await.expect(200);
-        assert_eq!(desk.server.cache.counts().hits, hits);
+    for (path, accept) in [
+        ("/feeds/rss.xml", "application/rss+xml"),
+        ("/v1/articles", "text/markdown, text/html;q=0.9"),
+        ("/v1/tags", "application/ld+json"),
+        ("/problems", "text/html"),
+        ("/%761/sources", "application/json"),
+    ] {
+        let before = desk.server.cache.counts().hits;
+        for hits in [0, 1] {
+            desk.server.send("GET", path, &[("accept", accept)], None).await.expect(200);
+            assert_eq!(desk.server.cache.counts().hits, before + hits, "{path}");
+        }
     }
 }
 
