@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use diesel::{
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment},
+    query_builder::QueryFragment,
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
+
+use super::having::{All, HasAll, Kind, Named, Out};
 
 use crate::{
     articles::{
@@ -20,138 +21,17 @@ use crate::{
         filter::{ArticlesQuery, Position, Sort, View},
     },
     database::fragment::expression,
-    schema::{sources, tag_names},
-    values::{Reference, reference::split},
 };
-
-type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
-
-/// What an article is joined with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Tag,
-    Source,
-}
-
-/// The tags or the sources with these names.
-#[derive(Debug)]
-struct Named {
-    kind: Kind,
-    ids: Vec<Uuid>,
-    names: Vec<String>,
-}
-
-impl Named {
-    fn tags(any: &[Reference]) -> Self {
-        // An id is a name of a tag, too: it leads on where the tag was merged into another one.
-        Self { kind: Kind::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
-    }
-
-    fn sources(any: &[Reference]) -> Self {
-        let (ids, slugs) = split(any);
-        Self { kind: Kind::Source, ids, names: slugs.into_iter().map(str::to_owned).collect() }
-    }
-
-    fn is_one(&self) -> bool {
-        self.ids.len() + self.names.len() == 1
-    }
-
-    /// The table of the edges, and its column that names them.
-    fn edges(&self) -> (&'static str, &'static str) {
-        match self.kind {
-            Kind::Tag => ("edition_tags", "tag_id"),
-            Kind::Source => ("citations", "source_id"),
-        }
-    }
-
-    /// Writes the statement that finds their ids.
-    fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
-        match (self.kind, &self.ids[..], &self.names[..]) {
-            (Kind::Tag, _, [name]) => {
-                out.push_sql("select tag_id from tag_names where name = ");
-                out.push_bind_param::<Text, _>(name)
-            }
-            (Kind::Tag, ..) => {
-                out.push_sql("select distinct tag_id from tag_names where name = any(");
-                out.push_bind_param::<Array<Text>, _>(&self.names)?;
-                out.push_sql(")");
-                Ok(())
-            }
-            (Kind::Source, [id], []) => {
-                out.push_sql("select id from sources where id = ");
-                out.push_bind_param::<SqlUuid, _>(id)
-            }
-            (Kind::Source, [], [slug]) => {
-                out.push_sql("select id from sources where slug = ");
-                out.push_bind_param::<Text, _>(slug)
-            }
-            (Kind::Source, ..) => {
-                out.push_sql("select id from sources where id = any(");
-                out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
-                out.push_sql(") or slug = any(");
-                out.push_bind_param::<Array<Text>, _>(&self.names)?;
-                out.push_sql(")");
-                Ok(())
-            }
-        }
-    }
-
-    /// Writes what an id is compared with, so that it is one of theirs. What they are called is looked up once.
-    fn write_comparison<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
-        let [before, behind] = if self.is_one() { ["(", ")"] } else { ["any(array(", "))"] };
-        out.push_sql(before);
-        self.write(out)?;
-        out.push_sql(behind);
-        Ok(())
-    }
-
-    /// Writes whether the edition that is called so has any of them.
-    fn write_exists<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
-        let (table, column) = self.edges();
-        out.push_sql(&format!(
-            "exists (select from {table} edge where edge.article_id = {edition}.article_id and edge.kind = {kind} and edge.{column} = "
-        ));
-        self.write_comparison(out)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-/// Whether an edition has any of the tags or sources.
-#[derive(Debug)]
-pub(super) struct Has(Named);
-
-impl Has {
-    pub(super) fn tag(any: &[Reference]) -> Self {
-        Self(Named::tags(any))
-    }
-
-    pub(super) fn source(any: &[Reference]) -> Self {
-        Self(Named::sources(any))
-    }
-}
-
-impl QueryFragment<Pg> for Has {
-    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
-        // Where nothing is called so, this alone tells, and no edition is looked at.
-        if self.0.is_one() {
-            out.push_sql("(");
-            self.0.write(&mut out)?;
-            out.push_sql(") is not null and ");
-        }
-        self.0.write_exists("editions", "editions.kind", &mut out)
-    }
-}
-
-expression!(Has: Bool);
 
 /// What a query asks for, where indexes of live editions, tags and citations can tell.
 #[derive(Debug)]
 struct Asked {
     /// What the articles are found by; `None`: all of them.
     by: Option<Named>,
-    /// What they have to have besides, or must not have.
-    others: Vec<(bool, Named)>,
+    /// What they have to have besides: any of each.
+    any: Vec<Named>,
+    all: Option<All>,
+    none: Option<Named>,
     languages: Option<Vec<String>>,
     published_after: Option<DateTime<Utc>>,
     published_before: Option<DateTime<Utc>>,
@@ -191,20 +71,33 @@ impl Asked {
             return None;
         }
         // First what there is less of, as a rule.
-        let mut wanted: Vec<_> = source.iter().map(|any| Named::sources(&any.0)).collect();
-        let each = tag_all.iter().flat_map(|all| &all.0);
-        wanted.extend(each.map(|tag| Named::tags(std::slice::from_ref(tag))));
-        wanted.extend(tag.iter().map(|any| Named::tags(&any.0)));
-        let mut wanted = wanted.into_iter();
-        let by = wanted.next();
-        let unwanted = tag_none.iter().map(|none| (false, Named::tags(&none.0)));
+        let source = source.iter().map(|any| Named::sources(&any.0));
+        let (first, rest) =
+            tag_all.as_ref().map_or((&[][..], &[][..]), |all| all.0.split_at(1.min(all.0.len())));
+        let first = (!first.is_empty()).then(|| Named::tags(first));
+        let mut any = source.chain(first).chain(tag.iter().map(|any| Named::tags(&any.0)));
         Some(Self {
-            by,
-            others: wanted.map(|named| (true, named)).chain(unwanted).collect(),
+            by: any.next(),
+            any: any.collect(),
+            all: (!rest.is_empty()).then(|| HasAll::tags(rest).0),
+            none: tag_none.as_ref().map(|none| Named::tags(&none.0)),
             languages: language.as_ref().map(|any| any.0.iter().map(|tag| (**tag).to_owned()).collect()),
             published_after: published_after.map(|time| time.0),
             published_before: published_before.map(|time| time.0),
         })
+    }
+
+    /// Whether it is one of the few that many ask for. Each connection keeps the plans of those: of all that can be combined they
+    /// would fill the memory of the server.
+    fn is_common(&self) -> bool {
+        let Self { by, any, all, none, languages, published_after, published_before } = self;
+        by.as_ref().is_none_or(Named::is_one)
+            && any.is_empty()
+            && all.is_none()
+            && none.is_none()
+            && languages.as_ref().is_none_or(|languages| languages.len() == 1)
+            && published_after.is_none()
+            && published_before.is_none()
     }
 
     /// Writes a selection of the time and the id of each article: whole, or for one of several names (`named.id`) or languages
@@ -246,8 +139,16 @@ impl Asked {
                 out.push_bind_param::<Timestamptz, _>(time)?;
             }
         }
-        for (has, named) in &self.others {
-            out.push_sql(if *has { " and " } else { " and not " });
+        for named in &self.any {
+            out.push_sql(" and ");
+            named.write_exists("a", "'live'", out)?;
+        }
+        if let Some(all) = &self.all {
+            out.push_sql(" and ");
+            all.write("a", "'live'", out)?;
+        }
+        if let Some(named) = &self.none {
+            out.push_sql(" and not ");
             named.write_exists("a", "'live'", out)?;
         }
         Ok(())
@@ -308,6 +209,9 @@ impl OnPage {
 impl QueryFragment<Pg> for OnPage {
     fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
         let asked = &self.asked;
+        if !(asked.is_common() && self.descending) {
+            out.unsafe_to_cache_prepared();
+        }
         // Of several names or languages each has a place of its own in an index.
         let names = asked.by.as_ref().filter(|named| !named.is_one());
         let languages = asked.languages.as_ref().filter(|languages| languages.len() > 1);
@@ -356,6 +260,9 @@ impl CountOf {
 
 impl QueryFragment<Pg> for CountOf {
     fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        if !self.0.is_common() {
+            out.unsafe_to_cache_prepared();
+        }
         out.push_sql("(select count(*) from (");
         self.0.write(false, false, &mut out)?;
         out.push_sql(") as asked)");
@@ -364,26 +271,3 @@ impl QueryFragment<Pg> for CountOf {
 }
 
 expression!(CountOf: BigInt);
-
-/// The ids of the tags that these names lead to.
-///
-/// # Errors
-/// As any statement.
-pub async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
-    let names: Vec<_> = any.iter().map(ToString::to_string).collect();
-    tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id).load(conn).await
-}
-
-/// The ids of these sources, of those that there are.
-///
-/// # Errors
-/// As any statement.
-pub async fn source_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
-    let (mut ids, slugs) = split(any);
-    if !slugs.is_empty() {
-        let named: Vec<Uuid> =
-            sources::table.filter(sources::slug.eq_any(slugs)).select(sources::id).load(conn).await?;
-        ids.extend(named);
-    }
-    Ok(ids)
-}

@@ -10,7 +10,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    edges::Has,
+    having::{Has, HasAll},
     order::Filtered,
     search::{Matches, Meaning},
 };
@@ -76,6 +76,34 @@ pub(super) fn visible<'a>(view: View) -> Filtered<'a> {
     }
 }
 
+/// Always true. No connection keeps the plan of what it stands in: there are too many ways to combine filters.
+struct Unkept;
+
+impl QueryFragment<Pg> for Unkept {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("true");
+        Ok(())
+    }
+}
+
+expression!(Unkept: Bool);
+
+fn asks_for_something(query: &ArticlesQuery) -> bool {
+    query.q.is_some()
+        || query.tag.is_some()
+        || query.tag_all.is_some()
+        || query.tag_none.is_some()
+        || query.source.is_some()
+        || query.cites.is_some()
+        || query.language.is_some()
+        || query.author.is_some()
+        || query.published_after.is_some()
+        || query.published_before.is_some()
+        || query.updated_after.is_some()
+        || query.status.is_some()
+}
+
 /// What of it the query asks for.
 pub(super) fn filtered<'a>(
     view: View,
@@ -83,14 +111,21 @@ pub(super) fn filtered<'a>(
     search: Option<&'a [Meaning]>,
 ) -> Filtered<'a> {
     let mut filtered = visible(view);
+    if asks_for_something(query) {
+        filtered = filtered.filter(Unkept);
+    }
     if let Some(meanings) = search {
         filtered = filtered.filter(Matches(meanings));
     }
     if let Some(any) = &query.tag {
         filtered = filtered.filter(Has::tag(&any.0));
     }
-    for tag in query.tag_all.iter().flat_map(|all| &all.0) {
-        filtered = filtered.filter(Has::tag(std::slice::from_ref(tag)));
+    if let Some((first, rest)) = query.tag_all.as_ref().and_then(|all| all.0.split_first()) {
+        // By the first an index finds them.
+        filtered = filtered.filter(Has::tag(std::slice::from_ref(first)));
+        if !rest.is_empty() {
+            filtered = filtered.filter(HasAll::tags(rest));
+        }
     }
     if let Some(none) = &query.tag_none {
         filtered = filtered.filter(not(Has::tag(&none.0)));

@@ -5,6 +5,7 @@ mod documents;
 mod due;
 mod edges;
 mod filtered;
+mod having;
 mod order;
 mod places;
 mod previews;
@@ -22,7 +23,7 @@ pub use self::{
     corrections::*,
     documents::*,
     due::*,
-    edges::{source_ids, tag_ids},
+    having::{source_ids, tag_ids},
     places::*,
     previews::*,
     publish::*,

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures::future::try_join_all;
 use serde_json::json;
 use warta::auth::Role;
 
@@ -149,6 +150,53 @@ async fn no_statement_goes_past_the_times() {
     }
 }
 
+#[derive(diesel::QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    plans: i64,
+}
+
+/// How many plans of lists all connections keep.
+async fn plans_of_lists(room: &Newsroom) -> i64 {
+    let connections: Vec<_> = try_join_all((0..4).map(|_| room.server.database.get())).await.unwrap();
+    let mut plans = 0;
+    for mut conn in connections {
+        let query =
+            "select count(*) as plans from pg_prepared_statements where statement like '%word_count%'";
+        plans += diesel::sql_query(query).get_result::<Kept>(&mut conn).await.unwrap().plans;
+    }
+    plans
+}
+
+#[tokio::test]
+async fn what_few_ask_for_leaves_no_plan_behind() {
+    let room = Newsroom::open().await;
+    let list = async |query: &str| {
+        room.server.get(&format!("/v1/articles?{query}"), Some(&room.editor)).await.expect(200);
+    };
+    list("").await;
+    list("tag=tag-a&language=id").await;
+    let kept = plans_of_lists(&room).await;
+    assert!(kept >= 2, "{kept}");
+    for query in [
+        "tag=tag-a,tag-b",
+        "tag_all=tag-a,tag-b",
+        "tag=tag-a&source=source-a",
+        "language=en,id",
+        "tag_none=tag-a",
+        "sort=published_at",
+        "published_before=2024-01-01T00:00:00Z",
+        "tag=tag-a&sort=title",
+        "updated_after=2024-01-01T00:00:00Z&sort=-title",
+        "draft=true&status=draft,in_review",
+        "q=kabar",
+        "tag=tag-a&tag_none=tag-b&count=true",
+    ] {
+        list(query).await;
+        assert_eq!(plans_of_lists(&room).await, kept, "{query}");
+    }
+}
+
 /// What a list should have a story for.
 struct Story {
     title: String,
@@ -200,7 +248,7 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
         move |story: &Story| story.sources.iter().any(|source| sources.contains(source))
     };
     type Asked<'a> = Box<dyn Fn(&Story) -> bool + 'a>;
-    let cases: [(&str, Asked<'_>); 18] = [
+    let cases: [(&str, Asked<'_>); 19] = [
         ("tag=tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=lama,tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=tag-a,tag-c", Box::new(tagged(&["tag-a", "tag-c"]))),
@@ -226,6 +274,10 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
             Box::new(|story| tagged(&["tag-b"])(story) && !tagged(&["tag-a"])(story)),
         ),
         ("tag_all=tag-a,tidak-ada", Box::new(|_| false)),
+        (
+            "tag_all=tag-b,lama,tag-a",
+            Box::new(|story| tagged(&["tag-a"])(story) && tagged(&["tag-b"])(story)),
+        ),
         (
             "source=source-a,source-b&tag_all=tag-a,tag-b&tag=tag-c,tag-b&language=id,en",
             Box::new(|story| {
