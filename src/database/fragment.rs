@@ -1,14 +1,14 @@
 //! SQL that the query builder cannot say.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::OnceLock};
 
 use diesel::{
     QueryResult,
     expression::{
         AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
     },
-    pg::Pg,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    pg::{Pg, PgQueryBuilder},
+    query_builder::{AstPass, QueryBuilder, QueryFragment, QueryId},
 };
 
 /// A constant piece of SQL with a type.
@@ -54,6 +54,52 @@ impl<QS, ST: TypedExpressionType> AppearsOnTable<QS> for Fragment<ST> {}
 impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
     // As for a constant: it may stand beside columns and beside aggregates.
     type IsAggregate = is_aggregate::Never;
+}
+
+/// What is selected, without values in it, whose SQL is put together once: for many columns that takes as long as to read their row.
+pub struct Selection<E> {
+    columns: E,
+    text: &'static OnceLock<String>,
+}
+
+impl<E: QueryFragment<Pg>> Selection<E> {
+    /// `text` is kept for the next one, which has to be of the same columns.
+    pub fn new(columns: E, text: &'static OnceLock<String>) -> Self {
+        Self { columns, text }
+    }
+
+    fn text(&self) -> QueryResult<&'static str> {
+        if let Some(text) = self.text.get() {
+            return Ok(text);
+        }
+        let mut builder = PgQueryBuilder::default();
+        self.columns.to_sql(&mut builder, &Pg)?;
+        Ok(self.text.get_or_init(|| builder.finish()))
+    }
+}
+
+impl<E: Expression> Expression for Selection<E> {
+    type SqlType = E::SqlType;
+}
+
+impl<E: QueryFragment<Pg>> QueryFragment<Pg> for Selection<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.text()?);
+        Ok(())
+    }
+}
+
+impl<E> QueryId for Selection<E> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<QS, E: SelectableExpression<QS>> SelectableExpression<QS> for Selection<E> {}
+impl<QS, E: AppearsOnTable<QS>> AppearsOnTable<QS> for Selection<E> {}
+
+impl<GB, E: ValidGrouping<GB>> ValidGrouping<GB> for Selection<E> {
+    type IsAggregate = E::IsAggregate;
 }
 
 /// Makes a piece of SQL with values in it, which is a [`QueryFragment`], an expression of this type.

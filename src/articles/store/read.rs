@@ -1,9 +1,11 @@
 //! Reading: one statement an answer, so that no reader sees half of a change.
 
+use std::sync::OnceLock;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
-    dsl::{case_when, exists},
+    dsl::exists,
     pg::{Pg, PgValue},
     prelude::*,
     sql_types::{Bool, Json, Nullable, Text},
@@ -27,7 +29,7 @@ use crate::{
         provenance::{Disclosure, Provenance},
         rules::Standing,
     },
-    database::fragment::{Fragment, fragment},
+    database::fragment::{Fragment, Selection, fragment},
     events::EditorLink,
     schema::{article_slugs, articles, editions},
     values::Reference,
@@ -171,6 +173,9 @@ impl From<Row> for Article {
     }
 }
 
+/// The SQL of what is read, for each kind of view, without texts and with them.
+static TEXTS: [[OnceLock<String>; 2]; 4] = [const { [const { OnceLock::new() }; 2] }; 4];
+
 pub(super) async fn load(
     conn: &mut AsyncPgConnection,
     query: Filtered<'_>,
@@ -187,6 +192,14 @@ pub(super) async fn load(
         View::Live => ("''", "editions.status", OWN_RETRACTION),
         View::Drafts(_) | View::Preview => (AUTHOR_NAME, LIVE_STATUS, RETRACTION),
     };
+    let text = match view {
+        View::Live => 0,
+        View::Preview => 1,
+        View::Drafts(Drafts { of: None, .. }) => 2,
+        View::Drafts(_) => 3,
+    };
+    let (body, body_html) =
+        if with_body { ("editions.body", "editions.body_html") } else { ("null", "null") };
     let columns = (
         editions::article_id,
         editions::kind,
@@ -195,8 +208,8 @@ pub(super) async fn load(
         editions::language,
         editions::title,
         editions::summary,
-        case_when(with_body.into_sql::<Bool>(), editions::body),
-        case_when(with_body.into_sql::<Bool>(), editions::body_html),
+        fragment::<Nullable<Text>>(body),
+        fragment::<Nullable<Text>>(body_html),
         editions::image,
         editions::byline,
         editions::provenance,
@@ -220,7 +233,8 @@ pub(super) async fn load(
         fragment::<Json>(CORRECTIONS),
         translations,
     );
-    let rows: Vec<Row> = query.select(columns).load(conn).await?;
+    let selection = Selection::new(columns, &TEXTS[text][usize::from(with_body)]);
+    let rows: Vec<Row> = query.select(selection).load(conn).await?;
     let articles = rows.into_iter().map(Article::from);
     // Readers get nothing of what editors work with, and nothing to change the draft with.
     let seen = |article| match view {
