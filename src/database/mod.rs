@@ -36,7 +36,7 @@ pub type Connection = deadpool::Object<AsyncPgConnection>;
 /// How long a request waits for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// How long of that it waits for one of its own lane, before one that is idle in another lane will do.
+/// How long it waits for one of its own lane, before it looks for one that is idle in another lane, again and again.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How many connections the lane of the threads has that have none of their own: workers that ask for little.
@@ -49,8 +49,12 @@ const COMMON: usize = 2;
 ///
 /// What is asked for again and again is in memory, or on flash, where to read here and there costs little more than to read on. Else
 /// Postgres reads the whole of a small table for each row that it looks up in it.
-const SESSION: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; \
-     SET jit = off; SET random_page_cost = 1.1";
+pub const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("jit", "off"),
+    ("random_page_cost", "1.1"),
+];
 
 /// The pool of connections. Clones share it.
 ///
@@ -122,22 +126,23 @@ impl Database {
     /// # Errors
     /// [`PoolError`]: all are busy, or the database cannot be reached.
     pub async fn get(&self) -> Result<Connection, PoolError> {
+        tokio::time::timeout(WAIT, self.wait()).await.unwrap_or(Err(PoolError::Busy))
+    }
+
+    async fn wait(&self) -> Result<Connection, PoolError> {
         let mut own = pin!(self.own_lane().get());
-        let unavailable = |error| PoolError::Unavailable(one_line(&error));
-        if let Ok(found) = tokio::time::timeout(PATIENCE, &mut own).await {
-            return found.map_err(unavailable);
-        }
-        // Only those that are there: one that was opened here would stay in that lane, and be driven by this thread.
-        for lane in self.lanes.iter().filter(|lane| lane.status().available > 0) {
-            let mut at_once = lane.timeouts();
-            at_once.wait = Some(Duration::ZERO);
-            if let Ok(connection) = lane.timeout_get(&at_once).await {
-                return Ok(connection);
+        loop {
+            if let Ok(found) = tokio::time::timeout(PATIENCE, &mut own).await {
+                return found.map_err(|error| PoolError::Unavailable(one_line(&error)));
             }
-        }
-        match tokio::time::timeout(WAIT - PATIENCE, own).await {
-            Ok(found) => found.map_err(unavailable),
-            Err(_) => Err(PoolError::Busy),
+            // Only those that are there: one that was opened here would stay in that lane, and be driven by this thread.
+            for lane in self.lanes.iter().filter(|lane| lane.status().available > 0) {
+                let mut at_once = lane.timeouts();
+                at_once.wait = Some(Duration::ZERO);
+                if let Ok(connection) = lane.timeout_get(&at_once).await {
+                    return Ok(connection);
+                }
+            }
         }
     }
 
@@ -175,7 +180,8 @@ impl fmt::Debug for Database {
 
 async fn open(url: DatabaseUrl, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = url.establish().await?;
-    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let settings: String = SESSION.iter().map(|(name, value)| format!("set {name} = '{value}';")).collect();
+    connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { .. } = event {
             statements.fetch_add(1, Ordering::Relaxed);
