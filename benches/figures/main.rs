@@ -18,6 +18,7 @@ mod pgbench;
 mod report;
 mod server;
 mod setting;
+mod turns;
 mod words;
 mod wrk;
 
@@ -85,11 +86,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.bare.as_deref() {
         Some([body, head]) => bare::serve(Path::new(body), Path::new(head)).await.map(|()| true),
-        // What is started is stopped when the measuring is dropped.
-        _ => tokio::select! {
-            outcome = run(&arguments) => outcome,
-            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-        },
+        _ => run(&arguments).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -113,27 +110,36 @@ async fn run(arguments: &Arguments) -> Outcome<bool> {
         Cluster::delete(&data)?;
     }
     std::fs::create_dir_all(&data)?;
-    fill_missing(&data, scale).await?;
+    unless_interrupted(fill_missing(&data, scale)).await?;
     let cluster = Cluster::start(&data, Purpose::Measuring).await?;
     let pgbench = cluster.program("pgbench")?;
     let launcher = Launcher::new(&folder)?;
     let mut setting = Setting { folder, scale, cluster, launcher, pgbench, report: Report::default() };
     let machine = machine::describe(&setting.connect().await?, scale).await?;
-    let measured = measure(&mut setting, &arguments.only).await;
+    let measured = unless_interrupted(measure(&mut setting, &arguments.only)).await;
     let Setting { folder, cluster, report, .. } = setting;
     cluster.stop().await;
     if !arguments.keep {
         Cluster::delete(&data)?;
     }
-    measured?;
+    // What was measured until something failed, too.
     let table = report.markdown(&machine);
     std::fs::write(folder.join("figures.md"), &table)?;
     writeln!(std::io::stdout(), "{table}")?;
+    measured?;
     if arguments.write_readme {
         report::write_readme(Path::new(env!("CARGO_MANIFEST_DIR")), &table)?;
     }
     progress(format!("done in {:.0} s", started.elapsed().as_secs_f64()));
     Ok(report.is_clean())
+}
+
+/// Does something until Ctrl-C. What was started for it is stopped when it is dropped.
+async fn unless_interrupted<T>(something: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::select! {
+        outcome = something => outcome,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    }
 }
 
 /// Fills the databases that are not there.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::process::Command;
 use tokio_postgres::Client;
-use warta::database::DatabaseUrl;
+use warta::database::{DatabaseUrl, SESSION};
 
 use crate::{
     capture::Statement,
@@ -24,6 +24,23 @@ pub(crate) enum Length {
     Time(Duration),
     /// So many transactions a connection.
     Transactions(usize),
+}
+
+/// How pgbench sets its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// As the program does.
+    Same,
+    /// Not at all.
+    Plain,
+}
+
+impl Session {
+    /// What `PGOPTIONS` says.
+    fn options(self) -> String {
+        let settings = SESSION.iter().filter(|_| self == Self::Same);
+        settings.map(|(name, value)| format!("-c {name}={value} ")).collect()
+    }
 }
 
 /// A script, with the values that it is given as variables: pgbench sends them as parameters of prepared statements.
@@ -92,8 +109,10 @@ impl Script {
         file: &Path,
         clients: usize,
         length: Length,
+        session: Session,
     ) -> Outcome<f64> {
         let mut command = Command::new(pgbench);
+        command.env("PGOPTIONS", session.options());
         command.args(["-n", "-M", "prepared", "-j", "1", "-c"]).arg(clients.to_string());
         match length {
             Length::Time(time) => command.arg("-T").arg(time.as_secs().max(1).to_string()),

@@ -40,8 +40,8 @@ impl Scale {
     /// Figures that mean something.
     pub(crate) const FULL: Self = Self {
         sizes: [10_000, 1_000_000],
-        time: Duration::from_secs(5),
-        rounds: 3,
+        time: Duration::from_secs(3),
+        rounds: 7,
         requests: 300,
         writes: 250,
         million: 1e6,

@@ -7,18 +7,13 @@ use serde_json::json;
 
 use crate::{
     bare::Bare,
-    outcome::{Outcome, median},
-    report::{Budget, per_second},
+    outcome::Outcome,
+    report::Budget,
     server::{Caching, Server},
     setting::{Setting, newest},
+    turns::Turns,
     wrk,
 };
-
-/// Requests per second of something and of what it is held against, taken in turns.
-struct Turns {
-    measured: Vec<f64>,
-    against: Vec<f64>,
-}
 
 /// Measures an article and a list, with and without somebody who writes.
 pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
@@ -36,14 +31,10 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
         let bare = Bare::start(&setting.folder, &answer)?;
         let bytes = answer.text.len();
         let turns = take_turns(setting, &server, &bare, &path).await?;
-        add(
-            setting,
-            format!(
-                "cached {label} of {bytes} bytes against a bare actix-web handler of the same head and body"
-            ),
-            &turns,
-            0.9,
+        let what = format!(
+            "cached {label} of {bytes} bytes against a bare actix-web handler of the same head and body"
         );
+        turns.report(&mut setting.report, what, Budget::AtLeast(0.9));
         let turns = {
             let token = server.sign_in(0).await?;
             let writing = write_steadily(&server, &token);
@@ -52,19 +43,14 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
                 stopped = writing => return stopped,
             }
         };
-        add(setting, format!("the same {label} under one write per second"), &turns, 0.8);
+        let what = format!("the same {label} under one write per second");
+        turns.report(&mut setting.report, what, Budget::AtLeast(0.8));
     }
     Ok(())
 }
 
-fn add(setting: &mut Setting, what: String, turns: &Turns, least: f64) {
-    let (measured, against) = (median(&turns.measured), median(&turns.against));
-    let shown = (per_second(measured), per_second(against));
-    setting.report.ratio(what, shown, measured / against, Budget::AtLeast(least));
-}
-
 async fn take_turns(setting: &Setting, server: &Server, bare: &Bare, path: &str) -> Outcome<Turns> {
-    let mut turns = Turns { measured: Vec::new(), against: Vec::new() };
+    let mut turns = Turns::default();
     // What comes first warms up.
     wrk::run(&format!("{}{path}", server.base), Duration::from_secs(1), None).await?;
     wrk::run(&bare.base, Duration::from_secs(1), None).await?;
@@ -73,8 +59,7 @@ async fn take_turns(setting: &Setting, server: &Server, bare: &Bare, path: &str)
         if run.failures > 0.0 {
             return Err(format!("{path}: {} of {} requests failed", run.failures, run.requests).into());
         }
-        turns.measured.push(run.rate);
-        turns.against.push(wrk::run(&bare.base, setting.scale.time, None).await?.rate);
+        turns.push(run.rate, wrk::run(&bare.base, setting.scale.time, None).await?.rate);
     }
     Ok(turns)
 }

@@ -1,7 +1,10 @@
 //! What a hundred times as many articles cost: latencies of requests that are made one after the other, without the response cache.
 
 use crate::{
-    fill::cast::{RAREST, source, tag},
+    fill::{
+        self,
+        cast::{source, tag},
+    },
     outcome::{Outcome, median, quantile},
     report::{Budget, ms},
     server::{Caching, Server},
@@ -28,7 +31,8 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     let [small, big] = setting.urls();
     let small = setting.launcher.start(&small, Caching::Off).await?;
     let big = setting.launcher.start(&big, Caching::Off).await?;
-    let cases = cases(&small, &big).await?;
+    let rare = rare(setting).await?;
+    let cases = cases(&small, &big, &rare).await?;
     for case in cases {
         let (mut times, mut failed) = ([Vec::new(), Vec::new()], 0);
         let mut slow = false;
@@ -58,9 +62,27 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     Ok(())
 }
 
-async fn cases(small: &Server, big: &Server) -> Outcome<Vec<Case>> {
+/// The least popular tag and source with a page of articles and more, also in the small database: a page that is not full there would
+/// be held against one that is.
+async fn rare(setting: &Setting) -> Outcome<[String; 2]> {
+    let client = setting.cluster.connect(&fill::database(setting.scale.sizes[0])).await?;
+    let mut rare = [tag(0), source(0)];
+    for (found, (table, edges, column)) in
+        rare.iter_mut().zip([("tags", "edition_tags", "tag_id"), ("sources", "citations", "source_id")])
+    {
+        let query = format!(
+            "select t.slug from {table} t join {edges} e on e.{column} = t.id and e.published_at is not null \
+             group by t.slug having count(distinct e.article_id) > $1 order by count(distinct e.article_id) limit 1"
+        );
+        if let Some(row) = client.query_opt(&query, &[&i64::try_from(LIMIT)?]).await? {
+            *found = row.get(0);
+        }
+    }
+    Ok(rare)
+}
+
+async fn cases(small: &Server, big: &Server, [rare_tag, rare_source]: &[String; 2]) -> Outcome<Vec<Case>> {
     let bounded = Budget::AtMost(1.3);
-    let (rare_tag, rare_source) = (tag(RAREST.0), source(RAREST.1));
     let same = |what: &str, path: String, budget| Case {
         what: what.to_owned(),
         paths: [path.clone(), path],

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::{
     outcome::{Outcome, median},
-    pgbench::{Length, Script},
-    report::{Budget, per_second},
+    pgbench::{Length, Script, Session},
+    report::Budget,
     server::Caching,
     setting::{Setting, newest},
+    turns::Turns,
     wrk,
 };
 
@@ -29,25 +30,27 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
         let script = Script::of(&client, &statements, &|_, _, _| None).await?;
         let file = script.save(&setting.folder, &format!("uncached-{label}"), "")?;
         let length = Length::Time(setting.scale.time);
-        let (mut measured, mut against, mut p99) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut alike, mut plain, mut p99) = (Turns::default(), Turns::default(), Vec::new());
         for _ in 0..setting.scale.rounds {
             let run = wrk::run(&format!("{}{path}", server.base), setting.scale.time, None).await?;
             if run.failures > 0.0 {
                 return Err(format!("{path}: {} of {} requests failed", run.failures, run.requests).into());
             }
-            measured.push(run.rate);
             p99.push(run.p99);
-            against.push(script.run(&setting.pgbench, &url, &file, CONNECTIONS, length).await?);
+            for (session, turns) in [(Session::Same, &mut alike), (Session::Plain, &mut plain)] {
+                let against = script.run(&setting.pgbench, &url, &file, CONNECTIONS, length, session).await?;
+                turns.push(run.rate, against);
+            }
         }
         let what = format!(
-            "uncached {label} against pgbench with the same {} statement(s); p99 of {} connections {:.1} ms",
+            "uncached {label} against pgbench with the same {} statement(s) and session; p99 of {} connections {:.1} ms",
             statements.len(),
             wrk::CONNECTIONS,
             median(&p99)
         );
-        let (measured, against) = (median(&measured), median(&against));
-        let shown = (per_second(measured), per_second(against));
-        setting.report.ratio(what, shown, measured / against, Budget::AtLeast(0.6));
+        alike.report(&mut setting.report, what, Budget::AtLeast(0.6));
+        let what = format!("the same {label} against pgbench with Postgres' own settings of a session");
+        plain.report(&mut setting.report, what, Budget::None);
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     capture::Capture,
     outcome::{Outcome, median, millis, progress, quantile},
-    pgbench::{Length, Script},
+    pgbench::{Length, Script, Session},
     report::{Budget, ms, per_second},
     server::{Caching, Server},
     setting::{Setting, newest},
@@ -246,7 +246,8 @@ async fn compare(
             );
             let file = script.save(&setting.folder, &format!("{name}-{editors}"), &prelude)?;
             let length = Length::Transactions(writes);
-            against.push((deed, editors, script.run(&setting.pgbench, &url, &file, editors, length).await?));
+            let rate = script.run(&setting.pgbench, &url, &file, editors, length, Session::Same).await?;
+            against.push((deed, editors, rate));
         }
     }
     for (deed, name, editors, rate, shown) in rates {
@@ -260,12 +261,15 @@ async fn compare(
 
 /// Fails where pgbench did not do what editors do: each article that was handed out was changed and published once.
 async fn check(client: &Client, supply: &Supply) -> Outcome<()> {
-    let query = "select count(*) from figures_targets t join editions l on l.article_id = t.id and l.kind = 'live' \
-         join revisions r on r.article_id = t.id and r.number = 2 \
-         join versions v on v.article_id = t.id and v.number = 2 \
-         join editions d on d.article_id = t.id and d.kind = 'draft' \
-         where t.n >= $1 and t.n < $2 and l.public_version = 2 and d.revision = 2 and d.status = 'published' \
-         and (select count(*) from events e where e.subject_id = t.id and e.created_at > now() - interval '12 hours') = 2";
+    let query = "with written as (
+            select subject_id as id, count(*) as events from events where created_at > now() - interval '12 hours' group by 1
+        )
+        select count(*) from figures_targets t join written w on w.id = t.id and w.events = 2
+        where t.n >= $1 and t.n < $2
+            and exists (select from editions l where l.article_id = t.id and l.kind = 'live' and l.public_version = 2)
+            and exists (select from editions d where d.article_id = t.id and d.kind = 'draft' and d.revision = 2 and d.status = 'published')
+            and exists (select from revisions r where r.article_id = t.id and r.number = 2)
+            and exists (select from versions v where v.article_id = t.id and v.number = 2)";
     let (first, end) = (i32::try_from(SPARE)?, i32::try_from(supply.taken)?);
     let done: i64 = client.query_one(query, &[&first, &end]).await?.get(0);
     let wanted = i64::from(end - first);
