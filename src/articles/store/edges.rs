@@ -4,6 +4,8 @@
 //! a source, come out of one index in their order, whatever else there is; what else is asked of them is looked up for each. A page of
 //! ids is found first, and then its articles: no plan depends on how many there are, or on where they stand among all others.
 
+use std::slice;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     pg::Pg,
@@ -13,7 +15,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::having::{All, HasAll, Kind, Named, Out};
+use super::having::{All, HasAll, JOINED, Kind, Named, Out};
 
 use crate::{
     articles::{
@@ -72,10 +74,10 @@ impl Asked {
         }
         // First what there is less of, as a rule.
         let source = source.iter().map(|any| Named::sources(&any.0));
-        let (first, rest) =
-            tag_all.as_ref().map_or((&[][..], &[][..]), |all| all.0.split_at(1.min(all.0.len())));
-        let first = (!first.is_empty()).then(|| Named::tags(first));
-        let mut any = source.chain(first).chain(tag.iter().map(|any| Named::tags(&any.0)));
+        let all = tag_all.as_ref().map_or(&[][..], |all| &all.0);
+        let (joined, rest) = all.split_at(JOINED.min(all.len()));
+        let joined = joined.iter().map(|tag| Named::tags(slice::from_ref(tag)));
+        let mut any = source.chain(joined).chain(tag.iter().map(|any| Named::tags(&any.0)));
         Some(Self {
             by: any.next(),
             any: any.collect(),

@@ -1,5 +1,7 @@
 //! Which editions a view has and a query asks for.
 
+use std::slice;
+
 use diesel::{
     dsl::{exists, not},
     pg::Pg,
@@ -10,7 +12,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    having::{Has, HasAll},
+    having::{Has, HasAll, HasNone, JOINED},
     order::Filtered,
     search::{Matches, Meaning},
 };
@@ -120,15 +122,17 @@ pub(super) fn filtered<'a>(
     if let Some(any) = &query.tag {
         filtered = filtered.filter(Has::tag(&any.0));
     }
-    if let Some((first, rest)) = query.tag_all.as_ref().and_then(|all| all.0.split_first()) {
-        // By the first an index finds them.
-        filtered = filtered.filter(Has::tag(std::slice::from_ref(first)));
+    if let Some(all) = &query.tag_all {
+        let (joined, rest) = all.0.split_at(JOINED.min(all.0.len()));
+        for tag in joined {
+            filtered = filtered.filter(Has::tag(slice::from_ref(tag)));
+        }
         if !rest.is_empty() {
             filtered = filtered.filter(HasAll::tags(rest));
         }
     }
     if let Some(none) = &query.tag_none {
-        filtered = filtered.filter(not(Has::tag(&none.0)));
+        filtered = filtered.filter(HasNone::tag(&none.0));
     }
     if let Some(any) = &query.source {
         filtered = filtered.filter(Has::source(&any.0));

@@ -113,7 +113,11 @@ impl Named {
     }
 }
 
-/// All of the tags with these names. However many there are, it is one condition: a join for each takes long to plan.
+/// How many tags an article is joined with, where it has to have all of some.
+pub(super) const JOINED: usize = 2;
+
+/// All of the tags with these names. However many there are, it is one condition: a join for each takes long to plan. For one or two
+/// joins are faster.
 #[derive(Debug)]
 pub(super) struct All(Vec<String>);
 
@@ -180,6 +184,25 @@ impl QueryFragment<Pg> for Has {
 }
 
 expression!(Has: Bool);
+
+/// Whether an edition has none of the tags.
+#[derive(Debug)]
+pub(super) struct HasNone(Named);
+
+impl HasNone {
+    pub(super) fn tag(any: &[Reference]) -> Self {
+        Self(Named::tags(any))
+    }
+}
+
+impl QueryFragment<Pg> for HasNone {
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("not ");
+        self.0.write_exists("editions", "editions.kind", &mut out)
+    }
+}
+
+expression!(HasNone: Bool);
 
 /// The ids of the tags that these names lead to.
 ///

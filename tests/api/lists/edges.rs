@@ -248,7 +248,7 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
         move |story: &Story| story.sources.iter().any(|source| sources.contains(source))
     };
     type Asked<'a> = Box<dyn Fn(&Story) -> bool + 'a>;
-    let cases: [(&str, Asked<'_>); 19] = [
+    let cases: [(&str, Asked<'_>); 20] = [
         ("tag=tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=lama,tag-a", Box::new(tagged(&["tag-a"]))),
         ("tag=tag-a,tag-c", Box::new(tagged(&["tag-a", "tag-c"]))),
@@ -274,9 +274,10 @@ async fn a_list_by_edges_is_what_any_other_way_finds() {
             Box::new(|story| tagged(&["tag-b"])(story) && !tagged(&["tag-a"])(story)),
         ),
         ("tag_all=tag-a,tidak-ada", Box::new(|_| false)),
+        ("tag_all=tag-a,tag-b,tidak-ada", Box::new(|_| false)),
         (
-            "tag_all=tag-b,lama,tag-a",
-            Box::new(|story| tagged(&["tag-a"])(story) && tagged(&["tag-b"])(story)),
+            "tag_all=tag-b,lama,tag-a,tag-c",
+            Box::new(|story| ["tag-a", "tag-b", "tag-c"].iter().all(|tag| story.tags.contains(tag))),
         ),
         (
             "source=source-a,source-b&tag_all=tag-a,tag-b&tag=tag-c,tag-b&language=id,en",
