@@ -6,14 +6,14 @@
 //! # How a request flows
 //!
 //! ```text
-//! request -> app (envelope, route table) -> <feature>/api (extract, authorise) -> <feature> (rules, pure)
+//! request -> app (front door, envelope, route table) -> <feature>/api (extract, authorise) -> <feature> (rules, pure)
 //!         -> <feature>/store (SQL) -> Postgres      and back as a typed reply or an ApiError
 //! ```
 //!
-//! [`app`] has the route table and [`app::envelope`], which gives each request its id, finds out who is asking, and writes errors
-//! as problems. A handler in a feature's `api` takes extractors that say which right it needs ([`auth`]) and parse the input
-//! ([`http`], [`values`]), opens a transaction where it writes, and replies with a type of [`http::reply`] that sets the
-//! headers. Stores know no HTTP; rules know neither HTTP nor SQL.
+//! [`app`] has the route table, the front door, which answers readers out of memory ([`cache`]), and [`app::envelope`], which gives
+//! each request its id, finds out who is asking, and writes errors as problems. A handler in a feature's `api` takes extractors that
+//! say which right it needs ([`auth`]) and parse the input ([`http`], [`values`]), opens a transaction where it writes, and replies
+//! with a type of [`http::reply`] that sets the headers. Stores know no HTTP; rules know neither HTTP nor SQL.
 //!
 //! # Where things are
 //!

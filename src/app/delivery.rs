@@ -149,10 +149,10 @@ impl Asked {
     pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
         let (headers, path, query) = (request.headers(), request.path(), request.query_string());
         let mut text = String::with_capacity(128 + path.len() + query.len());
-        // Nothing else has more than one form.
+        // Nothing else has more than one form. Where a path is written in another way it may be one, too.
         let is_article = path.strip_prefix("/v1/articles/").is_some_and(|rest| !rest.contains('/'));
-        let form =
-            if is_article { Accept::read(request.request()).choose(&Form::OFFERED).ok() } else { None };
+        let has_forms = is_article || path.contains('%');
+        let form = if has_forms { Accept::read(request.request()).choose(&Form::OFFERED).ok() } else { None };
         let by_host = form.is_some_and(|form| form != Form::Json)
             || path.starts_with("/feeds/")
             || path.starts_with("/sitemap");

@@ -35,7 +35,7 @@ use crate::{cache::Cache, clock::Clock};
 pub struct FrontDoor {
     /// What is in memory; `None`: nothing.
     pub cache: Option<Cache>,
-    /// What it depends on whose answer it is.
+    /// Who is believed about the address that a request came to.
     pub settings: Data<Settings>,
     /// Where what is answered here is counted too.
     pub metrics: Data<Metrics>,

@@ -119,7 +119,9 @@ async fn a_path_that_looks_like_parameters_is_another_address() {
 #[tokio::test]
 async fn whatever_form_is_wanted_what_has_only_one_is_answered_from_memory() {
     let desk = Desk::open().await;
+    let story = desk.story("Satu", &[]).await.replace("/articles/", "/%61rticles/");
     for (path, accept) in [
+        (story.as_str(), "application/json"),
         ("/feeds/rss.xml", "application/rss+xml"),
         ("/v1/articles", "text/markdown, text/html;q=0.9"),
         ("/v1/tags", "application/ld+json"),
@@ -132,6 +134,9 @@ async fn whatever_form_is_wanted_what_has_only_one_is_answered_from_memory() {
             assert_eq!(desk.server.cache.counts().hits, before + hits, "{path}");
         }
     }
+    // And not in the form that somebody else wanted.
+    let other = desk.server.send("GET", &story, &[("accept", "application/ld+json")], None).await.expect(200);
+    assert_eq!(other.header("content-type"), "application/ld+json");
 }
 
 #[tokio::test]
