@@ -13,7 +13,7 @@ use crate::{
 };
 
 const NOT_RETRACTED: &str =
-    "(not exists (select from editions r where r.article_id = articles.id and r.status = 'retracted'))";
+    "(not exists (select from editions r where r.article_id = articles.id and r.kind = 'live' and r.status = 'retracted'))";
 
 /// The id of the source with this id or slug.
 ///
