@@ -12,7 +12,8 @@ use crate::{
     values::{DocumentKey, Reference},
 };
 
-const NOT_RETRACTED: &str = "(not exists (select from editions r where r.article_id = articles.id and r.kind = 'live' and r.status = 'retracted'))";
+const NOT_RETRACTED: &str = "(not exists (select from editions r where r.article_id = articles.id and r.kind = 'live' \
+     and r.status = 'retracted'))";
 
 /// The id of the source with this id or slug.
 ///
