@@ -27,7 +27,7 @@ pub(crate) async fn describe(client: &Client, scale: Scale) -> Outcome<String> {
          sizes are compared. Latencies are those of requests made one after the other.",
         field("model name").unwrap_or("an unknown kind"),
         memory.unwrap_or_default() / 1024.0 / 1024.0,
-        kernel.trim(),
+        kernel.trim().split('-').next().unwrap_or_default(),
         postgres.split(' ').next().unwrap_or_default(),
     ))
 }
