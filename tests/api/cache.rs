@@ -224,6 +224,15 @@ async fn what_is_not_there_is_not_kept() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_is_refused_also_where_the_answer_is_there() {
+    let desk = Desk::open().await;
+    warm(&desk.server, "/v1/articles").await;
+    let long = "a".repeat(33 * 1024);
+    let answer = desk.server.send("GET", "/v1/articles", &[("x-long", &long)], None).await;
+    answer.expect_problem(431, "headers-too-large");
+}
+
+#[tokio::test]
 async fn it_can_be_switched_off() {
     let server = Server::uncached().await;
     for _ in 0..3 {
