@@ -15,7 +15,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::having::{All, HasAll, JOINED, Kind, Named, Out};
+use super::having::{HasAll, Kind, Named, Out};
 
 use crate::{
     articles::{
@@ -32,7 +32,7 @@ struct Asked {
     by: Option<Named>,
     /// What they have to have besides: any of each.
     any: Vec<Named>,
-    all: Option<All>,
+    all: Option<HasAll>,
     none: Option<Named>,
     languages: Option<Vec<String>>,
     published_after: Option<DateTime<Utc>>,
@@ -74,14 +74,13 @@ impl Asked {
         }
         // First what there is less of, as a rule.
         let source = source.iter().map(|any| Named::sources(&any.0));
-        let all = tag_all.as_ref().map_or(&[][..], |all| &all.0);
-        let (joined, rest) = all.split_at(JOINED.min(all.len()));
+        let (joined, all) = HasAll::beside(tag_all.as_ref().map_or(&[][..], |all| &all.0));
         let joined = joined.iter().map(|tag| Named::tags(slice::from_ref(tag)));
         let mut any = source.chain(joined).chain(tag.iter().map(|any| Named::tags(&any.0)));
         Some(Self {
             by: any.next(),
             any: any.collect(),
-            all: (!rest.is_empty()).then(|| HasAll::tags(rest).0),
+            all,
             none: tag_none.as_ref().map(|none| Named::tags(&none.0)),
             languages: language.as_ref().map(|any| any.0.iter().map(|tag| (**tag).to_owned()).collect()),
             published_after: published_after.map(|time| time.0),

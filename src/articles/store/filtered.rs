@@ -12,7 +12,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    having::{Has, HasAll, HasNone, JOINED},
+    having::{Has, HasAll, HasNone},
     order::Filtered,
     search::{Matches, Meaning},
 };
@@ -123,12 +123,12 @@ pub(super) fn filtered<'a>(
         filtered = filtered.filter(Has::tag(&any.0));
     }
     if let Some(all) = &query.tag_all {
-        let (joined, rest) = all.0.split_at(JOINED.min(all.0.len()));
+        let (joined, rest) = HasAll::beside(&all.0);
         for tag in joined {
             filtered = filtered.filter(Has::tag(slice::from_ref(tag)));
         }
-        if !rest.is_empty() {
-            filtered = filtered.filter(HasAll::tags(rest));
+        if let Some(rest) = rest {
+            filtered = filtered.filter(rest);
         }
     }
     if let Some(none) = &query.tag_none {

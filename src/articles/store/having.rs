@@ -113,15 +113,22 @@ impl Named {
     }
 }
 
-/// How many tags an article is joined with, where it has to have all of some.
-pub(super) const JOINED: usize = 2;
+/// How many tags an article is joined with, where it has to have all of some. For so few joins are faster.
+const JOINED: usize = 2;
 
-/// All of the tags with these names. However many there are, it is one condition: a join for each takes long to plan. For one or two
-/// joins are faster.
+/// Whether an edition has all of the tags with these names. However many there are, it is one condition: a join for each takes long to
+/// plan.
 #[derive(Debug)]
-pub(super) struct All(Vec<String>);
+pub(super) struct HasAll(Vec<String>);
 
-impl All {
+impl HasAll {
+    /// The tags that are better joined one by one, and the condition of all others, where there are any.
+    pub(super) fn beside(all: &[Reference]) -> (&[Reference], Option<Self>) {
+        let (joined, rest) = all.split_at(JOINED.min(all.len()));
+        let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
+        (joined, (!rest.is_empty()).then_some(Self(rest)))
+    }
+
     /// Writes whether the edition that is called so has each of them.
     pub(super) fn write<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         out.push_sql(&format!(
@@ -139,19 +146,9 @@ impl All {
     }
 }
 
-/// Whether an edition has all of the tags.
-#[derive(Debug)]
-pub(super) struct HasAll(pub(super) All);
-
-impl HasAll {
-    pub(super) fn tags(all: &[Reference]) -> Self {
-        Self(All(all.iter().map(ToString::to_string).collect()))
-    }
-}
-
 impl QueryFragment<Pg> for HasAll {
     fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
-        self.0.write("editions", "editions.kind", &mut out)
+        self.write("editions", "editions.kind", &mut out)
     }
 }
 
@@ -173,13 +170,16 @@ impl Has {
 
 impl QueryFragment<Pg> for Has {
     fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("(");
         // Where nothing is called so, this alone tells, and no edition is looked at.
         if self.0.is_one() {
             out.push_sql("(");
             self.0.write(&mut out)?;
             out.push_sql(") is not null and ");
         }
-        self.0.write_exists("editions", "editions.kind", &mut out)
+        self.0.write_exists("editions", "editions.kind", &mut out)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
         provenance::{Disclosure, Provenance},
         rules::Standing,
     },
-    database::fragment::{Fragment, Selection, fragment},
+    database::fragment::{Selection, fragment},
     events::EditorLink,
     schema::{article_slugs, articles, editions},
     values::Reference,
@@ -182,21 +182,16 @@ pub(super) async fn load(
     view: View,
     with_body: bool,
 ) -> QueryResult<Vec<Article>> {
-    let translations: Fragment<Json> = fragment(match view {
-        View::Live | View::Preview => LIVE_TRANSLATIONS,
-        View::Drafts(Drafts { of: None, .. }) => DRAFT_TRANSLATIONS,
-        View::Drafts(_) => OWN_DRAFT_TRANSLATIONS,
-    });
+    let (text, translations) = match view {
+        View::Live => (0, LIVE_TRANSLATIONS),
+        View::Preview => (1, LIVE_TRANSLATIONS),
+        View::Drafts(Drafts { of: None, .. }) => (2, DRAFT_TRANSLATIONS),
+        View::Drafts(_) => (3, OWN_DRAFT_TRANSLATIONS),
+    };
     // A live edition tells for itself, and not who made the article.
     let (author_name, live_status, retraction) = match view {
         View::Live => ("''", "editions.status", OWN_RETRACTION),
         View::Drafts(_) | View::Preview => (AUTHOR_NAME, LIVE_STATUS, RETRACTION),
-    };
-    let text = match view {
-        View::Live => 0,
-        View::Preview => 1,
-        View::Drafts(Drafts { of: None, .. }) => 2,
-        View::Drafts(_) => 3,
     };
     let (body, body_html) =
         if with_body { ("editions.body", "editions.body_html") } else { ("null", "null") };
@@ -231,7 +226,7 @@ pub(super) async fn load(
         fragment::<Json>(TAGS),
         fragment::<Json>(CITATIONS),
         fragment::<Json>(CORRECTIONS),
-        translations,
+        fragment::<Json>(translations),
     );
     let selection = Selection::new(columns, &TEXTS[text][usize::from(with_body)]);
     let rows: Vec<Row> = query.select(selection).load(conn).await?;
