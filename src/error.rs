@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::PoolError,
-    http::faults::{Fault, Faults, summary},
+    http::faults::{Fault, Faults, TOLD, summary},
 };
 
 /// How to authenticate (RFC 6750): what every `401` says at least.
@@ -94,18 +94,16 @@ impl ApiError {
     /// `422` with every fault of a body.
     #[must_use]
     pub fn invalid_body(faults: Faults) -> Self {
-        let faults = faults.into_body_faults();
         let mut error = Self::new(Kind::InvalidBody, summary("body", &faults));
-        error.0.faults = faults;
+        error.0.faults = faults.into_body_faults();
         error
     }
 
     /// `400` with every fault of a query string.
     #[must_use]
     pub fn invalid_query(faults: Faults) -> Self {
-        let faults = faults.into_query_faults();
         let mut error = Self::new(Kind::InvalidQuery, summary("query string", &faults));
-        error.0.faults = faults;
+        error.0.faults = faults.into_query_faults();
         error
     }
 
@@ -117,8 +115,14 @@ impl ApiError {
     /// `503` with `Retry-After`; the cause is logged and not shown.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Kind::Unavailable, "The database cannot answer right now; please retry.")
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .retry_after(1)
             .caused_by(cause)
+    }
+
+    /// Says after how many seconds to try again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// Adds a response header.
@@ -144,10 +148,12 @@ impl ApiError {
         self
     }
 
-    /// Adds the place of the fault, where the problem is one field's.
+    /// Adds the place of a fault, where the problem is one field's; the first [`TOLD`] are told.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
-        self.0.faults.push(fault);
+        if self.0.faults.len() < TOLD {
+            self.0.faults.push(fault);
+        }
         self
     }
 

@@ -30,7 +30,8 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place in the body.
     pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
+        let pointer = Some(shortened(pointer.into(), LONGEST_PLACE));
+        Self { pointer, parameter: None, code, detail: shortened(detail.into(), LONGEST_DETAIL) }
     }
 }
 
@@ -50,9 +51,29 @@ impl Invalid {
     }
 }
 
-/// All faults of one input; [`Fault::pointer`] is set in each.
+/// How many faults are told: whoever sends more has made one mistake many times, or wants a long answer.
+pub const TOLD: usize = 100;
+
+/// The longest place and the longest sentence of a fault, in bytes: both may repeat what was sent, which may be long.
+const LONGEST_PLACE: usize = 500;
+const LONGEST_DETAIL: usize = 1000;
+
+/// The text, or its beginning where it is longer than so many bytes.
+fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
+}
+
+/// The faults of one input, the first [`TOLD`] of them; [`Fault::pointer`] is set in each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    told: Vec<Fault>,
+    /// How many more there are.
+    more: usize,
+}
 
 impl Faults {
     /// No faults yet.
@@ -64,17 +85,22 @@ impl Faults {
     /// One fault at a location.
     #[must_use]
     pub fn one(location: ValuePointerRef<'_>, invalid: Invalid) -> Self {
-        Self(vec![Fault::at(pointer(location), invalid.code, invalid.detail)])
+        Self { told: vec![Fault::at(pointer(location), invalid.code, invalid.detail)], more: 0 }
     }
 
     /// Adds a fault.
     pub fn push(&mut self, fault: Fault) {
-        self.0.push(fault);
+        if self.told.len() < TOLD {
+            self.told.push(fault);
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Adds all faults of another collection.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.more += other.more;
+        other.told.into_iter().for_each(|fault| self.push(fault));
     }
 
     /// The value, if there is no fault.
@@ -82,13 +108,19 @@ impl Faults {
     /// # Errors
     /// The faults, if there is one.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(value) } else { Err(self) }
+        if self.told.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// How many there are, told or not.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.told.len() + self.more
     }
 
     /// As faults of a body.
     #[must_use]
     pub fn into_body_faults(self) -> Vec<Fault> {
-        self.0
+        self.told
     }
 
     /// As faults of a query string, where the first step of the pointer is the parameter.
@@ -99,17 +131,20 @@ impl Faults {
             pointer: None,
             ..fault
         };
-        self.0.into_iter().map(parameter).collect()
+        self.told.into_iter().map(parameter).collect()
     }
 }
 
 /// A sentence that says how many faults something has, with the place and the detail of an only one.
 #[must_use]
-pub fn summary(of: &str, faults: &[Fault]) -> String {
-    match faults {
+pub fn summary(of: &str, faults: &Faults) -> String {
+    match faults.told.as_slice() {
         [only] => {
             let place = only.pointer.as_ref().or(only.parameter.as_ref());
             format!("The {of} has 1 fault at `{}`: {}", place.map_or("", String::as_str), only.detail)
+        }
+        _ if faults.more > 0 => {
+            format!("The {of} has {} faults; `errors` lists the first {TOLD}.", faults.count())
         }
         several => format!("The {of} has {} faults; `errors` lists them.", several.len()),
     }
@@ -193,6 +228,29 @@ pub fn pointer(location: ValuePointerRef<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_faults_are_told_and_all_are_counted() {
+        let mut faults = Faults::none();
+        for number in 0..TOLD + 20 {
+            faults.push(Fault::at(format!("/{number}"), "unknown", "There is no such member."));
+        }
+        let mut all = Faults::none();
+        all.push(Fault::at("/first", "unknown", "There is no such member."));
+        all.extend(faults);
+        assert_eq!(all.count(), TOLD + 21);
+        assert_eq!(summary("body", &all), "The body has 121 faults; `errors` lists the first 100.");
+        let told = all.into_body_faults();
+        assert_eq!((told.len(), told[0].pointer.as_deref()), (TOLD, Some("/first")));
+    }
+
+    #[test]
+    fn a_fault_repeats_the_beginning_of_what_was_sent() {
+        let fault = Fault::at(format!("/{}", "é".repeat(1000)), "unknown", "x".repeat(100_000));
+        assert_eq!(fault.pointer.map(|pointer| pointer.len()), Some(LONGEST_PLACE - 1));
+        assert_eq!(fault.detail.len(), LONGEST_DETAIL);
+        assert!(fault.detail.ends_with("x…"));
+    }
 
     #[test]
     fn a_pointer_escapes_what_rfc_6901_reserves() {
