@@ -1,5 +1,6 @@
 //! The application: its parts, its route table, and the way a request passes through.
 
+pub mod connections;
 pub mod cors;
 mod delivery;
 pub mod docs;
@@ -12,18 +13,25 @@ pub mod reader;
 pub mod routes;
 mod settings;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use actix_server::{Server, ServerBuilder};
 use actix_web::{
-    App, HttpServer,
-    dev::Server,
+    App,
     middleware::from_fn,
     web::{self, PathConfig},
 };
 use ipnet::IpNet;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-use self::{cors::Cors, front::FrontDoor, metrics::Metrics, routes::Routes, settings::Settings};
+use self::{
+    connections::{Connections, Limits, service, watch::Watch},
+    cors::Cors,
+    front::FrontDoor,
+    metrics::Metrics,
+    routes::Routes,
+    settings::Settings,
+};
 use crate::{
     articles, auth, auth::Auth, cache::Cache, editors, error::ApiError, events, feeds,
     http::context::Services, openapi, sources, tags,
@@ -139,18 +147,29 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpNet>,
     /// How many threads serve.
     pub workers: usize,
+    /// How many connections there may be.
+    pub limits: Limits,
     /// Seconds that requests in flight may take once the server is asked to stop.
-    pub drain_seconds: u64,
+    pub finish_seconds: u64,
 }
 
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that runs, and its connections.
+pub struct Serving {
+    /// The server: awaited, it serves until it is stopped.
+    pub server: Server,
+    /// What its connections are counted by.
+    pub connections: Connections,
+}
+
+/// How many connections a thread takes before it accepts no more: far more than there may be, since whoever is one too many is
+/// accepted, and told so or given another one's place.
+const NEVER_REACHED: usize = 1 << 24;
 
 /// Serves on a listening socket until the server is stopped.
 ///
 /// # Errors
 /// The socket cannot be served on.
-pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<Server> {
+pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<Serving> {
     let document = document();
     let table = web::Data::new(Routes::of(&document));
     let document = web::Data::new(docs::Documented::new(&document));
@@ -165,12 +184,21 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
         clock: parts.services.clock.clone(),
     };
     let database = parts.services.database.clone();
+    let clock = parts.services.clock.clone();
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
-    let server = HttpServer::new(move || {
+    let connections = Connections::new(parts.limits);
+    let shared = connections.clone();
+    let builder = ServerBuilder::new()
+        .workers(parts.workers)
+        .max_concurrent_connections(NEVER_REACHED)
+        .shutdown_timeout(parts.finish_seconds)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let builder = builder.listen("warta", listener, move || {
         // Each worker calls this once, on its own thread.
         database.settle();
-        App::new()
+        let app = App::new()
             .app_data(services.clone())
             .app_data(auth.clone())
             .app_data(cache.clone())
@@ -186,13 +214,9 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             .into_utoipa_app()
             .configure(routes)
             .into_app()
-            .default_service(web::to(routes::unrouted))
-    });
-    server
-        .workers(parts.workers)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(parts.drain_seconds)
-        .disable_signals()
-        .listen(listener)
-        .map(HttpServer::run)
+            .default_service(web::to(routes::unrouted));
+        let watch = Watch::start(shared.clone(), settings.clone(), clock.clone());
+        service::http(app, watch, stopping.clone())
+    })?;
+    Ok(Serving { server: builder.run(), connections })
 }

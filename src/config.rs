@@ -115,6 +115,21 @@ pub struct Config {
     #[arg(long, env = "WARTA_WORKERS", value_parser = RangedU64ValueParser::<usize>::new().range(1..=256), value_name = "NUMBER")]
     pub workers: Option<usize>,
 
+    /// Most connections of clients at a time, 16 to 1000000; when there are as many, a new one takes the place of the slowest
+    #[arg(long, env = "WARTA_CONNECTIONS", default_value = "10000",
+          value_parser = RangedU64ValueParser::<usize>::new().range(16..=1_000_000), value_name = "NUMBER")]
+    pub connections: usize,
+
+    /// Most connections from one address, or one /64 network of IPv6, 1 to 1000000; this machine and trusted proxies are exempt
+    #[arg(long, env = "WARTA_CONNECTIONS_PER_ADDRESS", default_value = "256",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000), value_name = "NUMBER")]
+    pub connections_per_address: usize,
+
+    /// Seconds from SIGTERM until connections are no longer accepted, 0 to 3600; meanwhile /readyz says 503
+    #[arg(long, env = "WARTA_DRAIN_SECONDS", default_value = "3",
+          value_parser = RangedU64ValueParser::<u64>::new().range(0..=3600), value_name = "SECONDS")]
+    pub drain_seconds: u64,
+
     /// Seconds that the body of a request may take to arrive, 1 to 3600
     #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,

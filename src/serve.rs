@@ -1,6 +1,8 @@
 //! Starting and stopping: the database, then HTTP, and back in the reverse order.
 
 mod audit;
+mod files;
+mod signals;
 
 use std::{
     fmt,
@@ -13,11 +15,11 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use self::audit::audit;
+use self::signals::{Signals, Stop};
 use crate::{
-    app::{self, Parts, cors::Cors},
+    app::{self, Parts, Serving, connections::Limits, cors::Cors},
     articles::scheduler,
     auth::{
         Auth,
@@ -35,13 +37,16 @@ use crate::{
     demo, editors,
     error::ApiError,
     events::{audit::Finding, seal},
-    http::context::Services,
+    http::{budget::BodyBudget, context::Services},
     pagination::CursorKey,
     values::{FromText, site::Site},
 };
 
-/// Seconds that requests in flight may take once we are asked to stop. With what Postgres may take, less than 5.
-const DRAIN: u64 = 2;
+/// Seconds that requests in flight may take once no more connections are accepted. With what Postgres may take, less than 5.
+const FINISH: u64 = 2;
+
+/// The addresses of this machine alone.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// The `iss` of access tokens.
 const ISSUER: &str = "warta";
@@ -52,7 +57,8 @@ const ADMIN: &str = "admin@warta.example";
 /// How often the embedded Postgres is looked after.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Runs until Ctrl-C or SIGTERM; requests in flight finish, then the database stops.
+/// Runs until Ctrl-C or SIGTERM; requests in flight finish, then the database stops. After SIGTERM it first goes on for
+/// `WARTA_DRAIN_SECONDS`, in which `/readyz` says `503` and each answer closes its connection.
 ///
 /// # Errors
 /// [`ServeError`], one line each; nothing is left running.
@@ -60,7 +66,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Http)?;
     let (url, mut embedded) = tokio::select! {
         found = postgres(&config) => found?,
-        () = signals.asked_to_stop() => return Ok(()),
+        _ = signals.asked_to_stop() => return Ok(()),
     };
     let outcome = tokio::select! {
         outcome = run(&config, &url, &mut signals) => outcome,
@@ -80,7 +86,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let preparing = async { prepare(config, open(config, url).await?).await };
     let (mut parts, welcome) = tokio::select! {
         prepared = preparing => prepared?,
-        () = signals.asked_to_stop() => return Ok(()),
+        _ = signals.asked_to_stop() => return Ok(()),
     };
     let database = parts.services.database.clone();
     let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
@@ -91,7 +97,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let clock = parts.services.clock.clone();
     let linking = cache::link::run(url.clone(), database.clone(), clock, cache, asked);
     let mut link = tokio::spawn(async move { if uses_cache { linking.await } else { pending().await } });
-    let server = app::serve(parts, listener).map_err(listen)?;
+    let Serving { server, connections } = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
     banner(address, welcome.as_ref()).map_err(ServeError::Http)?;
@@ -102,7 +108,12 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
         _ = &mut scheduler => Err(ServeError::SchedulerDied),
         _ = &mut sealer => Err(ServeError::SealerDied),
         _ = &mut link => Err(ServeError::LinkDied),
-        () = signals.asked_to_stop() => {
+        stop = signals.asked_to_stop() => {
+            connections.drain();
+            if stop == Stop::Drained && config.drain_seconds > 0 {
+                tracing::info!(seconds = config.drain_seconds, "draining: /readyz says 503 from now on");
+                signals.wait(config.drain_seconds).await;
+            }
             tracing::info!("stopping");
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
         }
@@ -132,6 +143,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         clock: Clock::default(),
         cursor_key: CursorKey::derive(keys.secret()),
         body_timeout: config.request_timeout,
+        bodies: BodyBudget::default(),
         policy: config.policy(),
         site: Arc::new(Site::new(
             config.site_url.clone(),
@@ -154,7 +166,16 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         cors: Cors::new(config.cors_origins.iter().map(|origin| origin.as_str().to_owned())),
         trusted_proxies: config.trusted_proxies.clone(),
         workers: config.worker_count(),
-        drain_seconds: DRAIN,
+        limits: Limits {
+            connections: files::connections(config.connections, config.database_connections),
+            connections_per_address: config.connections_per_address,
+            exempt: LOOPBACK
+                .iter()
+                .filter_map(|network| network.parse().ok())
+                .chain(config.trusted_proxies.iter().copied())
+                .collect(),
+        },
+        finish_seconds: FINISH,
     };
     Ok((parts, welcome))
 }
@@ -308,25 +329,6 @@ async fn death(embedded: Option<&mut Embedded>) {
     let Some(embedded) = embedded else { return pending().await };
     while embedded.is_running() {
         tokio::time::sleep(HEARTBEAT).await;
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn asked_to_stop(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 

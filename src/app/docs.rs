@@ -1,5 +1,7 @@
 //! The OpenAPI document and the page that shows it. Everything the page loads is in this program: it works offline.
 
+use std::sync::OnceLock;
+
 use actix_web::{
     CustomizeResponder, Responder, get,
     http::header::{self, ContentType},
@@ -58,7 +60,10 @@ pub async fn page(_: Viewer, _: NoQuery) -> Cacheable<CustomizeResponder<Documen
 /// The page's script, which the crate `scalar_api_reference` carries.
 #[get("/docs/scalar.js")]
 pub async fn script(_: Viewer, _: NoQuery) -> Option<Cacheable<Document>> {
-    let body = scalar_api_reference::get_asset("scalar.js")?.into();
+    // The crate gives a copy of its 5 MB each time; one for all is enough.
+    static SCRIPT: OnceLock<Option<Bytes>> = OnceLock::new();
+    let asset = || scalar_api_reference::get_asset("scalar.js").map(Bytes::from);
+    let body = SCRIPT.get_or_init(asset).clone()?;
     let media_type = ContentType("text/javascript; charset=utf-8".parse().ok()?);
     Some(Cacheable::new(Document { body, media_type, fresh: false }, SurrogateKeys::none()))
 }

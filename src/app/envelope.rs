@@ -202,7 +202,8 @@ fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
     ServiceResponse::new(request, problem)
 }
 
-fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
+/// The answer to an error, without the headers that every answer has.
+pub(super) fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     let status = error.kind().info().status;
     match error.cause() {
         Some(cause) if status.is_server_error() => {

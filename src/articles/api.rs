@@ -38,7 +38,7 @@ use crate::{
     error::ApiResult,
     events::{EventType, SubjectType},
     http::{
-        body::Json,
+        body::{Json, STORY},
         conditional::IfMatch,
         context::Context,
         links::Links,
@@ -139,7 +139,7 @@ pub async fn create(
     author: Author,
     query: Query<CreateQuery>,
     context: Context,
-    Json(body): Json,
+    Json(body): Json<STORY>,
 ) -> ApiResult<Created<Article>> {
     let allow_duplicate = query.value.allow_duplicate.0;
     let rendering = editing::render(&body).await?;
@@ -280,7 +280,7 @@ pub async fn update(
     if_match: IfMatch,
     prefer: Prefer,
     context: Context,
-    Json(patch): Json,
+    Json(patch): Json<STORY>,
 ) -> ApiResult<Patched<Article>> {
     let if_match = if_match.required()?;
     let rendering = editing::render(&patch).await?;

@@ -231,7 +231,8 @@ impl Kind {
                 "body-too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is too large",
-                "A request body has at most 2 MiB (2,097,152 bytes).",
+                "A body has at most 2 MiB (2,097,152 bytes) where it carries a story, 64 KiB where it carries some paragraphs, \
+                 such as a description, and 16 KiB elsewhere. The detail says how many here.",
             ),
             Self::UriTooLong => (
                 "uri-too-long",

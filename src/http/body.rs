@@ -1,12 +1,11 @@
 //! Bodies: JSON in UTF-8, of bounded size, arriving in bounded time, in which nothing is dropped silently.
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, rc::Rc};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::{Method, header},
-    web::{Bytes, BytesMut},
 };
 use deserr::Deserr;
 use futures::StreamExt;
@@ -14,24 +13,33 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 
 use crate::{
+    auth::Principal,
     error::{ApiError, ApiResult, Kind},
-    http::{context::Context, faults::Faults},
+    http::{
+        budget::{BodyBudget, NoRoom, Reservation},
+        connection::Connection,
+        context::Context,
+        faults::Faults,
+    },
 };
 
-/// The largest body, in bytes.
-pub const MAX_BODY: usize = 2 * 1024 * 1024;
+/// The largest body of an operation that takes a whole story, in bytes.
+pub const STORY: usize = 2 * 1024 * 1024;
 
-/// The room that a body gets before any of it is there, in bytes.
-const FIRST_ROOM: usize = 16 * 1024;
+/// The largest body of an operation that takes some paragraphs, such as a description, in bytes.
+pub const PARAGRAPHS: usize = 64 * 1024;
+
+/// The largest body of any other operation, in bytes.
+pub const FEW_WORDS: usize = 16 * 1024;
 
 /// A body as JSON, not yet looked into. [`Body`] parses it in one go; a handler that also has to look up what the body refers
-/// to takes this one, so that it can report all faults together.
-pub struct Json(pub Value);
+/// to takes this one, so that it can report all faults together. It has at most `MAX` bytes.
+pub struct Json<const MAX: usize>(pub Value);
 
-/// A body parsed into a `T`.
-pub struct Body<T>(pub T);
+/// A body of at most `MAX` bytes, parsed into a `T`.
+pub struct Body<T, const MAX: usize = FEW_WORDS>(pub T);
 
-/// A body that may be left out, as in an action's request; then it counts as an empty object.
+/// A body that may be left out, as in an action's request; then it counts as an empty object. It has at most [`FEW_WORDS`].
 pub struct OptionalBody<T>(pub T);
 
 /// That a request has no body, or an empty object: for operations that take nothing. What it says would be dropped silently.
@@ -39,7 +47,7 @@ pub struct NoBody;
 
 type Extraction<T> = Pin<Box<dyn Future<Output = ApiResult<T>>>>;
 
-impl FromRequest for Json {
+impl<const MAX: usize> FromRequest for Json<MAX> {
     type Error = ApiError;
     type Future = Extraction<Self>;
 
@@ -47,17 +55,17 @@ impl FromRequest for Json {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             check_media_type(&request)?;
-            json(&read(&request, &mut payload).await?).map(Self)
+            json(&read(&request, &mut payload, MAX).await?).map(Self)
         })
     }
 }
 
-impl<T: Deserr<Faults> + 'static> FromRequest for Body<T> {
+impl<T: Deserr<Faults> + 'static, const MAX: usize> FromRequest for Body<T, MAX> {
     type Error = ApiError;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = Json::from_request(request, payload);
+        let json = Json::<MAX>::from_request(request, payload);
         Box::pin(async move { parse(json.await?.0).map(Self).map_err(ApiError::invalid_body) })
     }
 }
@@ -69,7 +77,7 @@ impl<T: Deserr<Faults> + 'static> FromRequest for OptionalBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let bytes = read(&request, &mut payload).await?;
+            let bytes = read(&request, &mut payload, FEW_WORDS).await?;
             let value = if bytes.is_empty() {
                 Value::Object(Map::new())
             } else {
@@ -88,7 +96,7 @@ impl FromRequest for NoBody {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let bytes = read(&request, &mut payload).await?;
+            let bytes = read(&request, &mut payload, FEW_WORDS).await?;
             if bytes.is_empty() || json(&bytes).is_ok_and(|body| body == Value::Object(Map::new())) {
                 return Ok(Self);
             }
@@ -137,37 +145,74 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
     ))
 }
 
-async fn read(request: &HttpRequest, payload: &mut Payload) -> ApiResult<Bytes> {
-    let too_large = || ApiError::new(Kind::BodyTooLarge, format!("The body has more than {MAX_BODY} bytes."));
+/// Reads a body of at most `most` bytes. It counts in the budget of the process for as long as the request is there.
+async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiResult<Vec<u8>> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
         .unwrap_or(0);
-    if announced > MAX_BODY {
-        return Err(too_large());
+    if announced > most {
+        return Err(too_large(most));
     }
-    let time = Context::services(request).map_or(Duration::from_secs(30), |services| services.body_timeout);
+    let (Some(services), connection) =
+        (Context::services(request), request.conn_data::<Rc<Connection>>().cloned())
+    else {
+        return Err(ApiError::internal("the application was built without its services"));
+    };
+    let time = services.body_timeout;
+    let mut counted = count(request, &services.bodies);
     let arrive = async {
-        // Room is made for what arrives: what is announced costs the sender nothing.
-        let mut bytes = BytesMut::with_capacity(announced.min(FIRST_ROOM));
+        let mut bytes = Vec::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| {
                 ApiError::new(Kind::BadRequest, "The body did not arrive whole, or its chunks are malformed.")
             })?;
-            if bytes.len() + chunk.len() > MAX_BODY {
-                return Err(too_large());
+            let length = bytes.len() + chunk.len();
+            if length > most {
+                return Err(too_large(most));
+            }
+            counted.grow_to(length).map_err(no_room)?;
+            if length > bytes.capacity() {
+                // Room is made for what arrives, at most twice as much: what is announced costs the sender nothing.
+                let room = (2 * length).min(announced.max(length));
+                bytes.reserve_exact(room - bytes.len());
             }
             bytes.extend_from_slice(&chunk);
+            if let Some(connection) = &connection {
+                connection.make_room(chunk.len());
+            }
         }
-        Ok(bytes.freeze())
+        Ok(bytes)
     };
-    tokio::time::timeout(time, arrive).await.unwrap_or_else(|_| {
+    let bytes = tokio::time::timeout(time, arrive).await.unwrap_or_else(|_| {
         Err(ApiError::new(
             Kind::RequestTimeout,
             format!("The body did not arrive within {} seconds.", time.as_secs()),
         ))
-    })
+    })?;
+    request.extensions_mut().insert(counted);
+    Ok(bytes)
+}
+
+/// Begins to count a body for whoever sends it.
+fn count(request: &HttpRequest, bodies: &BodyBudget) -> Reservation {
+    let editor = request.extensions().get::<Principal>().map(|principal| principal.editor_id);
+    bodies.begin(editor)
+}
+
+fn too_large(most: usize) -> ApiError {
+    ApiError::new(Kind::BodyTooLarge, format!("The body has more than {most} bytes, which is the most here."))
+}
+
+fn no_room(why: NoRoom) -> ApiError {
+    let detail = match why {
+        NoRoom::Full => "Too many bodies are being received at once; please retry.",
+        NoRoom::TooMuchOfEditor => {
+            "You are sending too many large bodies at once; please send them one after another."
+        }
+    };
+    ApiError::new(Kind::Unavailable, detail).retry_after(5)
 }
 
 fn json(bytes: &[u8]) -> ApiResult<Value> {

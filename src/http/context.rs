@@ -21,6 +21,7 @@ use crate::{
     database::Database,
     error::ApiError,
     events::{self, EventType, SubjectType},
+    http::budget::BodyBudget,
     pagination::cursor::CursorKey,
     values::site::Site,
 };
@@ -36,6 +37,8 @@ pub struct Services {
     pub cursor_key: CursorKey,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How many bytes of bodies are kept at a time.
+    pub bodies: BodyBudget,
     /// What a story needs before readers see it.
     pub policy: Policy,
     /// Where readers find the stories.

@@ -3,8 +3,10 @@
 pub mod answer;
 pub mod base;
 pub mod body;
+pub mod budget;
 pub mod coding;
 pub mod conditional;
+pub mod connection;
 pub mod context;
 pub mod faults;
 pub mod links;

@@ -13,7 +13,7 @@ use crate::{
     error::{ApiError, ApiResult, Kind, violated},
     events::{EventType, SubjectType},
     http::{
-        body::{Body, Json},
+        body::{Body, Json, PARAGRAPHS},
         conditional::{IfMatch, Version, stale},
         context::Context,
         faults::Fault,
@@ -68,7 +68,7 @@ pub async fn create(
     author: Author,
     _: NoQuery,
     context: Context,
-    Body(input): Body<SourceInput>,
+    Body(input): Body<SourceInput, PARAGRAPHS>,
 ) -> ApiResult<Created<Source>> {
     let mut conn = context.database.get().await?;
     let source = conn
@@ -128,7 +128,7 @@ pub async fn update(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
-    Json(patch): Json,
+    Json(patch): Json<PARAGRAPHS>,
 ) -> ApiResult<Updated<Source>> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {

@@ -16,7 +16,7 @@ use crate::{
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
-        body::{Body, Json},
+        body::{Body, Json, PARAGRAPHS},
         conditional::{IfMatch, Version, stale},
         context::Context,
         faults::{Fault, Faults},
@@ -71,7 +71,7 @@ pub async fn create(
     editor: Editor,
     _: NoQuery,
     context: Context,
-    Body(input): Body<TagInput>,
+    Body(input): Body<TagInput, PARAGRAPHS>,
 ) -> ApiResult<Created<Tag>> {
     let mut conn = context.database.get().await?;
     let tag = conn
@@ -136,7 +136,7 @@ pub async fn update(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
-    Json(patch): Json,
+    Json(patch): Json<PARAGRAPHS>,
 ) -> ApiResult<Updated<Tag>> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {

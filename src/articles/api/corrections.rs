@@ -17,7 +17,7 @@ use crate::{
     error::ApiResult,
     events::{EventType, SubjectType},
     http::{
-        body::Body,
+        body::{Body, PARAGRAPHS},
         conditional::IfMatch,
         context::Context,
         query::{NoQuery, Query},
@@ -50,7 +50,7 @@ pub async fn create(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
-    Body(input): Body<CorrectionInput>,
+    Body(input): Body<CorrectionInput, PARAGRAPHS>,
 ) -> ApiResult<Created<Correction>> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {

@@ -1,0 +1,350 @@
+//! Connections: how many there may be, how long each may take, and how many bytes may wait for clients.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `connections` | what is bounded for the whole process, and the counts |
+//! | [`watch`] | the connections of one thread, looked at each second |
+//! | [`stream`] | the stream below HTTP: moves bytes, and ends what takes too long |
+//! | `head` | where the head of a request ends |
+//! | [`body`] | the body of an answer, handed to the socket in pieces |
+//! | [`service`] | the service that accepts connections and speaks HTTP/1.1 on them |
+//! | `refusal` | problems for clients whose request never became one |
+//!
+//! The HTTP server that this stands on bounds the time of a connection's first head, and nothing else. Here each head, each answer
+//! that is not taken, and the bytes that wait to be sent are bounded; the time and size of bodies is bounded where they are
+//! read ([`crate::http::body`]). What the limits are, and why, is in `docs/limits.md`.
+
+pub mod body;
+mod head;
+mod refusal;
+pub mod service;
+pub mod stream;
+pub mod watch;
+
+use std::{
+    collections::{HashMap, hash_map},
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use actix_web::web::Bytes;
+use ipnet::IpNet;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::http::connection::End;
+
+/// How many seconds a client may take to send the head of a request.
+pub const HEAD_SECONDS: u32 = 10;
+
+/// How many seconds a connection is kept for the next request.
+pub const KEEP_ALIVE_SECONDS: u32 = 5;
+
+/// After how many seconds it is looked at whether a client takes its answer fast enough.
+pub const ANSWER_SECONDS: u32 = 30;
+
+/// How many bytes of its answer a client has to take in a second, on average over [`ANSWER_SECONDS`].
+pub const ANSWER_RATE: u64 = 1024;
+
+/// How many bytes of large answers may wait for clients in the whole process.
+pub const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the server holds, about, for a client that does not take its answer, beside the answer itself: the buffer in which its next
+/// pieces are, and the one for what it sends.
+pub const BLOCKED_BYTES: usize = 96 * 1024;
+
+/// What is bounded.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Most connections at a time.
+    pub connections: usize,
+    /// Most connections from one address, or one /64 network of IPv6.
+    pub connections_per_address: usize,
+    /// Networks for which the limit for each address does not hold.
+    pub exempt: Arc<[IpNet]>,
+}
+
+impl Limits {
+    /// What connections from this address are counted by; `None` where it is exempt.
+    fn network(&self, address: IpAddr) -> Option<IpAddr> {
+        let address = address.to_canonical();
+        if self.exempt.iter().any(|network| network.contains(&address)) {
+            return None;
+        }
+        Some(match address {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+            v4 => v4,
+        })
+    }
+}
+
+/// What all threads share. Clones share it.
+#[derive(Clone)]
+pub struct Connections(Arc<Shared>);
+
+struct Shared {
+    limits: Limits,
+    open: AtomicUsize,
+    by_network: Mutex<HashMap<IpAddr, usize>>,
+    waiting: AtomicUsize,
+    /// The large bodies that wait, by the address of their bytes: an answer out of memory is there once, however many take it.
+    bodies: Mutex<HashMap<usize, usize>>,
+    draining: AtomicBool,
+    /// Wakes every thread's watch: there is something to look at now.
+    look: Notify,
+    /// How many refused clients are seen off at a time; more are cut off, which they may see as a reset.
+    goodbyes: Arc<Semaphore>,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    ended: [AtomicU64; End::ALL.len()],
+}
+
+impl End {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [Self::Idle, Self::SlowHead, Self::LargeHead, Self::SlowReader, Self::Crowded];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::SlowHead => "slow_head",
+            Self::LargeHead => "large_head",
+            Self::SlowReader => "slow_reader",
+            Self::Crowded => "crowded",
+        }
+    }
+}
+
+/// Why a connection is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// All that there may be are there, and none of this thread's waits for its client.
+    Full,
+    /// Its address has as many as one may have.
+    TooManyFromAddress,
+}
+
+impl Connections {
+    /// None yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            limits,
+            open: AtomicUsize::new(0),
+            by_network: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            bodies: Mutex::default(),
+            draining: AtomicBool::new(false),
+            look: Notify::new(),
+            goodbyes: Arc::new(Semaphore::new(64)),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            ended: Default::default(),
+        }))
+    }
+
+    /// Counts a new connection; `make_room` ends another one where all that there may be are there, if it can.
+    ///
+    /// # Errors
+    /// It is one too many.
+    fn admit(
+        &self,
+        address: Option<IpAddr>,
+        make_room: impl FnOnce() -> bool,
+    ) -> Result<Option<IpAddr>, Refusal> {
+        let shared = &*self.0;
+        let admitted = (|| {
+            let network = address.and_then(|address| shared.limits.network(address));
+            if let Some(network) = network {
+                let mut by_network = shared.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+                let count = by_network.entry(network).or_default();
+                if *count >= shared.limits.connections_per_address {
+                    return Err(Refusal::TooManyFromAddress);
+                }
+                *count += 1;
+            }
+            // Whoever is ended to make room is still there for a moment.
+            if shared.open.fetch_add(1, Ordering::Relaxed) >= shared.limits.connections && !make_room() {
+                self.leave(network);
+                return Err(Refusal::Full);
+            }
+            Ok(network)
+        })();
+        let counter = if admitted.is_ok() { &shared.accepted } else { &shared.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        admitted
+    }
+
+    /// A place among the refused clients that are seen off, where there is one.
+    fn see_off(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.goodbyes).try_acquire_owned().ok()
+    }
+
+    /// Counts a connection that was admitted no longer.
+    fn leave(&self, network: Option<IpAddr>) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        let Some(network) = network else { return };
+        let mut by_network = self.0.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        if let hash_map::Entry::Occupied(mut count) = by_network.entry(network) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    /// Counts a large body that waits to be sent, until the value is dropped.
+    fn hold(&self, body: &Bytes) -> Held {
+        let address = body.as_ptr() as usize;
+        let mut bodies = self.0.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        let holders = bodies.entry(address).or_default();
+        *holders += 1;
+        if *holders == 1 {
+            self.0.waiting.fetch_add(body.len(), Ordering::Relaxed);
+        }
+        Held { connections: self.clone(), address, bytes: body.len() }
+    }
+
+    /// Counts what is held for a client that does not take its answer.
+    fn block(&self) {
+        self.0.waiting.fetch_add(BLOCKED_BYTES, Ordering::Relaxed);
+    }
+
+    fn unblock(&self) {
+        self.0.waiting.fetch_sub(BLOCKED_BYTES, Ordering::Relaxed);
+    }
+
+    /// How many bytes wait beyond what may.
+    fn excess(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed).saturating_sub(WAITING_BYTES)
+    }
+
+    /// Says that connections are to be closed after their next answer, as the process is going to stop.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::drain`] was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    fn count_end(&self, why: End) {
+        self.0.ended[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let shared = &*self.0;
+        Counts {
+            open: shared.open.load(Ordering::Relaxed),
+            accepted: shared.accepted.load(Ordering::Relaxed),
+            refused: shared.refused.load(Ordering::Relaxed),
+            waiting_bytes: shared.waiting.load(Ordering::Relaxed),
+            ended: End::ALL.map(|why| (why, shared.ended[why as usize].load(Ordering::Relaxed))),
+        }
+    }
+}
+
+/// What happened to connections so far, and what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that are there.
+    pub open: usize,
+    /// Connections that were accepted.
+    pub accepted: u64,
+    /// Connections that were one too many.
+    pub refused: u64,
+    /// Bytes that wait for clients: large answers, and the buffers of clients that do not take theirs.
+    pub waiting_bytes: usize,
+    /// Connections that the server ended, by the reason.
+    pub ended: [(End, u64); End::ALL.len()],
+}
+
+/// That a large body waits to be sent.
+struct Held {
+    connections: Connections,
+    address: usize,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let shared = &*self.connections.0;
+        let mut bodies = shared.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let hash_map::Entry::Occupied(mut holders) = bodies.entry(self.address) {
+            *holders.get_mut() -= 1;
+            if *holders.get() == 0 {
+                holders.remove();
+                shared.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(total: usize, per_address: usize) -> Connections {
+        Connections::new(Limits {
+            connections: total,
+            connections_per_address: per_address,
+            exempt: Arc::from(["127.0.0.0/8".parse().unwrap()]),
+        })
+    }
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_and_a_network_of_ipv6_is_one() {
+        let connections = connections(100, 2);
+        let admit = |address: &str| connections.admit(ip(address), || panic!("there is room"));
+        let first = admit("2001:db8::1").unwrap();
+        admit("2001:db8::ffff:2").unwrap();
+        assert_eq!(admit("2001:db8::3"), Err(Refusal::TooManyFromAddress));
+        admit("2001:db8:0:1::1").unwrap();
+        admit("192.0.2.1").unwrap();
+        admit("::ffff:192.0.2.1").unwrap();
+        assert_eq!(admit("192.0.2.1"), Err(Refusal::TooManyFromAddress));
+        for _ in 0..5 {
+            assert_eq!(admit("127.0.0.1"), Ok(None));
+        }
+        connections.leave(first);
+        admit("2001:db8::3").unwrap();
+        let counts = connections.counts();
+        assert_eq!((counts.open, counts.accepted, counts.refused), (10, 11, 2));
+    }
+
+    #[test]
+    fn who_is_one_too_many_gets_the_place_of_another_one_or_none() {
+        let connections = connections(1, 9);
+        connections.admit(ip("192.0.2.1"), || panic!("there is room")).unwrap();
+        assert_eq!(connections.admit(ip("192.0.2.2"), || false), Err(Refusal::Full));
+        assert_eq!(connections.counts().open, 1);
+        connections.admit(ip("192.0.2.2"), || true).unwrap();
+        // The refused one is not counted for its address.
+        assert_eq!(connections.0.by_network.lock().unwrap().values().sum::<usize>(), 2);
+    }
+
+    #[test]
+    fn a_body_that_many_wait_for_is_there_once() {
+        let connections = connections(1, 1);
+        let body = Bytes::from(vec![0; 1000]);
+        let held = [connections.hold(&body), connections.hold(&body.clone())];
+        let other = connections.hold(&Bytes::from(vec![0; 10]));
+        assert_eq!(connections.counts().waiting_bytes, 1010);
+        drop(held);
+        assert_eq!(connections.counts().waiting_bytes, 10);
+        drop(other);
+        assert_eq!(connections.counts().waiting_bytes, 0);
+        assert!(connections.0.bodies.lock().unwrap().is_empty());
+    }
+}
