@@ -10,6 +10,7 @@ mod auth;
 mod cache;
 mod citations;
 mod compression;
+mod connections;
 mod contract;
 mod corrections;
 mod editors;

@@ -3,6 +3,7 @@
 mod audit;
 mod commands;
 mod first;
+mod hostile;
 mod instances;
 mod program;
 mod schedule;

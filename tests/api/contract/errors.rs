@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use warta::{auth::Role, error::Kind, http::body::MAX_BODY};
+use warta::{auth::Role, error::Kind, http::body::FEW_WORDS};
 
 use crate::support::{Answer, Server, Wire, raw};
 
@@ -193,19 +193,19 @@ async fn json_that_is_no_object_is_a_fault_of_the_whole_body() {
 async fn a_body_that_is_too_large_is_refused() {
     let server = Server::start().await;
     // Announced: at once, without a byte of it.
-    let length = (MAX_BODY + 1).to_string();
+    let length = (FEW_WORDS + 1).to_string();
     let answer = raw(&server, "POST /v1/auth/login", &[JSON, ("content-length", &length)], b"").await;
     answer.expect_problem(413, "body-too-large");
     // Chunked: when it becomes too much.
     let mut wire = Wire::open(&server).await;
     wire.head("POST /v1/auth/login", &[JSON, ("transfer-encoding", "chunked")]).await;
-    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
-    for _ in 0..=MAX_BODY / 0x10000 {
+    let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
+    for _ in 0..=FEW_WORDS / 0x1000 {
         wire.send(&chunk).await;
     }
     wire.answer().await.expect_problem(413, "body-too-large");
     // The largest one is read.
-    let answer = post(&server, &[JSON], " ".repeat(MAX_BODY).as_bytes()).await;
+    let answer = post(&server, &[JSON], " ".repeat(FEW_WORDS).as_bytes()).await;
     answer.expect_problem(400, "malformed-body");
 }
 

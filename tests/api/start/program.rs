@@ -31,6 +31,8 @@ pub(super) fn command(data_dir: &Path) -> Command {
         }
     }
     command.env("WARTA_DATA_DIR", data_dir).env("WARTA_LISTEN", "127.0.0.1:0").env("WARTA_LOG", "error");
+    // A test has no balancer to tell.
+    command.env("WARTA_DRAIN_SECONDS", "0");
     command
 }
 

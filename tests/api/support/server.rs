@@ -8,7 +8,11 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use warta::{
-    app::{self, Parts, cors::Cors},
+    app::{
+        self, Parts, Serving,
+        connections::{Connections, Limits},
+        cors::Cors,
+    },
     auth::{Auth, Role, keys::Keys},
     cache::{Cache, link},
     clock::Clock,
@@ -16,7 +20,10 @@ use warta::{
     editors::{self, Editor, command::new_editor},
     error::ApiResult,
     events::Actor,
-    http::context::{Policy, Services},
+    http::{
+        budget::BodyBudget,
+        context::{Policy, Services},
+    },
     pagination::CursorKey,
     values::{FromText, site::Site},
 };
@@ -42,6 +49,8 @@ pub(crate) struct Server {
     pub(crate) base: String,
     /// The instance's own cache, whether it is used or not.
     pub(crate) cache: Cache,
+    /// The instance's connections.
+    pub(crate) connections: Connections,
     /// Its database.
     pub(crate) url: DatabaseUrl,
     services: Services,
@@ -52,18 +61,30 @@ pub(crate) struct Server {
 }
 
 /// What an instance is started with.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Setup<'a> {
     policy: Policy,
     proxies: &'a [&'a str],
     site: Option<&'a str>,
     name: Option<&'a str>,
     cache_bytes: u64,
+    limits: Limits,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { policy: Policy::default(), proxies: &[], site: None, name: None, cache_bytes: 1 << 20 }
+        Self {
+            policy: Policy::default(),
+            proxies: &[],
+            site: None,
+            name: None,
+            cache_bytes: 1 << 20,
+            limits: Limits {
+                connections: 10_000,
+                connections_per_address: 256,
+                exempt: Arc::from(["127.0.0.0/8".parse().unwrap()]),
+            },
+        }
     }
 }
 
@@ -158,6 +179,11 @@ impl Server {
         Self::start_as(Setup { cache_bytes, ..Setup::default() }).await
     }
 
+    /// Starts one that takes so many connections.
+    pub(crate) async fn limited_to(limits: Limits) -> Self {
+        Self::start_as(Setup { limits, ..Setup::default() }).await
+    }
+
     async fn start_as(setup: Setup<'_>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::start_on(fresh_database().await, folder, Clock::default(), setup).await
@@ -177,6 +203,7 @@ impl Server {
             clock: clock.clone(),
             cursor_key: CursorKey::derive(keys.secret()),
             body_timeout: Duration::from_secs(2),
+            bodies: BodyBudget::default(),
             policy: setup.policy,
             site: Arc::new(Site::new(
                 setup.site.map(|url| url.parse().unwrap()),
@@ -194,15 +221,17 @@ impl Server {
             cors: Cors::new([WRITER.to_owned()]),
             trusted_proxies: setup.proxies.iter().map(|network| network.parse().unwrap()).collect(),
             workers: 1,
-            drain_seconds: 1,
+            limits: setup.limits.clone(),
+            finish_seconds: 1,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = app::serve(parts, listener).unwrap();
+        let Serving { server, connections } = app::serve(parts, listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let server = Self { clock, database, base, cache, url, services, client, handle, link, folder };
+        let server =
+            Self { clock, database, base, cache, connections, url, services, client, handle, link, folder };
         server.linked(true).await;
         server
     }
