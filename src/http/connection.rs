@@ -76,6 +76,8 @@ pub struct Connection {
     starved: Cell<bool>,
     /// What of the present request's body has not arrived.
     expected: Cell<Expected>,
+    /// Whether the HTTP server has a whole head that it has not looked at.
+    has_head: Cell<bool>,
     /// Whether bytes of the next request have arrived early.
     is_ahead: Cell<bool>,
     written: Cell<u64>,
@@ -98,6 +100,7 @@ impl Connection {
             room: Cell::new(HEAD_ROOM),
             starved: Cell::new(false),
             expected: Cell::new(Expected::Bytes(0)),
+            has_head: Cell::new(false),
             is_ahead: Cell::new(false),
             written: Cell::new(0),
             blocked: Cell::new(None),
@@ -128,6 +131,7 @@ impl Connection {
     pub fn begin_request(&self, expected: Expected, now: Tick) {
         self.enter(Phase::Request, now);
         self.expected.set(expected);
+        self.has_head.set(false);
         self.room.set(READ_AHEAD);
         self.feed();
     }
@@ -155,6 +159,20 @@ impl Connection {
         match self.expected.get() {
             Expected::Bytes(bytes) => Some(bytes),
             Expected::Chunks => None,
+        }
+    }
+
+    /// The HTTP server was given the end of a head.
+    pub fn give_head(&self) {
+        self.has_head.set(true);
+    }
+
+    /// Whether what arrives now comes after a head or a body that is whole already.
+    #[must_use]
+    pub fn is_behind_request(&self) -> bool {
+        match self.phase.get() {
+            Phase::Idle | Phase::Head => self.has_head.get(),
+            Phase::Request | Phase::Answer => self.expected.get() == Expected::Bytes(0),
         }
     }
 

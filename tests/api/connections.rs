@@ -155,6 +155,25 @@ async fn requests_that_come_together_are_answered_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_connection_serves_one_request_after_another() {
+    let server = Server::start().await;
+    let mut wire = Wire::open(&server).await;
+    // Whether they are answered at once or wait for the database, and whether their bytes come together or not.
+    for path in ["/livez", "/v1/tags", "/livez", "/v1/tags", "/nope", "/livez"] {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (one, other) = head.split_at(head.len() - 3);
+        wire.send(one).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        wire.send(other).await;
+        wire.answer().await.expect(if path == "/nope" { 404 } else { 200 });
+        wire.send(head.repeat(3)).await;
+        for _ in 0..3 {
+            wire.answer().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_slow_reader_gets_every_byte() {
     let server = Server::start().await;
     let whole = server.get("/docs/scalar.js", None).await.expect(200).text;

@@ -27,8 +27,6 @@ pub struct Stream {
     /// read the head of, so it reads one after another.
     ahead: Vec<u8>,
     head_end: HeadEnd,
-    /// Whether the HTTP server has a whole head that it has not looked at.
-    has_head: bool,
 }
 
 /// How many bytes may arrive ahead of the end of a request, about.
@@ -40,7 +38,7 @@ impl Stream {
     pub fn new(tcp: TcpStream, watch: Rc<Watch>, connection: Connection) -> Self {
         let connection = Rc::new(connection);
         watch.add(&connection);
-        Self { tcp, watch, connection, ahead: Vec::new(), head_end: HeadEnd::default(), has_head: false }
+        Self { tcp, watch, connection, ahead: Vec::new(), head_end: HeadEnd::default() }
     }
 
     /// Its state.
@@ -120,9 +118,7 @@ impl AsyncRead for Stream {
         if let Some(why) = this.connection.ending() {
             return Poll::Ready(this.ended(why));
         }
-        let is_head = matches!(this.connection.phase(), Phase::Idle | Phase::Head);
-        this.has_head &= is_head;
-        if this.has_head || (!is_head && this.connection.expected() == Some(0)) {
+        if this.connection.is_behind_request() {
             return this.hold(context);
         }
         if this.connection.room() == 0 {
@@ -138,9 +134,11 @@ impl AsyncRead for Stream {
             this.ahead.drain(..length);
         }
         let arrived = &buffer.filled()[before..];
-        let given = if is_head {
+        let given = if matches!(this.connection.phase(), Phase::Idle | Phase::Head) {
             let end = this.head_end.find(arrived);
-            this.has_head = end.is_some();
+            if end.is_some() {
+                this.connection.give_head();
+            }
             end.unwrap_or(arrived.len())
         } else {
             let expected = this.connection.expected().unwrap_or(u64::MAX);
