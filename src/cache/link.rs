@@ -52,7 +52,8 @@ pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cach
             }
             Err(Unlinked::Unreachable(error)) => {
                 tracing::debug!(%error, "the response cache cannot reach the database");
-                PAUSE
+                // A standby lets nobody listen.
+                if database.is_read_only() { TRIAL } else { PAUSE }
             }
             Err(Unlinked::Deaf) => {
                 tracing::warn!(
@@ -93,7 +94,7 @@ enum Unlinked {
 
 /// Opens a connection that was seen to hear what another one notifies.
 async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock) -> Result<Listener, Unlinked> {
-    let mut listener = Listener::open(url, CHANNEL).await.map_err(Unlinked::Unreachable)?;
+    let mut listener = Listener::open(url, database, CHANNEL).await.map_err(Unlinked::Unreachable)?;
     let hello = format!("{HELLO}{}", clock.new_id());
     notify(database, &hello).await.map_err(Unlinked::Unreachable)?;
     let heard = async {

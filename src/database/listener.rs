@@ -4,7 +4,10 @@ use std::{future::poll_fn, pin::pin, time::Duration};
 
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::{DatabaseUrl, one_line, url::Driver};
+use super::{
+    Database, DatabaseUrl, one_line,
+    opening::{Driver, Opened},
+};
 
 /// How long Postgres may take to answer what takes it no time.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -16,12 +19,19 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on a channel: the name of one, which is not quoted.
+    /// Listens on a channel: the name of one, which is not quoted. Where the server has no room for one more connection, the pool gives
+    /// one back, for the next attempt.
     ///
     /// # Errors
     /// Why not, in one line.
-    pub async fn open(url: &DatabaseUrl, channel: &'static str) -> Result<Self, String> {
-        let (client, driver) = url.connect().await?;
+    pub async fn open(url: &DatabaseUrl, pool: &Database, channel: &'static str) -> Result<Self, String> {
+        let opened = url.open(None, "").await.map_err(|error| {
+            if error.is_full() {
+                pool.make_room();
+            }
+            error.cause
+        });
+        let Opened { client, driver, .. } = opened?;
         let mut listener = Self { client, driver };
         listener.run(&format!("listen {channel}"), |_| {}).await?;
         Ok(listener)

@@ -1,11 +1,19 @@
 //! Postgres: the pool, the migrations and the embedded server.
 
+mod connection;
 pub mod embedded;
 pub mod fragment;
+mod hosts;
 pub mod jsonb;
+mod line;
 pub mod listener;
 pub mod lock;
 pub mod migrations;
+mod opening;
+mod pool;
+mod socket;
+pub mod sqlstate;
+mod tap;
 mod tls;
 mod url;
 
@@ -13,31 +21,27 @@ use std::{
     cell::Cell,
     error::Error,
     fmt,
-    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use diesel::{ConnectionError, ConnectionResult, connection::InstrumentationEvent};
-use diesel_async::{
-    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
-    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool},
+use diesel::{sql_query, sql_types::Bool};
+
+use self::pool::Pool;
+pub use self::{
+    connection::Connection,
+    url::{DatabaseUrl, DatabaseUrlError},
 };
-use futures::FutureExt;
-
-pub use self::url::{DatabaseUrl, DatabaseUrlError};
-
-/// A connection on loan from the pool; dropping it gives it back.
-pub type Connection = deadpool::Object<AsyncPgConnection>;
 
 /// How long a request waits for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// How long it waits for one of its own lane, before it looks for one that is idle in another lane, again and again.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long an answer may take: a little more than the server lets a statement take. Whoever waits longer waits for a server that is
+/// silent, and its connection is thrown away.
+const LIMIT: Duration = Duration::from_secs(32);
 
 /// How many connections the lane of the threads has that have none of their own: workers that ask for little.
 const COMMON: usize = 2;
@@ -62,17 +66,38 @@ pub const SESSION: [(&str, &str); 4] = [
 /// worker of the HTTP server mostly works with connections that it drives itself, and no statement wakes another thread.
 #[derive(Clone)]
 pub struct Database {
-    /// First the one of all threads that have none of their own.
-    lanes: Arc<[Lane]>,
+    pool: Arc<Pool>,
     /// How many threads have a lane.
     settled: Arc<AtomicUsize>,
-    statements: Arc<AtomicU64>,
 }
-
-type Lane = deadpool::Pool<AsyncPgConnection>;
 
 thread_local! {
     static LANE: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// How the pool is, and what became of its connections since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many connections there may be.
+    pub limit: usize,
+    /// How many there are: sessions of the server.
+    pub open: usize,
+    /// How many of them are at work, or are being ended.
+    pub in_use: usize,
+    /// How many of them wait for work.
+    pub idle: usize,
+    /// How many requests wait for one.
+    pub waiting: usize,
+    /// How many were opened.
+    pub opened: u64,
+    /// How many could not be opened.
+    pub failed: u64,
+    /// How many requests waited in vain.
+    pub timeouts: u64,
+    /// How many were thrown away: ended by the server, silent, read-only, or left in the middle of something.
+    pub discarded: u64,
+    /// How many statements were cancelled, since whoever asked was gone.
+    pub cancelled: u64,
 }
 
 impl Database {
@@ -93,32 +118,29 @@ impl Database {
         max_connections: usize,
         threads: usize,
     ) -> Result<Self, DatabaseError> {
-        let statements = Arc::new(AtomicU64::new(0));
         let own = max_connections.saturating_sub(COMMON);
         let lanes = threads.min(own / 2);
-        let failed = |cause: String| DatabaseError::Connect { target: url.to_string(), cause };
-        let lane = |number: usize| {
-            let mut config = ManagerConfig::default();
-            // A connection that is closed, or was left inside a transaction, is thrown away without asking the server.
-            config.recycling_method = RecyclingMethod::Fast;
-            let (target, counter) = (url.clone(), Arc::clone(&statements));
-            config.custom_setup = Box::new(move |_| open(target.clone(), Arc::clone(&counter)).boxed());
-            let manager = AsyncDieselConnectionManager::new_with_config("", config);
-            let size = match number.checked_sub(1) {
-                None if lanes == 0 => max_connections,
-                None => COMMON,
-                // Those that are left over go to the first lanes.
-                Some(number) => own / lanes + usize::from(number < own % lanes),
-            };
-            deadpool::Pool::builder(manager).max_size(size).build().map_err(|error| failed(one_line(&error)))
+        let size = |number: usize| match number.checked_sub(1) {
+            None if lanes == 0 => max_connections,
+            None => COMMON,
+            // Those that are left over go to the first lanes.
+            Some(number) => own / lanes + usize::from(number < own % lanes),
         };
-        let lanes = (0..=lanes).map(lane).collect::<Result<_, _>>()?;
-        let pool = Self { lanes, settled: Arc::default(), statements };
-        match pool.own_lane().get().await {
-            Ok(connection) => drop(connection),
-            Err(error) => return Err(failed(one_line(&error))),
+        let session: String =
+            SESSION.iter().map(|(name, value)| format!("set {name} = '{value}';")).collect();
+        let pool = Arc::new(Pool::new(url.clone(), session, (0..=lanes).map(size)));
+        let database = Self { pool, settled: Arc::default() };
+        // A host that is silent takes its time, and the next one is to be tried as well.
+        match database.pool.get(database.lane(), LIMIT).await {
+            Ok(_) => Ok(database),
+            Err(error) => {
+                let cause = match error {
+                    PoolError::Unavailable(cause) => cause,
+                    PoolError::Busy => error.to_string(),
+                };
+                Err(DatabaseError::Connect { target: url.to_string(), cause })
+            }
         }
-        Ok(pool)
     }
 
     /// A connection that no one else uses; waits at most 5 seconds for one.
@@ -126,24 +148,58 @@ impl Database {
     /// # Errors
     /// [`PoolError`]: all are busy, or the database cannot be reached.
     pub async fn get(&self) -> Result<Connection, PoolError> {
-        tokio::time::timeout(WAIT, self.wait()).await.unwrap_or(Err(PoolError::Busy))
+        self.get_within(WAIT).await
     }
 
-    async fn wait(&self) -> Result<Connection, PoolError> {
-        let mut own = pin!(self.own_lane().get());
-        loop {
-            if let Ok(found) = tokio::time::timeout(PATIENCE, &mut own).await {
-                return found.map_err(|error| PoolError::Unavailable(one_line(&error)));
-            }
-            // Only those that are there: one that was opened here would stay in that lane, and be driven by this thread.
-            for lane in self.lanes.iter().filter(|lane| lane.status().available > 0) {
-                let mut at_once = lane.timeouts();
-                at_once.wait = Some(Duration::ZERO);
-                if let Ok(connection) = lane.timeout_get(&at_once).await {
-                    return Ok(connection);
-                }
-            }
+    /// The same, with less or more patience.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub async fn get_within(&self, limit: Duration) -> Result<Connection, PoolError> {
+        self.pool.get(self.lane(), limit).await
+    }
+
+    /// Asks the database whether it is there, and takes writes: all of it within `limit`, also where it is silent or no connection is
+    /// free.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub async fn ping(&self, limit: Duration) -> Result<(), PoolError> {
+        use diesel_async::RunQueryDsl;
+
+        #[derive(diesel::QueryableByName)]
+        struct State {
+            #[diesel(sql_type = Bool)]
+            read_only: bool,
+            #[diesel(sql_type = Bool)]
+            standby: bool,
         }
+        let asking = async {
+            let mut conn = self.get_within(limit).await?;
+            let state = sql_query(opening::STATE).get_result::<State>(&mut *conn).await;
+            let state = state.map_err(|error| PoolError::Unavailable(one_line(&error)))?;
+            conn.heard(state.read_only, state.standby);
+            Ok(())
+        };
+        let late = |_| Err(PoolError::Unavailable(format!("no answer in {} ms", limit.as_millis())));
+        tokio::time::timeout(limit, asking).await.unwrap_or_else(late)
+    }
+
+    /// Whether the last that was heard of the database is that it takes no writes.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.pool.url.hosts.is_read_only()
+    }
+
+    /// How the pool is.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.pool.counts()
+    }
+
+    /// Gives one connection back to the server, where somebody outside of the pool finds none.
+    pub(crate) fn make_room(&self) {
+        self.pool.make_room();
     }
 
     /// Gives this thread, which is going to use the pool much, the next lane.
@@ -151,11 +207,10 @@ impl Database {
         LANE.set(Some(self.settled.fetch_add(1, Ordering::Relaxed)));
     }
 
-    fn own_lane(&self) -> &Lane {
-        let own = &self.lanes[1..];
-        match LANE.get() {
-            Some(number) if !own.is_empty() => &own[number % own.len()],
-            _ => &self.lanes[0],
+    fn lane(&self) -> usize {
+        match (LANE.get(), self.pool.own_lanes()) {
+            (None, _) | (_, 0) => 0,
+            (Some(number), own) => 1 + number % own,
         }
     }
 
@@ -163,37 +218,25 @@ impl Database {
     /// connection does not.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.pool.statements.load(Ordering::Relaxed)
     }
 
     /// Closes the idle connections now and the others when they come back. Later calls of [`Database::get`] fail.
     pub fn close(&self) {
-        self.lanes.iter().for_each(Lane::close);
+        self.pool.close();
     }
 }
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lanes.iter().map(Lane::status)).finish()
+        self.counts().fmt(f)
     }
-}
-
-async fn open(url: DatabaseUrl, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
-    let mut connection = url.establish().await?;
-    let settings: String = SESSION.iter().map(|(name, value)| format!("set {name} = '{value}';")).collect();
-    connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if let InstrumentationEvent::StartQuery { .. } = event {
-            statements.fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    Ok(connection)
 }
 
 /// Why there is no connection to be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolError {
-    /// Every connection was in use for 5 seconds.
+    /// Every connection was in use, for 5 seconds where nothing else was asked for.
     Busy,
     /// A new connection could not be opened: one line, not for clients.
     Unavailable(String),
@@ -202,7 +245,7 @@ pub enum PoolError {
 impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy => write!(f, "no database connection became free in {} s", WAIT.as_secs()),
+            Self::Busy => f.write_str("no database connection became free in time"),
             Self::Unavailable(cause) => write!(f, "the database cannot be reached: {cause}"),
         }
     }

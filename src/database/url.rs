@@ -1,30 +1,23 @@
 //! `DATABASE_URL`: parsed once, never printed with its password.
 
-use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
-use tokio_postgres::{
-    Client, Socket,
-    config::{Host, SslMode, TargetSessionAttrs},
-    tls::MakeTlsConnect,
-};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded;
 
-use super::{one_line, tls};
-
-/// How long one address may take to accept a connection, unless the URL says otherwise (`connect_timeout`).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use super::{hosts::Hosts, one_line, tls};
 
 /// Where the database is and how to reach it: a libpq connection string in URL or key=value form.
 ///
 /// `Debug` and `Display` name hosts and database only.
 #[derive(Clone)]
 pub struct DatabaseUrl {
-    config: tokio_postgres::Config,
+    pub(super) config: tokio_postgres::Config,
     ssl: Ssl,
-    tls: MakeRustlsConnect,
+    pub(super) tls: MakeRustlsConnect,
+    /// What is known of the servers; clones share it.
+    pub(super) hosts: Arc<Hosts>,
 }
 
 /// The two parameters that tokio-postgres does not know, as they were given.
@@ -63,13 +56,20 @@ impl DatabaseUrl {
         if config.get_application_name().is_none() {
             config.application_name("warta");
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+        let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+        let uneven = |given: usize| given > 0 && given != count;
+        if uneven(config.get_hosts().len()) || uneven(config.get_hostaddrs().len()) {
+            return Err(DatabaseUrlError("host and hostaddr do not name as many servers".into()));
+        }
+        if config.get_ports().len() > 1 && config.get_ports().len() != count {
+            return Err(DatabaseUrlError("it does not name as many ports as hosts".into()));
         }
         let (mode, check) = ssl.resolve()?;
         config.ssl_mode(mode);
         let tls = tls::connector(&check).map_err(DatabaseUrlError)?;
-        Ok(Self { config, ssl, tls })
+        let for_writes = config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite;
+        let hosts = Arc::new(Hosts::new(places(&config), for_writes));
+        Ok(Self { config, ssl, tls, hosts })
     }
 
     /// The same server and user, another database.
@@ -117,32 +117,7 @@ impl DatabaseUrl {
         let parameters = parameters.into_iter().filter_map(|(key, value)| Some((key, quoted(value?))));
         parameters.map(|(key, value)| format!("{key}='{value}'")).collect::<Vec<_>>().join(" ")
     }
-
-    /// Opens one connection; its driver runs on the current Tokio runtime.
-    pub(super) async fn establish(&self) -> ConnectionResult<AsyncPgConnection> {
-        let (client, connection) = self.connect().await.map_err(ConnectionError::BadConnection)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
-    }
-
-    /// Opens one connection that somebody else drives.
-    ///
-    /// # Errors
-    /// Why not, in one line.
-    pub(super) async fn connect(&self) -> Result<(Client, Driver), String> {
-        let connecting = self.config.connect(self.tls.clone());
-        // `connect_timeout` ends with TCP's handshake; a server that accepts and stays silent must not hold us.
-        let hosts = u32::try_from(self.config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
-        let limit = self.config.get_connect_timeout().map_or(CONNECT_TIMEOUT, |limit| *limit) * 2 * hosts;
-        match tokio::time::timeout(limit, connecting).await {
-            Ok(connected) => connected.map_err(|error| one_line(&error)),
-            Err(_) => Err(format!("no answer in {} s", limit.as_secs())),
-        }
-    }
 }
-
-/// What moves the bytes of a connection.
-pub(super) type Driver =
-    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 impl Ssl {
     /// What tokio-postgres and rustls are told. The meanings are libpq's.
@@ -187,6 +162,19 @@ impl FromStr for DatabaseUrl {
         let config = rest.parse().map_err(|error| DatabaseUrlError(one_line(&error)))?;
         Self::new(config, ssl)
     }
+}
+
+/// Each server with its port.
+fn places(config: &tokio_postgres::Config) -> Vec<String> {
+    let ports = config.get_ports();
+    let names = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let addresses = config.get_hostaddrs().iter().map(ToString::to_string);
+    let hosts: Vec<_> = if config.get_hosts().is_empty() { addresses.collect() } else { names.collect() };
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    hosts.iter().enumerate().map(|(index, host)| format!("{host}:{}", port(index))).collect()
 }
 
 /// The URL without the parameters that `ssl` takes.
@@ -239,19 +227,8 @@ fn value(text: &str) -> (String, usize) {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ports = self.config.get_ports();
-        let names = self.config.get_hosts().iter().map(|host| match host {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(path) => path.display().to_string(),
-        });
-        let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string);
-        let hosts: Vec<_> =
-            if self.config.get_hosts().is_empty() { addresses.collect() } else { names.collect() };
-        for (index, host) in hosts.iter().enumerate() {
-            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-            write!(f, "{}{host}:{port}", if index == 0 { "" } else { "," })?;
-        }
-        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
+        let hosts = places(&self.config).join(",");
+        write!(f, "{hosts}/{}", self.config.get_dbname().unwrap_or_default())
     }
 }
 

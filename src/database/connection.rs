@@ -1,0 +1,111 @@
+//! A connection on loan, and what becomes of it afterwards.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use tokio::{runtime::Handle, time::timeout};
+
+use super::{line::Line, pool::Pool};
+
+/// How long a statement may go on that nobody waits for any more, before it is cancelled.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// How long it may take then to end.
+const END: Duration = Duration::from_secs(3);
+
+/// A connection of the pool.
+pub(super) struct Session {
+    pub(super) conn: AsyncPgConnection,
+    pub(super) line: Arc<Line>,
+    pub(super) lane: usize,
+    /// Where its driver runs.
+    pub(super) runtime: Handle,
+}
+
+/// A connection on loan from the pool; dropping it gives it back.
+pub struct Connection {
+    /// There until it is dropped.
+    session: Option<Session>,
+    pool: Arc<Pool>,
+}
+
+impl Connection {
+    pub(super) fn new(session: Session, pool: Arc<Pool>) -> Self {
+        Self { session: Some(session), pool }
+    }
+
+    /// The server said whether it takes writes, and whether it is a standby.
+    pub(super) fn heard(&self, read_only: bool, standby: bool) {
+        if let Some(session) = &self.session {
+            session.line.host.tell_read_only(read_only);
+            session.line.host.tell_standby(standby);
+        }
+    }
+
+    /// Takes it out of the loan. There is none only where that was done before.
+    pub(super) fn into_session(mut self) -> Option<Session> {
+        self.session.take()
+    }
+}
+
+impl Deref for Connection {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.session {
+            Some(session) => &session.conn,
+            None => unreachable!("a loan that was given back is used"),
+        }
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.session {
+            Some(session) => &mut session.conn,
+            None => unreachable!("a loan that was given back is used"),
+        }
+    }
+}
+
+impl Session {
+    fn is_broken(&mut self) -> bool {
+        AnsiTransactionManager::is_broken_transaction_manager(&mut self.conn)
+    }
+
+    /// Ends what runs, and gives the connection back where that leaves it as it should be.
+    async fn settle(mut self, pool: Arc<Pool>) {
+        let line = Arc::clone(&self.line);
+        if timeout(GRACE, line.settled()).await.is_ok() {
+            if line.is_good() && line.is_at_rest() && !self.is_broken() {
+                return pool.put(self);
+            }
+        } else {
+            pool.cancelled.fetch_add(1, Ordering::Relaxed);
+            pool.url.cancel(&line, self.conn.cancel_token()).await;
+            if timeout(END, line.settled()).await.is_err() {
+                line.cut();
+            }
+            // Not used again: the request to cancel could still be under way, and meet the next statement.
+        }
+        pool.discard(self);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(mut session) = self.session.take() else { return };
+        if !session.line.is_at_rest() || session.is_broken() {
+            let runtime = session.runtime.clone();
+            runtime.spawn(session.settle(Arc::clone(&self.pool)));
+        } else if session.line.is_good() {
+            self.pool.put(session);
+        } else {
+            self.pool.discard(session);
+        }
+    }
+}
