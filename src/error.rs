@@ -3,6 +3,7 @@
 //! An [`ApiError`] has a [`Kind`], and the kind alone decides status, title and `type`: the table in [`Kind::info`] is the
 //! only one. The conversion to HTTP is the last step, in [`crate::app::envelope`], which also logs, once.
 
+pub mod complaint;
 mod kind;
 
 use std::{borrow::Cow, fmt};
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 
 pub use self::kind::{Kind, KindInfo};
 use crate::{
-    database::PoolError,
+    database::{PoolError, sqlstate::Trouble},
     http::faults::{Fault, Faults, TOLD, summary},
 };
 
@@ -117,6 +118,12 @@ impl ApiError {
         Self::new(Kind::Unavailable, "The database cannot answer right now; please retry.")
             .retry_after(1)
             .caused_by(cause)
+    }
+
+    /// `503` for a change while the database takes none; the cause is logged and not shown.
+    pub fn read_only(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let detail = "The database takes no changes right now; what is published can be read. Please retry.";
+        Self::new(Kind::ReadOnly, detail).retry_after(5).caused_by(cause)
     }
 
     /// Says after how many seconds to try again.
@@ -219,30 +226,19 @@ impl From<DieselError> for ApiError {
     /// What a store did not translate itself. A constraint that clients can run into is translated where the statement
     /// stands, with [`violated`].
     fn from(error: DieselError) -> Self {
-        match &error {
-            DieselError::NotFound => Self::not_found(),
-            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+        match (Trouble::of(&error), &error) {
+            (Some(Trouble::Unavailable), _) => Self::unavailable(error),
+            (Some(Trouble::ReadOnly), _) => Self::read_only(error),
+            (Some(Trouble::Collision), _) => {
                 Self::new(Kind::Conflict, "Another change was made at the same moment; please retry.")
                     .caused_by(error)
             }
-            DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::new(
+            (None, DieselError::NotFound) => Self::not_found(),
+            (None, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Self::new(
                 Kind::Conflict,
                 "Something that this change refers to was removed at the same moment; please retry.",
             )
             .caused_by(error),
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | DieselError::BrokenTransactionManager => Self::unavailable(error),
-            // Diesel has no kind for it.
-            DieselError::DatabaseError(_, info) if info.message().starts_with("deadlock detected") => {
-                Self::new(Kind::Conflict, "Another change was made at the same moment; please retry.")
-                    .caused_by(error)
-            }
-            DieselError::DatabaseError(_, info)
-                if info.message().starts_with("canceling statement")
-                    || info.message().contains("shut down") =>
-            {
-                Self::unavailable(error)
-            }
             _ => Self::internal(error),
         }
     }

@@ -1,7 +1,7 @@
 //! How a list of articles is read, with and without a search.
 
 use deserr::ValuePointerRef;
-use diesel::{QueryResult, result::Error::DatabaseError};
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     store,
 };
 use crate::{
+    database::sqlstate::SqlState,
     error::{ApiError, ApiResult},
     http::{
         faults::{Faults, Invalid},
@@ -75,11 +76,9 @@ pub async fn list(
 }
 
 fn too_nested(error: diesel::result::Error) -> ApiError {
-    match &error {
-        // Postgres bounds how many signs it keeps in mind; Diesel has no kind for it.
-        DatabaseError(_, info) if info.message().starts_with("tsquery stack too small") => {
-            refused("too_complex", "Too many signs stand one after another.")
-        }
+    match SqlState::of(&error) {
+        // Postgres bounds how many signs it keeps in mind, and has no code for it. Nothing else that reads a query has this one.
+        Some(SqlState::INTERNAL) => refused("too_complex", "Too many signs stand one after another."),
         _ => error.into(),
     }
 }

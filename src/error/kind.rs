@@ -39,6 +39,7 @@ pub enum Kind {
     HeadersTooLarge,
     Internal,
     Unavailable,
+    ReadOnly,
 }
 
 /// What is known of a kind of problem.
@@ -55,7 +56,7 @@ pub struct KindInfo {
 
 impl Kind {
     /// Every kind, in the order of their statuses.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::InvalidQuery,
         Self::MalformedBody,
@@ -86,6 +87,8 @@ impl Kind {
         Self::HeadersTooLarge,
         Self::Internal,
         Self::Unavailable,
+        // After the one that stands for its status.
+        Self::ReadOnly,
     ];
 
     /// The status table: the only place that pairs a kind with its name, status, title and explanation.
@@ -294,6 +297,13 @@ impl Kind {
                 "Temporarily unavailable",
                 "The service or its database cannot answer right now. Retry after the seconds that Retry-After \
                  gives.",
+            ),
+            Self::ReadOnly => (
+                "read-only",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "No changes right now",
+                "The database can be read but takes no changes, as while another server takes its place. Nothing was \
+                 changed; sign-in and sign-out are changes too. Retry after the seconds that Retry-After gives.",
             ),
         };
         KindInfo { name, status, title, explanation }
