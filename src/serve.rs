@@ -190,6 +190,7 @@ struct Welcome {
 /// Makes the first admin, only while there is no editor: from the settings or, in embedded mode, with a password of its own.
 async fn first_admin(config: &Config, services: &Services) -> Result<Option<Welcome>, ServeError> {
     let (email, password, made) = match (&config.admin_email, &config.admin_password) {
+        _ if services.database.is_read_only() => return Ok(None),
         (Some(email), Some(password)) => (email.as_str().to_owned(), password.expose().to_owned(), false),
         _ if config.is_embedded() => (ADMIN.to_owned(), random_password()?, true),
         _ => return Ok(None),

@@ -1,8 +1,16 @@
 //! Migrations: embedded in the program, run by one instance at a time.
 
-use diesel::{migration::MigrationVersion, pg::Pg};
+use std::collections::BTreeSet;
+
+use diesel::{
+    QueryResult, QueryableByName,
+    migration::{MigrationSource, MigrationVersion},
+    pg::Pg,
+    sql_query,
+    sql_types::Text,
+};
 use diesel_async::{
-    AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper,
+    AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -15,11 +23,21 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 const LOCK: i64 = 0x77_61_72_74_61;
 
 /// Runs the pending migrations, each in its own transaction, and returns their versions in order. Instances that start
-/// together take turns; whoever comes second finds nothing to do.
+/// together take turns; whoever comes second finds nothing to do. Where there is nothing to do it only reads.
 ///
 /// # Errors
 /// [`DatabaseError::Newer`] when the database is ahead of this program; else what failed.
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
+    let pending = pending(url).await?;
+    if pending.is_empty() {
+        return Ok(pending);
+    }
+    if url.hosts.is_read_only() {
+        let count = pending.len();
+        return Err(DatabaseError::Migration(format!(
+            "it takes no writes, and {count} migrations are pending"
+        )));
+    }
     locked(url, |harness| {
         refuse_newer(harness)?;
         versions(harness.run_pending_migrations(MIGRATIONS))
@@ -27,17 +45,35 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     .await
 }
 
-/// The versions of the migrations that [`migrate`] would run.
+/// The versions of the migrations that [`migrate`] would run. Only reads.
 ///
 /// # Errors
 /// As [`migrate`].
 pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
-    locked(url, |harness| {
-        refuse_newer(harness)?;
-        let pending = harness.pending_migrations(MIGRATIONS).map_err(failed)?;
-        Ok(pending.iter().map(|migration| migration.name().version().to_string()).collect())
-    })
-    .await
+    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
+    let known: Vec<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let mut connection = connect(url).await?;
+    let applied = applied(&mut connection).await.map_err(|error| failed(error.into()))?;
+    match applied.iter().find(|version| !known.contains(version)) {
+        Some(version) => Err(DatabaseError::Newer { version: version.clone() }),
+        None => Ok(known.into_iter().filter(|version| !applied.contains(version)).collect()),
+    }
+}
+
+/// The versions of the migrations that were run.
+async fn applied(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let table = "select table_name::text as version from information_schema.tables \
+                 where table_name = '__diesel_schema_migrations' and table_schema = current_schema()";
+    if sql_query(table).load::<Row>(conn).await?.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = sql_query("select version from __diesel_schema_migrations").load::<Row>(conn).await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// Takes back every migration, newest first: **all content is lost**. For tests of the `down.sql` files.
@@ -56,10 +92,7 @@ async fn locked<T: Send + 'static>(
     url: &DatabaseUrl,
     work: impl FnOnce(&mut Harness) -> Result<T, DatabaseError> + Send + 'static,
 ) -> Result<T, DatabaseError> {
-    let mut connection = url.establish().await.map_err(|error| DatabaseError::Connect {
-        target: url.to_string(),
-        cause: super::one_line(&error),
-    })?;
+    let mut connection = connect(url).await?;
     let lock = format!("SELECT pg_advisory_lock({LOCK})");
     connection.batch_execute(&lock).await.map_err(|error| failed(error.into()))?;
     tokio::task::spawn_blocking(move || work(&mut Harness::from(connection)))
@@ -67,9 +100,13 @@ async fn locked<T: Send + 'static>(
         .map_err(|error| failed(error.into()))?
 }
 
-fn refuse_newer(harness: &mut Harness) -> Result<(), DatabaseError> {
-    use diesel::migration::MigrationSource;
+async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, DatabaseError> {
+    url.establish()
+        .await
+        .map_err(|error| DatabaseError::Connect { target: url.to_string(), cause: super::one_line(&error) })
+}
 
+fn refuse_newer(harness: &mut Harness) -> Result<(), DatabaseError> {
     let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
     let applied = harness.applied_migrations().map_err(failed)?;
     let unknown =

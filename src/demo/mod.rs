@@ -54,6 +54,9 @@ struct Story {
 /// # Errors
 /// As any statement.
 pub async fn load(services: &Services) -> ApiResult<bool> {
+    if services.database.is_read_only() {
+        return Ok(false);
+    }
     let mut conn = services.database.get().await?;
     conn.transaction(async |conn| {
         let Some(editor_id) = first_admin(conn).await? else { return Ok(false) };
