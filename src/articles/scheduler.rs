@@ -15,7 +15,7 @@ use super::{
     transitions::{Due, perform_due},
 };
 use crate::{
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, complaint::Complaint},
     events::{self, Actor, EventType, SubjectType},
     http::context::Services,
     values::Reference,
@@ -24,20 +24,20 @@ use crate::{
 /// How often an instance looks: a story appears within a second of its time.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long it waits when the database does not answer.
-const TROUBLE: Duration = Duration::from_secs(1);
-
 /// Publishes what is due, for as long as it is polled.
 pub async fn run(services: Services) {
+    let mut complaint = Complaint::new("scheduler");
     loop {
-        match publish_next(&services).await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(PAUSE).await,
-            Err(error) => {
-                tracing::warn!(cause = error.cause().map(ToString::to_string), "scheduler: {error}");
-                tokio::time::sleep(TROUBLE).await;
-            }
+        let outcome = publish_next(&services).await;
+        let pause = match &outcome {
+            Ok(true) => Duration::ZERO,
+            Ok(false) => PAUSE,
+            Err(error) => complaint.about(error),
+        };
+        if outcome.is_ok() {
+            complaint.is_over();
         }
+        tokio::time::sleep(pause).await;
     }
 }
 

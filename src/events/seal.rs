@@ -18,7 +18,7 @@ use crate::{
         Database,
         lock::{hold_name, try_hold_name},
     },
-    error::ApiResult,
+    error::{ApiResult, complaint::Complaint},
 };
 
 /// The most events that are sealed in one transaction.
@@ -27,23 +27,22 @@ const BATCH: i64 = 1000;
 /// How often an instance looks: what is committed is sealed within a second.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long it waits when the database does not answer.
-const TROUBLE: Duration = Duration::from_secs(1);
-
 /// The name of the lock that whoever extends the chain holds.
 const LOCK: &str = "events/seal";
 
 /// Seals what is committed, for as long as it is polled.
 pub async fn run(database: Database) {
+    let mut complaint = Complaint::new("sealer");
     loop {
-        let pause = match round(&database).await {
-            Ok(true) => continue,
+        let outcome = round(&database).await;
+        let pause = match &outcome {
+            Ok(true) => Duration::ZERO,
             Ok(false) => PAUSE,
-            Err(error) => {
-                tracing::warn!(cause = error.cause().map(ToString::to_string), "sealer: {error}");
-                TROUBLE
-            }
+            Err(error) => complaint.about(error),
         };
+        if outcome.is_ok() {
+            complaint.is_over();
+        }
         tokio::time::sleep(pause).await;
     }
 }

@@ -1,0 +1,53 @@
+//! How a worker in the background tells of trouble: when it begins, once a minute while it lasts, and when it is over.
+
+use std::time::{Duration, Instant};
+
+use super::{ApiError, Kind};
+
+/// How often the same trouble is told.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// How long a worker waits before it tries again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The same while the database takes no writes, which is no fault.
+const REST: Duration = Duration::from_secs(5);
+
+/// What one worker has told.
+pub struct Complaint {
+    worker: &'static str,
+    /// Of which kind the trouble is, and when it was told last.
+    told: Option<(Kind, Instant)>,
+}
+
+impl Complaint {
+    /// Of a worker that has no trouble yet.
+    #[must_use]
+    pub const fn new(worker: &'static str) -> Self {
+        Self { worker, told: None }
+    }
+
+    /// Tells of an error, unless that was done; how long to wait.
+    pub fn about(&mut self, error: &ApiError) -> Duration {
+        let kind = error.kind();
+        let is_known = self.told.is_some_and(|(told, at)| told == kind && at.elapsed() < AGAIN);
+        if !is_known {
+            let (worker, cause) = (self.worker, error.cause().map(ToString::to_string));
+            if kind == Kind::ReadOnly {
+                tracing::info!(worker, "{worker}: it rests while the database takes no writes");
+            } else {
+                tracing::warn!(worker, cause, "{worker}: {error}");
+            }
+            self.told = Some((kind, Instant::now()));
+        }
+        if kind == Kind::ReadOnly { REST } else { PAUSE }
+    }
+
+    /// The trouble is over, where there was some.
+    pub fn is_over(&mut self) {
+        if self.told.take().is_some() {
+            let worker = self.worker;
+            tracing::info!(worker, "{worker}: it works again");
+        }
+    }
+}
