@@ -13,6 +13,7 @@ mod compression;
 mod connections;
 mod contract;
 mod corrections;
+mod database;
 mod editors;
 mod events;
 mod feeds;

@@ -184,6 +184,13 @@ impl Server {
         Self::start_as(Setup { limits, ..Setup::default() }).await
     }
 
+    /// Starts one on a database that is migrated, however it is reached; without a cache.
+    pub(crate) async fn on(url: DatabaseUrl) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let setup = Setup { cache_bytes: 0, ..Setup::default() };
+        Self::start_on(url, folder, Clock::default(), setup).await
+    }
+
     async fn start_as(setup: Setup<'_>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::start_on(fresh_database().await, folder, Clock::default(), setup).await
