@@ -11,6 +11,7 @@ pub mod text;
 pub mod time;
 pub mod typed;
 pub mod url;
+pub mod visible;
 
 pub use self::{
     document::DocumentKey,

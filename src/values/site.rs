@@ -28,6 +28,12 @@ impl Site {
         self.name.as_deref()
     }
 
+    /// What everybody knows of the site: its name and its host, where the settings say so.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let host = self.url.as_ref().and_then(Url::host_str);
+        self.name().into_iter().chain(host)
+    }
+
     /// The address of a path of it; `None` where there is no site.
     #[must_use]
     pub fn join(&self, path: &str) -> Option<String> {

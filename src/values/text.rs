@@ -10,11 +10,15 @@ use utoipa::{
     },
 };
 
+use super::visible::{INVISIBLE, is_visible};
 use crate::{http::faults::Invalid, read_from_text, values::FromText};
 
-/// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters; not only white space.
+/// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters; at least one of them visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<const MIN: usize, const MAX: usize>(String);
+
+/// Control characters, as the inside of a class of a pattern (ECMA-262).
+const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
 
 /// Text of at most `MAX` characters that may have several lines; anything but U+0000, which Postgres cannot store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,10 +40,8 @@ fn at_most(max: usize, text: &str) -> Result<(), Invalid> {
 impl<const MIN: usize, const MAX: usize> FromText for Line<MIN, MAX> {
     fn from_text(text: String) -> Result<Self, Invalid> {
         at_most(MAX, &text)?;
-        // As `\s` has it in the schema's pattern (ECMA-262): the byte order mark counts as white space there.
-        let blank = |character: char| character.is_whitespace() || character == '\u{feff}';
-        if MIN > 0 && text.chars().all(blank) {
-            return Err(Invalid::new("blank", "This must not be empty or only white space."));
+        if MIN > 0 && !text.chars().any(is_visible) {
+            return Err(Invalid::new("blank", "This must not be empty, or only white space or invisible."));
         }
         if text.chars().count() < MIN {
             return Err(Invalid::new("too_short", format!("At least {MIN} characters.")));
@@ -80,9 +82,9 @@ read_from_text!({const MAX: usize} Prose<MAX>);
 impl<const MIN: usize, const MAX: usize> PartialSchema for Line<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
         let pattern = if MIN > 0 {
-            r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+            format!(r"^[^{CONTROL}]*[^{INVISIBLE}{CONTROL}][^{CONTROL}]*$")
         } else {
-            r"^[^\u0000-\u001f\u007f-\u009f]*$"
+            format!("^[^{CONTROL}]*$")
         };
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -148,6 +150,8 @@ mod tests {
         assert_eq!(code::<Line<1, 3>>("日本語!"), "too_long");
         assert_eq!(code::<Line<1, 3>>(""), "blank");
         assert_eq!(code::<Line<1, 3>>(" \u{3000}\u{feff}"), "blank");
+        assert_eq!(code::<Line<1, 3>>("\u{202e}\u{ad}\u{200b}"), "blank");
+        assert_eq!(&*Line::<1, 3>::from_text("\u{202e}a".to_owned()).unwrap(), "\u{202e}a");
         assert_eq!(code::<Line<1, 9>>("a\nb"), "control_character");
     }
 

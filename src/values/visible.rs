@@ -1,0 +1,50 @@
+//! Which characters can be seen.
+
+/// Whether a character leaves a mark on the page: not white space, and none that Unicode lets a program draw as nothing
+/// (`Default_Ignorable_Code_Point`, `Bidi_Control`), nor the blank pattern of Braille.
+#[must_use]
+pub fn is_visible(character: char) -> bool {
+    !character.is_whitespace()
+        && !matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// The same as the inside of a class of a pattern (ECMA-262), of what is not visible; without the planes beyond the first, for which
+/// there is no portable way to write them.
+pub(super) const INVISIBLE: &str = r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_no_mark_is_not_visible() {
+        for character in
+            " \u{3000}\u{ad}\u{200b}\u{200e}\u{202e}\u{2060}\u{2800}\u{3164}\u{feff}\u{e0020}".chars()
+        {
+            assert!(!is_visible(character), "{character:?}");
+        }
+        for character in "a.é语😀\u{301}\u{64b}".chars() {
+            assert!(is_visible(character), "{character:?}");
+        }
+    }
+}
