@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -95,10 +95,23 @@ impl Keys {
     /// Reads the keys of a file.
     ///
     /// # Errors
-    /// The file cannot be read, holds something else than Ed25519 keys, or no private one.
+    /// The file cannot be read, can be written by others than its owner, holds something else than Ed25519 keys, or no private one.
     pub fn load(path: &Path) -> Result<Self, KeysError> {
         let failed = |reason: String| KeysError { path: path.to_owned(), reason };
-        let text = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let mut file = File::open(path).map_err(|error| failed(error.to_string()))?;
+        let mode = file.metadata().map_err(|error| failed(error.to_string()))?.mode();
+        // Whoever can write it can make themselves anybody.
+        if mode & 0o022 != 0 {
+            let mode = mode & 0o777;
+            return Err(failed(format!(
+                "can be written by others than its owner (mode {mode:03o}); chmod go-w it"
+            )));
+        }
+        if mode & 0o004 != 0 {
+            tracing::warn!(path = %path.display(), "everybody on this machine can read the key file; chmod o-r it");
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(|error| failed(error.to_string()))?;
         Self::parse(&text).map_err(failed)
     }
 
@@ -275,6 +288,20 @@ mod tests {
         assert!(refused(&format!("{private}{}", private.replace("PRIVATE", "PUBLIC"))).contains("block 2"));
         let error = Keys::load(Path::new("/nowhere/key.pem")).unwrap_err().to_string();
         assert!(error.starts_with("WARTA_JWT_KEY_FILE /nowhere/key.pem: "), "{error}");
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        Keys::load_or_create(&path).unwrap();
+        for (mode, taken) in [(0o600, true), (0o640, true), (0o644, true), (0o620, false), (0o602, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(
+                Keys::load(&path).map_err(|error| assert!(error.to_string().contains("chmod"))).is_ok(),
+                taken
+            );
+        }
     }
 
     #[test]
