@@ -110,9 +110,10 @@ pub async fn authenticate(
         .ok_or_else(|| ApiError::unauthenticated("The access token's session has ended; sign in again."))
 }
 
-/// The token of `Bearer <token>` (RFC 6750, section 2.1).
+/// The token of `Bearer <token>`, with one space or more between them (RFC 6750, section 2.1; RFC 9110, section 11.4).
 fn bearer(header: &HeaderValue) -> ApiResult<&str> {
-    match header.to_str().ok().and_then(|text| text.split_once(' ')) {
+    let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
+    match parts.map(|(scheme, rest)| (scheme, rest.trim_start_matches(' '))) {
         Some((scheme, token))
             if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() && !token.contains(' ') =>
         {
@@ -331,8 +332,9 @@ mod tests {
         };
         assert_eq!(bearer("Bearer a.b.c").as_deref(), Some("a.b.c"));
         assert_eq!(bearer("bEARER a").as_deref(), Some("a"));
+        assert_eq!(bearer("Bearer   a.b.c").as_deref(), Some("a.b.c"));
         for text in
-            ["", "Bearer", "Bearer ", "Bearer  a", "Basic a", "Bearer a b", "Bearera", "a.b.c", "Bearer, a"]
+            ["", "Bearer", "Bearer ", "Bearer  ", "Basic a", "Bearer a b", "Bearera", "a.b.c", "Bearer, a"]
         {
             assert_eq!(bearer(text), None, "{text:?}");
         }
