@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::{PoolError, sqlstate::Trouble},
-    http::faults::{Fault, Faults, TOLD, summary},
+    http::faults::{Fault, Faults, Invalid, TOLD, summary},
 };
 
 /// How to authenticate (RFC 6750): what every `401` says at least.
@@ -98,6 +98,14 @@ impl ApiError {
         let mut error = Self::new(Kind::InvalidBody, summary("body", &faults));
         error.0.faults = faults.into_body_faults();
         error
+    }
+
+    /// `422` with the only fault of a body, at this pointer.
+    #[must_use]
+    pub fn invalid_at(pointer: &str, invalid: Invalid) -> Self {
+        let mut faults = Faults::none();
+        faults.push(Fault::at(pointer, invalid.code, invalid.detail));
+        Self::invalid_body(faults)
     }
 
     /// `400` with every fault of a query string.

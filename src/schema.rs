@@ -186,6 +186,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_networks (editor_id, network) {
+        editor_id -> Uuid,
+        network -> Bytea,
+        right_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sources (id) {
         id -> Uuid,
         slug -> Text,
@@ -248,6 +256,7 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revisions -> articles (article_id));
 diesel::joinable!(revisions -> editors (editor_id));
 diesel::joinable!(sessions -> editors (editor_id));
+diesel::joinable!(sign_in_networks -> editors (editor_id));
 diesel::joinable!(tag_names -> tags (tag_id));
 diesel::joinable!(versions -> articles (article_id));
 
@@ -266,6 +275,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     revisions,
     sessions,
     sign_in_attempts,
+    sign_in_networks,
     sources,
     tag_names,
     tags,

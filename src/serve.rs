@@ -2,6 +2,7 @@
 
 mod audit;
 mod files;
+mod first;
 mod signals;
 
 use std::{
@@ -14,17 +15,17 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-
 pub use self::audit::audit;
-use self::signals::{Signals, Stop};
+use self::{
+    first::{Welcome, first_admin, introduce},
+    signals::{Signals, Stop},
+};
 use crate::{
     app::{self, Parts, Serving, connections::Limits, cors::Cors},
     articles::scheduler,
     auth::{
         Auth,
         keys::{Keys, KeysError},
-        secret::Password,
     },
     cache::{self, Cache},
     clock::Clock,
@@ -39,7 +40,7 @@ use crate::{
     events::{audit::Finding, seal},
     http::{budget::BodyBudget, context::Services},
     pagination::CursorKey,
-    values::{FromText, site::Site},
+    values::site::Site,
 };
 
 /// Seconds that requests in flight may take once no more connections are accepted. With what Postgres may take, less than 5.
@@ -50,9 +51,6 @@ const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// The `iss` of access tokens.
 const ISSUER: &str = "warta";
-
-/// The first admin of the embedded mode, where the settings name none.
-const ADMIN: &str = "admin@warta.example";
 
 /// How often the embedded Postgres is looked after.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -145,11 +143,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         body_timeout: config.request_timeout,
         bodies: BodyBudget::default(),
         policy: config.policy(),
-        site: Arc::new(Site::new(
-            config.site_url.clone(),
-            config.article_path.clone(),
-            config.site_name.clone(),
-        )),
+        site: Arc::new(site(config)),
     };
     let welcome = first_admin(config, &services).await?;
     if config.loads_demo()
@@ -180,52 +174,8 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
     Ok((parts, welcome))
 }
 
-/// How a new admin gets in.
-struct Welcome {
-    email: String,
-    /// Only where it was made here, and so is known to nobody.
-    password: Option<String>,
-}
-
-/// Makes the first admin, only while there is no editor: from the settings or, in embedded mode, with a password of its own.
-async fn first_admin(config: &Config, services: &Services) -> Result<Option<Welcome>, ServeError> {
-    let (email, password, made) = match (&config.admin_email, &config.admin_password) {
-        _ if services.database.is_read_only() => return Ok(None),
-        (Some(email), Some(password)) => (email.as_str().to_owned(), password.expose().to_owned(), false),
-        _ if config.is_embedded() => (ADMIN.to_owned(), random_password()?, true),
-        _ => return Ok(None),
-    };
-    let failed = |error: ApiError| ServeError::FirstStart(error);
-    let wrong = |line: String| ServeError::Admin(line);
-    let mut conn = services.database.get().await.map_err(|error| failed(error.into()))?;
-    // Asked first without a lock: hashing a password at each start would only take time.
-    if editors::store::count(&mut conn).await.map_err(|error| failed(error.into()))? > 0 {
-        return Ok(None);
-    }
-    let secret = Password::from_text(password.clone())
-        .map_err(|invalid| wrong(format!("WARTA_ADMIN_PASSWORD: {}", invalid.detail)))?;
-    let new = editors::command::new_editor(&email, "Admin", "admin", &secret).await.map_err(wrong)?;
-    let now = services.clock.now();
-    let editor = editors::store::create_first(&mut conn, &services.clock, now, new).await.map_err(failed)?;
-    Ok(editor.map(|editor| Welcome { email: editor.email, password: made.then_some(password) }))
-}
-
-/// 144 random bits, in characters that a double click selects.
-fn random_password() -> Result<String, ServeError> {
-    let mut bytes = [0; 18];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| ServeError::Admin(error.to_string()))?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes).replace('-', "x").replace('_', "y"))
-}
-
-/// Tells how the first admin gets in.
-fn introduce(welcome: Option<&Welcome>) -> io::Result<()> {
-    match welcome {
-        Some(Welcome { email, password: Some(password) }) => {
-            writeln!(io::stdout(), "  Admin  {email}, password {password} (shown this once)")
-        }
-        Some(Welcome { email, password: None }) => writeln!(io::stdout(), "  Admin  {email}"),
-        None => Ok(()),
-    }
+fn site(config: &Config) -> Site {
+    Site::new(config.site_url.clone(), config.article_path.clone(), config.site_name.clone())
 }
 
 /// What a person at a terminal wants to know.
@@ -247,7 +197,7 @@ pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeE
     let (url, embedded) = administered(&config).await?;
     let outcome = async {
         let database = open(&config, &url).await?;
-        let outcome = editors::command::run(&database, &Clock::default(), command).await;
+        let outcome = editors::command::run(&database, &Clock::default(), &site(&config), command).await;
         database.close();
         outcome.map_err(ServeError::Admin)
     };

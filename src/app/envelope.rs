@@ -1,7 +1,7 @@
 //! What every request passes through: its id, the limits, who is asking, and on the way back the headers that every answer has,
 //! errors as problems, one line of log, one count.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -23,7 +23,7 @@ use super::{
     settings::{Settings, guard},
 };
 use crate::{
-    auth::{Auth, sessions::authenticate, throttle::ClientAddress},
+    auth::{Auth, address::ClientAddress, sessions::authenticate},
     clock::Clock,
     error::{ApiError, ApiResult, CHALLENGE, Kind},
     http::{
@@ -127,7 +127,7 @@ pub(super) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
 async fn admit(request: &mut ServiceRequest, settings: &Settings) -> ApiResult<()> {
     within_limits(request)?;
     if let Some(address) = client_address(request, settings) {
-        request.extensions_mut().insert(ClientAddress(address));
+        request.extensions_mut().insert(address);
     }
     if settings.trusts_peer(request) {
         request.extensions_mut().insert(FromTrustedProxy);
@@ -159,26 +159,11 @@ async fn identify(request: &mut ServiceRequest) -> ApiResult<()> {
     Ok(())
 }
 
-/// Where the request comes from: the connection's other end or, where that is a proxy that we trust, the last address before
-/// it that is not one. What stands further left was written by whoever sent the request.
-fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<IpAddr> {
+/// Where the request comes from, as far as we can believe it.
+fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<ClientAddress> {
     let peer = request.peer_addr()?.ip();
-    let trusted = |address: &IpAddr| settings.trusts(address);
-    let forwarded: Vec<_> = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|address| address.trim().parse::<IpAddr>())
-        .collect();
-    let mut address = peer;
-    for hop in forwarded.into_iter().rev() {
-        match hop {
-            Ok(hop) if trusted(&address) => address = hop,
-            _ => break,
-        }
-    }
-    Some(address.to_canonical())
+    let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+    Some(ClientAddress::behind(peer, forwarded.into_iter(), |address| settings.trusts(address)))
 }
 
 /// Writes an error as a problem; other answers stay as they are.

@@ -8,20 +8,20 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::{
-        Auth, Author, Principal,
-        accounts::{self, Account},
+        Auth, Author, Principal, accounts,
+        address::ClientAddress,
         email::Email,
         keys::Jwks,
         secret::{GivenPassword, GivenToken, Password},
         sessions::{self, RefreshToken},
-        throttle::{Attempt, ClientAddress},
         tokens,
+        turns::Place,
     },
     error::{ApiError, ApiResult, Kind, Problem},
     http::{
         body::Body,
         context::Context,
-        faults::{Fault, Faults},
+        faults::Faults,
         query::NoQuery,
         reply::{Found, NoContent, Representation, Updated},
     },
@@ -90,7 +90,8 @@ impl Representation for TokenPair {}
 
 /// Sign in
 ///
-/// Gives an access token for 15 minutes and a refresh token for 30 days. Failures are slowed down per account and per address.
+/// Gives an access token for 15 minutes and a refresh token for 30 days. Failures are slowed down for the account as seen from the
+/// caller's network, for the network, and more loosely for the account alone. Parallel sign-ins wait for one another.
 #[utoipa::path(
     operation_id = "login", tag = "sign-in", security(()),
     request_body = Credentials,
@@ -98,7 +99,7 @@ impl Representation for TokenPair {}
         (status = 200, description = "Signed in.", body = TokenPair),
         (status = 401, description = "The email and password do not match an active editor.",
          body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failures for this account or from this address.",
+        (status = 429, description = "Too many failures for this account or from this network.",
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -110,36 +111,19 @@ pub async fn login(
     address: ClientAddress,
     Body(input): Body<Credentials>,
 ) -> ApiResult<Updated<TokenPair>> {
-    let attempt = Attempt::new(&input.email, address);
-    let account = {
-        // Given back before the password is hashed, which takes longer than all the rest.
-        let mut conn = context.database.get().await?;
-        attempt.charge(&mut conn, context.now()).await?;
-        accounts::find_by_email(&mut conn, &input.email).await?
-    };
-    let account = account.filter(|account| account.active);
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let right = auth.passwords.verify(&input.password, hash).await?;
-    let account = account.filter(|_| right).ok_or_else(wrong_credentials)?;
-    let (principal, token) = start(&context, &account, &attempt).await?;
-    tokens_for(&auth, &context, &principal, &token)
-}
-
-async fn start(
-    context: &Context,
-    account: &Account,
-    attempt: &Attempt,
-) -> ApiResult<(Principal, RefreshToken)> {
+    let proof = auth.prove(&context, address, &input.email, &input.password).await?;
+    let proof = proof.ok_or_else(wrong_credentials)?;
     let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        if !accounts::hold(conn, account).await? {
-            return Err(wrong_credentials());
-        }
-        attempt.forgive(conn, context.now()).await?;
-        let editor = (account.id, account.role);
-        Ok(sessions::start(conn, &context.clock, context.now(), &context.request_id, editor).await?)
-    })
-    .await
+    let (principal, token) = conn
+        .transaction(async |conn| {
+            if !proof.hold(conn, context.now()).await? {
+                return Err(wrong_credentials());
+            }
+            let editor = (proof.account.id, proof.account.role);
+            Ok(sessions::start(conn, &context.clock, context.now(), &context.request_id, editor).await?)
+        })
+        .await?;
+    tokens_for(&auth, &context, &principal, &token)
 }
 
 fn wrong_credentials() -> ApiError {
@@ -212,7 +196,8 @@ pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<N
 
 /// Change one's own password
 ///
-/// Ends every other session of the editor. Wrong current passwords are slowed down like failed sign-ins.
+/// Ends every other session of the editor. Wrong current passwords are slowed down, for this session alone. A new password that many
+/// people have is `too_common`, one that is made of the editor's or the site's name or email `too_personal`.
 #[utoipa::path(
     operation_id = "change_password", tag = "sign-in", security(("token" = [])),
     request_body = PasswordInput,
@@ -220,7 +205,7 @@ pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<N
         (status = 204, description = "The password is changed."),
         (status = 409, description = "The password was changed at the same moment.",
          body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failures for this account or from this address.",
+        (status = 429, description = "Too many failures in this session.",
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -233,35 +218,29 @@ pub async fn change_password(
     address: ClientAddress,
     Body(input): Body<PasswordInput>,
 ) -> ApiResult<NoContent> {
-    let (attempt, account) = {
+    let account = {
         let mut conn = context.database.get().await?;
-        let account = accounts::find(&mut conn, author.0.editor_id).await?;
-        let attempt = Attempt::new(&account.email, address);
-        attempt.charge(&mut conn, context.now()).await?;
-        (attempt, account)
+        accounts::find(&mut conn, author.0.editor_id).await?
     };
-    if !auth.passwords.verify(&input.current_password, Some(account.password_hash.clone())).await? {
-        return Err(wrong_password());
-    }
-    let hash = auth.passwords.hash(&input.new_password).await?;
+    let known = [&*account.email, &*account.name].into_iter().chain(context.site.words());
+    input
+        .new_password
+        .check_personal(known)
+        .map_err(|invalid| ApiError::invalid_at("/new_password", invalid))?;
+    let proof = auth.confirm(&context, address, author.0, account, &input.current_password).await?;
+    let hash = auth.passwords.hash(Place::of_editor(author.0.editor_id), &input.new_password).await?;
     let actor = author.0.actor(&context.request_id);
     let kept = Some(author.0.session_id);
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        if !accounts::hold(conn, &account).await? {
+        if !proof.hold(conn, context.now()).await? {
             return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
         }
-        attempt.forgive(conn, context.now()).await?;
-        accounts::set_password(conn, &context.clock, context.now(), &actor, account.id, &hash, kept).await?;
+        let id = proof.account.id;
+        accounts::set_password(conn, &context.clock, context.now(), &actor, id, &hash, kept).await?;
         Ok(NoContent)
     })
     .await
-}
-
-fn wrong_password() -> ApiError {
-    let mut faults = Faults::none();
-    faults.push(Fault::at("/current_password", "wrong_password", "This is not your present password."));
-    ApiError::invalid_body(faults)
 }
 
 /// Read the public keys

@@ -3,6 +3,7 @@
 use std::{ops::Deref, str::FromStr};
 
 use email_address::{EmailAddress, Options};
+use unicode_normalization::UnicodeNormalization;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -17,8 +18,8 @@ use crate::{
     values::{FromText, Line},
 };
 
-/// An email address (RFC 5321, RFC 6531) of at most [`Email::MAX`] characters, kept as it was written. Addresses that differ
-/// only in case are the same editor's.
+/// An email address (RFC 5321, RFC 6531) of at most [`Email::MAX`] characters, kept as it was written but composed (NFC).
+/// Addresses that differ only in case are the same editor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -27,9 +28,22 @@ impl Email {
     pub const MAX: usize = 254;
 }
 
+/// An address in the form in which addresses are kept, whether it is one or not.
+#[must_use]
+pub fn composed(email: &str) -> String {
+    email.nfc().collect()
+}
+
+/// What addresses of one account have in common.
+pub(super) fn folded(email: &str) -> String {
+    // Some of Postgres's locales lower `İ` to a plain `i`, and would find the account under a name that is counted apart.
+    let lower = email.nfc().collect::<String>().to_lowercase().replace("i\u{307}", "i");
+    lower.nfc().collect()
+}
+
 impl FromText for Email {
     fn from_text(text: String) -> Result<Self, Invalid> {
-        let text: String = Line::<1, { Self::MAX }>::from_text(text)?.into();
+        let text: String = Line::<1, { Self::MAX }>::from_text(composed(&text))?.into();
         let options = Options::default().without_display_text();
         match EmailAddress::parse_with_options(&text, options) {
             Ok(_) => Ok(Self(text)),
@@ -88,6 +102,12 @@ mod tests {
         {
             assert_eq!(&*text.parse::<Email>().unwrap(), text);
         }
+    }
+
+    #[test]
+    fn addresses_are_composed() {
+        assert_eq!(&*"re\u{301}mi@example.org".parse::<Email>().unwrap(), "r\u{e9}mi@example.org");
+        assert_eq!(folded("RE\u{301}MI@Example.org"), folded("r\u{e9}mi@example.ORG"));
     }
 
     #[test]

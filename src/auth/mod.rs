@@ -4,23 +4,38 @@
 //! here only read it, so they are ready at once and, standing first, answer before anything else is looked at.
 
 pub mod accounts;
+pub mod address;
 pub mod api;
+pub mod counts;
 pub mod email;
 pub mod keys;
+mod lanes;
+mod memory;
 pub mod passwords;
 pub mod previews;
+pub mod proof;
 pub mod secret;
 pub mod sessions;
+pub mod strength;
 pub mod throttle;
 pub mod tokens;
+pub mod turns;
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::{keys::Keys, passwords::Passwords};
+use self::{
+    counts::{Counters, SignInCounts},
+    keys::Keys,
+    passwords::Passwords,
+    throttle::Throttle,
+};
 use crate::{
     clock::Clock,
     error::{ApiError, ApiResult},
@@ -35,6 +50,8 @@ pub struct Auth {
     pub keys: Keys,
     /// What hashes and verifies passwords.
     pub passwords: Passwords,
+    throttle: Arc<Throttle>,
+    counters: Counters,
     issuer: String,
 }
 
@@ -42,7 +59,19 @@ impl Auth {
     /// `issuer` is the tokens' `iss`: a token of another issuer is refused.
     #[must_use]
     pub fn new(keys: Keys, issuer: impl Into<String>) -> Self {
-        Self { keys, passwords: Passwords::default(), issuer: issuer.into() }
+        Self {
+            throttle: Arc::new(Throttle::new(&keys)),
+            keys,
+            passwords: Passwords::default(),
+            counters: Counters::default(),
+            issuer: issuer.into(),
+        }
+    }
+
+    /// How sign-ins have ended since the start, and how many wait.
+    #[must_use]
+    pub fn counts(&self) -> SignInCounts {
+        self.counters.read(self.passwords.waiting())
     }
 
     fn access_token(&self, clock: &Clock, now: DateTime<Utc>, principal: &Principal) -> ApiResult<String> {

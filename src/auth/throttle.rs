@@ -1,186 +1,350 @@
-//! Slows the guessing of passwords down, per account and per address.
+//! Slows the guessing of passwords down without keeping those out who know theirs.
 //!
 //! Each attempt is charged before its password is looked at, so that guesses made in parallel count, and given back when it
 //! was right. A charge is one step of the generic cell rate algorithm (ITU-T I.371): a row says when its key will be free again.
+//!
+//! What an attempt is charged to, in this order: the networks that it comes from; the account as seen from these networks, which
+//! is strict; the account alone, which is loose, or whoever guesses would keep its owner out. From a network from which the
+//! account's password was right before, it is charged to a counter of the two alone. `docs/sign-in.md` has the numbers.
 
-use std::{
-    future::{Ready, ready},
-    net::{IpAddr, Ipv6Addr},
-};
-
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    http::header::{self, HeaderValue},
-};
-use aws_lc_rs::digest::{SHA256, digest};
+use actix_web::http::header::{self, HeaderValue};
+use aws_lc_rs::hmac;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     QueryResult,
-    dsl::IntervalDsl,
     prelude::*,
-    sql_types::{Binary, Bool, Timestamptz},
+    result::Error as DieselError,
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
+use super::{
+    address::ClientAddress,
+    email,
+    keys::Keys,
+    lanes::{Inside, Lanes},
+    memory::{By, Key, Memory, Refused},
+    passwords::busy,
+    turns::Busy,
+};
 use crate::{
-    error::{ApiError, ApiResult, Kind},
-    schema::sign_in_attempts,
+    database::PoolError,
+    error::{ApiError, Kind},
 };
 
-/// A rate: so many attempts at once, then one every so many seconds.
+/// A rate: so many attempts at once, then one every so many milliseconds.
+#[derive(Clone, Copy, Debug)]
 struct Rate {
     burst: i32,
-    seconds: i32,
+    step_ms: i32,
 }
 
-const PER_ACCOUNT: Rate = Rate { burst: 5, seconds: 10 };
-const PER_ADDRESS: Rate = Rate { burst: 50, seconds: 2 };
+/// One account from one subscriber's network, and one session that changes its password.
+const STRICT: Rate = Rate { burst: 5, step_ms: 10_000 };
 
-/// Rows that have been free for as long are deleted.
-const KEPT: TimeDelta = TimeDelta::hours(1);
+/// One account from one site's IPv6 /48.
+const STRICT_OF_SITE: Rate = Rate { burst: 15, step_ms: 5_000 };
 
-/// The address that the request's connection comes from; the envelope leaves it in the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub IpAddr);
+/// One account, wherever the attempts come from. A hundred networks that guess as fast as they may do not fill it at once.
+const LOOSE: Rate = Rate { burst: 500, step_ms: 1_000 };
 
-impl FromRequest for ClientAddress {
-    type Error = ApiError;
-    type Future = Ready<ApiResult<Self>>;
+/// One subscriber's network, whatever the account.
+const SUBSCRIBER: Rate = Rate { burst: 50, step_ms: 2_000 };
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(
-            request
-                .extensions()
-                .get::<Self>()
-                .copied()
-                .ok_or_else(|| ApiError::internal("the application was built without its envelope")),
-        )
+/// One site's IPv6 /48, whatever the account.
+const SITE: Rate = Rate { burst: 50, step_ms: 1_000 };
+
+/// Why an attempt goes no further.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// A counter has no room.
+    Refused(Refused),
+    /// Too many of the same are under way.
+    Busy,
+    /// The database failed.
+    Failed(ApiError),
+}
+
+impl From<Busy> for Stopped {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
     }
 }
 
-impl ClientAddress {
-    /// What attempts are counted by: one subscriber has a whole /64 of IPv6 addresses.
-    fn network(self) -> IpAddr {
-        match self.0.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-            v4 => v4,
+impl From<ApiError> for Stopped {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<DieselError> for Stopped {
+    fn from(error: DieselError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<PoolError> for Stopped {
+    fn from(error: PoolError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Stopped> for ApiError {
+    fn from(stopped: Stopped) -> Self {
+        let too_many = |detail: String, wait: i64| {
+            Self::new(Kind::TooManyRequests, detail).with_header(header::RETRY_AFTER, HeaderValue::from(wait))
+        };
+        match stopped {
+            Stopped::Refused(refused) => {
+                let wait = ((refused.wait.num_milliseconds() + 999) / 1000).max(1);
+                too_many(format!("Too many attempts to sign in; please wait {wait} seconds."), wait)
+            }
+            Stopped::Busy => busy(),
+            Stopped::Failed(error) => error,
         }
     }
 }
 
-/// One attempt to sign in.
+/// What attempts are counted with. One for the process.
+#[derive(Debug)]
+pub struct Throttle {
+    key: hmac::Key,
+    lanes: Lanes,
+    memory: Memory,
+}
+
+/// What one attempt is charged to.
+#[derive(Clone, Copy, Debug)]
+struct Charge {
+    key: Key,
+    rate: Rate,
+    by: By,
+    /// Whether a success forgives the failures before it too.
+    forgiven: bool,
+}
+
+/// One attempt to tell a password.
+#[derive(Debug)]
 pub struct Attempt {
-    account: Vec<u8>,
-    address: Vec<u8>,
+    /// What is one at a time.
+    own: Key,
+    /// The network that owes for refusals.
+    network: Option<Key>,
+    /// What it is charged to where nothing is known of it.
+    charges: Vec<Charge>,
+    /// What it is charged to from a network from which the password was right.
+    known: Option<Charge>,
+}
+
+impl Throttle {
+    /// With a key that all instances have.
+    #[must_use]
+    pub fn new(keys: &Keys) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, keys.secret());
+        let mut derived = [0; 32];
+        derived.copy_from_slice(hmac::sign(&key, b"warta sign-in throttle v1").as_ref());
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &derived),
+            lanes: Lanes::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    fn key(&self, text: &str) -> Key {
+        let mut key = Key::default();
+        key.copy_from_slice(hmac::sign(&self.key, text.as_bytes()).as_ref());
+        key
+    }
+
+    /// An attempt to sign in with an email, whether an editor has it or not, from an address.
+    #[must_use]
+    pub fn sign_in(&self, email: &str, address: ClientAddress) -> Attempt {
+        let account = email::folded(email);
+        let networks = address.networks();
+        let (subscriber, site) = (networks.subscriber, networks.site);
+        let charge = |text: String, rate, by| Charge { key: self.key(&text), rate, by, forgiven: false };
+        let pair = |rate, network, kind: &str| Charge {
+            forgiven: true,
+            ..charge(format!("{kind}:{network}:{account}"), rate, By::Account)
+        };
+        let network = charge(format!("network:{subscriber}"), SUBSCRIBER, By::Network);
+        let mut charges = Vec::with_capacity(5);
+        // Of IPv4 a subscriber has an address, and a site says nothing.
+        let six = subscriber.is_ipv6();
+        charges.extend(six.then(|| charge(format!("site:{site}"), SITE, By::Network)));
+        charges.push(network);
+        charges.extend(six.then(|| pair(STRICT_OF_SITE, site, "account-at-site")));
+        let own = pair(STRICT, subscriber, "account-at");
+        charges.push(own);
+        charges.push(charge(format!("account:{account}"), LOOSE, By::Account));
+        let known = Some(pair(STRICT, subscriber, "account-known-at"));
+        Attempt { own: own.key, network: Some(network.key), charges, known }
+    }
+
+    /// An attempt of somebody who is signed in to tell the present password. Others' guesses do not count against it, nor it
+    /// against them.
+    #[must_use]
+    pub fn confirm(&self, session_id: Uuid) -> Attempt {
+        let key = self.key(&format!("session:{session_id}"));
+        let charge = Charge { key, rate: STRICT, by: By::Account, forgiven: true };
+        Attempt { own: key, network: None, charges: vec![charge], known: None }
+    }
+
+    /// How a network from which an editor's password was right is kept.
+    #[must_use]
+    pub fn network(&self, editor_id: Uuid, address: ClientAddress) -> Vec<u8> {
+        self.key(&format!("right:{editor_id}:{}", address.networks().subscriber)).to_vec()
+    }
+
+    /// A password as those who wait for one another compare it.
+    pub(super) fn password(&self, password: &str) -> Key {
+        self.key(&format!("password:{password}"))
+    }
+
+    /// Waits for the attempts of the same kind that came before; those that would be refused are, at once.
+    pub(super) async fn enter(
+        &self,
+        attempt: &Attempt,
+        now: impl Fn() -> DateTime<Utc>,
+    ) -> Result<Inside, Stopped> {
+        self.recall(attempt, now())?;
+        let inside = self.lanes.enter(attempt.own).await?;
+        // Those before may have used up what there was.
+        self.recall(attempt, now())?;
+        Ok(inside)
+    }
+
+    fn recall(&self, attempt: &Attempt, now: DateTime<Utc>) -> Result<(), Stopped> {
+        match self.memory.recall(&attempt.own, attempt.network.as_ref(), now) {
+            Some(refused) => Err(Stopped::Refused(refused)),
+            None => Ok(()),
+        }
+    }
+
+    /// Charges the attempt, in a transaction of its own; `known` says that the password was right from its network before.
+    pub(super) async fn charge(
+        &self,
+        conn: &mut AsyncPgConnection,
+        now: DateTime<Utc>,
+        attempt: &Attempt,
+        known: bool,
+    ) -> Result<(), Stopped> {
+        #[derive(QueryableByName)]
+        struct Outcome {
+            #[diesel(sql_type = Nullable<Integer>)]
+            refused: Option<i32>,
+            #[diesel(sql_type = Nullable<BigInt>)]
+            wait_ms: Option<i64>,
+        }
+        let charges = attempt.charges(known);
+        let count = |charge: &Charge| {
+            let owed = attempt.network.filter(|network| *network == charge.key);
+            let owed = owed.map_or(0, |network| self.memory.collect(&network));
+            i32::try_from(owed).unwrap_or(i32::MAX).saturating_add(1).min(charge.rate.burst)
+        };
+        let (keys, steps) = keys_and(charges, |charge| charge.rate.step_ms);
+        let outcome: Outcome =
+            diesel::sql_query("select refused, wait_ms from charge_sign_in($1, $2, $3, $4, $5)")
+                .bind::<Array<Binary>, _>(keys)
+                .bind::<Array<Integer>, _>(charges.iter().map(|charge| charge.rate.burst).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(steps)
+                .bind::<Array<Integer>, _>(charges.iter().map(count).collect::<Vec<_>>())
+                .bind::<Timestamptz, _>(now)
+                .get_result(conn)
+                .await?;
+        let refusing =
+            outcome.refused.and_then(|index| charges.get(usize::try_from(index).ok()?.checked_sub(1)?));
+        let Some(refusing) = refusing else { return Ok(()) };
+        let refused =
+            Refused { by: refusing.by, wait: TimeDelta::milliseconds(outcome.wait_ms.unwrap_or(1)) };
+        self.memory.remember(attempt.own, now, refused);
+        Err(Stopped::Refused(refused))
+    }
 }
 
 impl Attempt {
-    /// An attempt for an email, whether an editor has it or not, from an address.
-    #[must_use]
-    pub fn new(email: &str, address: ClientAddress) -> Self {
-        let hash = |key: String| digest(&SHA256, key.as_bytes()).as_ref().to_vec();
-        // Some of Postgres's locales lower `İ` to a plain `i`, and would find the account under a name that is counted apart.
-        let account = email.to_lowercase().replace("i\u{307}", "i");
-        Self {
-            account: hash(format!("account:{account}")),
-            address: hash(format!("address:{}", address.network())),
+    fn charges(&self, known: bool) -> &[Charge] {
+        match &self.known {
+            Some(charge) if known => std::slice::from_ref(charge),
+            _ => &self.charges,
         }
     }
 
-    /// Charges the account and the address; one that is refused costs neither.
-    ///
-    /// # Errors
-    /// `429` with `Retry-After`; as any statement.
-    pub async fn charge(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> ApiResult<()> {
-        conn.transaction(async |conn| {
-            charge(conn, now, &self.address, &PER_ADDRESS).await?;
-            charge(conn, now, &self.account, &PER_ACCOUNT).await
-        })
-        .await
-    }
-
-    /// Gives the charge back after a success, and forgives the account its failures.
+    /// Gives the charges back after a success, and forgives the failures before it of the account as seen from this network.
     ///
     /// # Errors
     /// As any statement.
-    pub async fn forgive(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<()> {
-        // The address first, as in a charge, or the two could wait for each other.
-        diesel::update(sign_in_attempts::table.find(&self.address))
-            .set(sign_in_attempts::free_at.eq(sign_in_attempts::free_at - PER_ADDRESS.seconds.seconds()))
-            .execute(conn)
-            .await?;
-        diesel::delete(sign_in_attempts::table.find(&self.account)).execute(conn).await?;
-        let free = sign_in_attempts::table
-            .filter(sign_in_attempts::free_at.lt(now - KEPT))
-            .select(sign_in_attempts::key)
-            .limit(1000)
-            .for_update()
-            .skip_locked();
-        let free: Vec<Vec<u8>> = free.load(conn).await?;
-        diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::key.eq_any(free)))
+    pub async fn forgive(
+        &self,
+        conn: &mut AsyncPgConnection,
+        now: DateTime<Utc>,
+        known: bool,
+    ) -> QueryResult<()> {
+        let charges = self.charges(known);
+        let (keys, steps) = keys_and(charges, |charge| (!charge.forgiven).then_some(charge.rate.step_ms));
+        diesel::sql_query("select forgive_sign_in($1, $2, $3)")
+            .bind::<Array<Binary>, _>(keys)
+            .bind::<Array<Nullable<Integer>>, _>(steps)
+            .bind::<Timestamptz, _>(now)
             .execute(conn)
             .await
             .map(drop)
     }
 }
 
-#[derive(QueryableByName)]
-struct Charge {
-    #[diesel(sql_type = Bool)]
-    taken: bool,
-    #[diesel(sql_type = Timestamptz)]
-    free_at: DateTime<Utc>,
-}
-
-async fn charge(conn: &mut AsyncPgConnection, now: DateTime<Utc>, key: &[u8], rate: &Rate) -> ApiResult<()> {
-    let step = TimeDelta::seconds(rate.seconds.into());
-    let limit = now + step * (rate.burst - 1);
-    let charge: Charge = diesel::sql_query(
-        "with charged as ( \
-             insert into sign_in_attempts as attempts (key, free_at) values ($1, $2) \
-             on conflict (key) do update set free_at = greatest(attempts.free_at, $3) + ($2 - $3) \
-             where attempts.free_at <= $4 \
-             returning free_at \
-         ) \
-         select exists (select from charged) as taken, \
-             coalesce((select free_at from sign_in_attempts where key = $1), $3) as free_at",
-    )
-    .bind::<Binary, _>(key)
-    .bind::<Timestamptz, _>(now + step)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(limit)
-    .get_result(conn)
-    .await?;
-    if charge.taken {
-        return Ok(());
-    }
-    let wait = ((charge.free_at - limit).num_milliseconds() + 999).div_euclid(1000).max(1);
-    Err(ApiError::new(
-        Kind::TooManyRequests,
-        format!("Too many attempts to sign in; please wait {wait} seconds."),
-    )
-    .with_header(header::RETRY_AFTER, HeaderValue::from(wait)))
+fn keys_and<T>(charges: &[Charge], more: impl Fn(&Charge) -> T) -> (Vec<Vec<u8>>, Vec<T>) {
+    charges.iter().map(|charge| (charge.key.to_vec(), more(charge))).unzip()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn throttle() -> Throttle {
+        let folder = tempfile::tempdir().unwrap();
+        Throttle::new(&Keys::load_or_create(&folder.path().join("key.pem")).unwrap())
+    }
+
     #[test]
-    fn an_attempt_counts_for_its_account_and_its_network() {
+    fn an_attempt_counts_for_its_account_and_its_networks() {
+        let throttle = throttle();
         let attempt =
-            |email: &str, address: &str| Attempt::new(email, ClientAddress(address.parse().unwrap()));
+            |email: &str, address: &str| throttle.sign_in(email, ClientAddress(address.parse().unwrap()));
+        let keys = |attempt: &Attempt| attempt.charges.iter().map(|charge| charge.key).collect::<Vec<_>>();
+        let shared = |one: &Attempt, other: &Attempt| {
+            let other = keys(other);
+            keys(one).iter().map(|key| other.contains(key)).collect::<Vec<_>>()
+        };
         let one = attempt("Ayu@Example.org", "2001:db8:1:2:3::4");
-        let other = attempt("ayu@example.ORG", "2001:db8:1:2:ffff::");
-        assert_eq!(one.account, other.account);
-        assert_eq!(
-            attempt("ad\u{130}l@example.org", "::").account,
-            attempt("Adil@example.org", "::").account
-        );
-        assert_eq!(one.address, other.address);
-        assert_ne!(one.address, attempt("", "2001:db8:1:3::").address);
-        assert_eq!(attempt("", "::ffff:192.0.2.1").address, attempt("", "192.0.2.1").address);
-        assert_ne!(attempt("", "192.0.2.2").address, attempt("", "192.0.2.1").address);
+        assert_eq!(shared(&one, &attempt("ayu@example.ORG", "2001:db8:1:2:ffff::")), [true; 5]);
+        // The site, the subscriber; the account at both; the account.
+        let neighbour = attempt("ayu@example.org", "2001:db8:1:3::");
+        assert_eq!(shared(&one, &neighbour), [true, false, true, false, true]);
+        let elsewhere = attempt("ayu@example.org", "2001:db8:2::");
+        assert_eq!(shared(&one, &elsewhere), [false, false, false, false, true]);
+        let other = attempt("budi@example.org", "2001:db8:1:2::");
+        assert_eq!(shared(&one, &other), [true, true, false, false, false]);
+
+        let four = attempt("ayu@example.org", "192.0.2.1");
+        assert_eq!(shared(&four, &attempt("ayu@example.org", "::ffff:192.0.2.1")), [true; 3]);
+        assert_eq!(shared(&four, &attempt("ayu@example.org", "192.0.2.2")), [false, false, true]);
+        // Composed or not, and whatever Postgres's locale makes of the case.
+        assert_eq!(shared(&attempt("re\u{301}@a.org", "::"), &attempt("R\u{c9}@a.org", "::")), [true; 5]);
+        assert_eq!(shared(&attempt("ad\u{130}l@a.org", "::"), &attempt("Adil@a.org", "::")), [true; 5]);
+    }
+
+    #[test]
+    fn a_known_network_has_a_counter_of_its_own() {
+        let throttle = throttle();
+        let address = |text: &str| ClientAddress(text.parse().unwrap());
+        let attempt = throttle.sign_in("ayu@example.org", address("192.0.2.1"));
+        let [known] = attempt.charges(true) else { panic!("{attempt:?}") };
+        assert!(attempt.charges(false).iter().all(|charge| charge.key != known.key));
+        let (ayu, budi) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let network = throttle.network(ayu, address("2001:db8:1:2::3"));
+        assert_eq!(network, throttle.network(ayu, address("2001:db8:1:2:ffff::")));
+        assert_ne!(network, throttle.network(budi, address("2001:db8:1:2::3")));
+        assert_ne!(network, throttle.network(ayu, address("2001:db8:1:3::3")));
     }
 }

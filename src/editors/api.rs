@@ -6,12 +6,16 @@ use uuid::Uuid;
 
 use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store};
 use crate::{
-    auth::{Admin, Auth, Author, Principal},
-    error::{ApiResult, Problem},
+    auth::{
+        Admin, Auth, Author, Principal, accounts, address::ClientAddress, proof::Proof, secret::Password,
+        turns::Place,
+    },
+    error::{ApiError, ApiResult, Kind, Problem},
     http::{
         body::Body,
         conditional::{IfMatch, Version, stale},
         context::Context,
+        faults::Invalid,
         query::{NoQuery, Query},
         reply::{Created, Found, Updated, tag_of},
     },
@@ -62,7 +66,8 @@ pub async fn create(
     Body(input): Body<EditorInput>,
 ) -> ApiResult<Created<Editor>> {
     let EditorInput { email, name, role, password } = input;
-    let password_hash = auth.passwords.hash(&password).await?;
+    check_personal(&context, &password, [&email, &name])?;
+    let password_hash = auth.passwords.hash(Place::of_editor(admin.0.editor_id), &password).await?;
     let new = store::NewEditor { email, name, role, password_hash };
     let actor = admin.0.actor(&context.request_id);
     let mut conn = context.database.get().await?;
@@ -116,7 +121,16 @@ pub async fn update(
 ) -> ApiResult<Updated<Editor>> {
     // Hashed before anything is locked.
     let password_hash = match &patch.password.0 {
-        Some(password) => Some(auth.passwords.hash(password).await?),
+        Some(password) => {
+            let present = {
+                let mut conn = context.database.get().await?;
+                store::find(&mut conn, *id).await?
+            };
+            let (email, name) = (patch.email.0.as_deref(), patch.name.0.as_deref());
+            let known = [email.unwrap_or(&present.email), name.unwrap_or(&present.name)];
+            check_personal(&context, password, known)?;
+            Some(auth.passwords.hash(Place::of_editor(admin.0.editor_id), password).await?)
+        }
         None => None,
     };
     let changes = Changes {
@@ -125,7 +139,12 @@ pub async fn update(
         role: patch.role.0,
         active: patch.active.0,
     };
-    change(&context, admin.0, *id, &if_match, (changes, password_hash)).await
+    change(&context, admin.0, *id, &if_match, (changes, password_hash), None).await
+}
+
+fn check_personal(context: &Context, password: &Password, known: [&str; 2]) -> ApiResult<()> {
+    let known = known.into_iter().chain(context.site.words());
+    password.check_personal(known).map_err(|invalid| ApiError::invalid_at("/password", invalid))
 }
 
 /// Read one's own account
@@ -143,7 +162,8 @@ pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<
 
 /// Change one's own account
 ///
-/// The password is changed with `PUT /v1/me/password`; the role is the admins' to change.
+/// A new email takes the present password in `current_password`, whose guesses are slowed down as for a change of the password, which is
+/// made with `PUT /v1/me/password`. The role is the admins' to change.
 #[utoipa::path(
     operation_id = "update_me", tag = "sign-in", security(("token" = [])),
     request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),
@@ -153,6 +173,8 @@ pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures in this session.",
+         body = Problem, content_type = "application/problem+json"),
     ),
 )]
 #[patch("/v1/me")]
@@ -160,10 +182,31 @@ pub async fn update_me(
     author: Author,
     _: NoQuery,
     if_match: IfMatch,
+    auth: web::Data<Auth>,
     context: Context,
+    address: ClientAddress,
     Body(patch): Body<ProfilePatch>,
 ) -> ApiResult<Updated<Editor>> {
-    change(&context, author.0, author.0.editor_id, &if_match, (patch.into(), None)).await
+    let proof = match (&patch.email.0, &patch.current_password.0) {
+        (None, None) => None,
+        (email, password) => {
+            let account = {
+                let mut conn = context.database.get().await?;
+                accounts::find(&mut conn, author.0.editor_id).await?
+            };
+            let changes = email.as_ref().is_some_and(|email| **email != *account.email);
+            match password {
+                Some(password) => Some(auth.confirm(&context, address, author.0, account, password).await?),
+                // Whoever found a token must not take the name away that its owner signs in with.
+                None if changes => {
+                    let invalid = Invalid::new("required", "A new email takes the present password.");
+                    return Err(ApiError::invalid_at("/current_password", invalid));
+                }
+                None => None,
+            }
+        }
+    };
+    change(&context, author.0, author.0.editor_id, &if_match, (patch.into(), None), proof).await
 }
 
 async fn change(
@@ -172,6 +215,7 @@ async fn change(
     id: Uuid,
     if_match: &IfMatch,
     what: (Changes, Option<String>),
+    proof: Option<Proof>,
 ) -> ApiResult<Updated<Editor>> {
     let actor = by.actor(&context.request_id);
     let mut conn = context.database.get().await?;
@@ -179,6 +223,11 @@ async fn change(
         let locked = store::lock(conn, id).await?;
         if !if_match.allows(Version::at(locked.editor.id, locked.editor.updated_at)) {
             return Err(stale(&tag_of(&locked.editor)?));
+        }
+        if let Some(proof) = &proof
+            && !proof.hold(conn, context.now()).await?
+        {
+            return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
         }
         // Whoever sets their own password stays signed in here.
         let kept = Some(by.session_id);

@@ -7,7 +7,7 @@ use super::{
     store::{self, NewEditor},
 };
 use crate::{
-    auth::{Role, email::Email, passwords::Passwords, secret::Password},
+    auth::{Role, email::Email, passwords::Passwords, secret::Password, turns::Place},
     clock::Clock,
     config::{EditorCommand, editor_password},
     database::Database,
@@ -15,19 +15,25 @@ use crate::{
     events::Actor,
     http::faults::Invalid,
     pagination::TextPosition,
-    values::FromText,
+    values::{FromText, site::Site},
 };
 
 /// Runs one command, and says on standard output what it did.
 ///
 /// # Errors
 /// One line.
-pub async fn run(database: &Database, clock: &Clock, command: EditorCommand) -> Result<(), String> {
+pub async fn run(
+    database: &Database,
+    clock: &Clock,
+    site: &Site,
+    command: EditorCommand,
+) -> Result<(), String> {
     let mut conn = database.get().await.map_err(|error| error.to_string())?;
     let now = clock.now();
     let line = match command {
         EditorCommand::Create { email, name, role } => {
-            let new = new_editor(email.as_str(), &name, &role, &password()?).await?;
+            let password = password(site.words())?;
+            let new = new_editor(email.as_str(), &name, &role, &password).await?;
             let editor = store::create(&mut conn, clock, now, &Actor::SYSTEM, new).await.map_err(told)?;
             format!("created {} ({})", editor.email, editor.role)
         }
@@ -47,7 +53,8 @@ pub async fn run(database: &Database, clock: &Clock, command: EditorCommand) -> 
         }
         EditorCommand::SetPassword { email } => {
             let editor = find(&mut conn, email.as_str()).await?;
-            let hash = Passwords::default().hash(&password()?).await.map_err(told)?;
+            let password = password(site.words().chain([&*editor.email, &*editor.name]))?;
+            let hash = hash(&password).await?;
             let changed = store::set_password(&mut conn, clock, now, &Actor::SYSTEM, editor.id, hash).await;
             format!("changed the password of {} and ended their sessions", changed.map_err(told)?.email)
         }
@@ -70,12 +77,12 @@ pub async fn new_editor(
     role: &str,
     password: &Password,
 ) -> Result<NewEditor, String> {
-    let wrong = |what: &'static str| move |invalid: Invalid| format!("{what}: {}", invalid.detail);
+    password.check_personal([email, name]).map_err(wrong("password"))?;
     Ok(NewEditor {
         email: Email::from_text(email.to_owned()).map_err(wrong("email"))?,
         name: Name::from_text(name.to_owned()).map_err(wrong("name"))?,
         role: Role::from_text(role.to_owned()).map_err(wrong("role"))?,
-        password_hash: Passwords::default().hash(password).await.map_err(told)?,
+        password_hash: hash(password).await?,
     })
 }
 
@@ -87,9 +94,19 @@ async fn find(conn: &mut crate::database::Connection, email: &str) -> Result<sup
     }
 }
 
-fn password() -> Result<Password, String> {
+fn password<'a>(known: impl IntoIterator<Item = &'a str>) -> Result<Password, String> {
     let given = editor_password().map_err(|error| error.to_string())?;
-    Password::from_text(given.expose().to_owned()).map_err(|invalid| format!("password: {}", invalid.detail))
+    let password = Password::from_text(given.expose().to_owned()).map_err(wrong("password"))?;
+    password.check_personal(known).map_err(wrong("password"))?;
+    Ok(password)
+}
+
+async fn hash(password: &Password) -> Result<String, String> {
+    Passwords::default().hash(Place::of_process(), password).await.map_err(told)
+}
+
+fn wrong(what: &'static str) -> impl Fn(Invalid) -> String {
+    move |invalid| format!("{what}: {}", invalid.detail)
 }
 
 fn told(error: ApiError) -> String {

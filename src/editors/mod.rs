@@ -12,7 +12,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    auth::{Role, email::Email, secret::Password},
+    auth::{
+        Role,
+        email::Email,
+        secret::{GivenPassword, Password},
+    },
     http::{conditional::Version, faults::Faults, reply::Representation},
     schema::editors,
     values::Line,
@@ -137,6 +141,10 @@ pub struct ProfilePatch {
     #[deserr(default)]
     #[schema(inline, value_type = Name, required = false)]
     pub name: Change<Name>,
+    /// The present password: needed where the email changes.
+    #[deserr(default)]
+    #[schema(inline, value_type = GivenPassword, required = false)]
+    pub current_password: Change<GivenPassword>,
 }
 
 /// What of an editor's row changes; `None` stays as it is.

@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use super::{Changes, Editor, Name};
 use crate::{
-    auth::{Role, accounts, email::Email, sessions},
+    auth::{
+        Role, accounts,
+        email::{Email, composed},
+        sessions,
+    },
     clock::{self, Clock},
     database::fragment::lower,
     error::{ApiError, ApiResult, Kind, violated},
@@ -51,7 +55,7 @@ pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Editor>
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
 pub async fn find_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Editor> {
-    let query = editors::table.filter(lower(editors::email).eq(lower(email)));
+    let query = editors::table.filter(lower(editors::email).eq(lower(composed(email))));
     query.select(Editor::as_select()).first(conn).await
 }
 

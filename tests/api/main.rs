@@ -32,6 +32,7 @@ mod revisions;
 mod scheduling;
 mod seams;
 mod search;
+mod sign_in;
 mod slugs;
 mod start;
 mod states;

@@ -37,6 +37,11 @@ fn text(place: &Place, length: usize) -> String {
         return "r".repeat(length);
     }
     match schema["format"].as_str() {
+        // One that nobody else has.
+        Some("password") => {
+            let letters = (0..u32::try_from(length).unwrap()).map(|n| 0x4e00 + n * n * 7 % 9_000);
+            letters.filter_map(char::from_u32).collect()
+        }
         Some("idn-email") if length > 66 => {
             let domain = ["b".repeat(63), "c".repeat(63), "d".repeat(63)].join(".");
             format!("{}@{}", "a".repeat(64), &domain[..length - 65])

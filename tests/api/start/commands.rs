@@ -1,11 +1,14 @@
 //! The commands beside `serve`.
 
 use std::{
+    fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
+use warta::auth::keys::Keys;
 
 use super::{
     data_dir, ends_with_one_line,
@@ -79,6 +82,11 @@ async fn editors_are_managed_beside_a_running_instance() {
     ends_with_one_line(&mut editor(&named("budi@example.org", "boss"), OLD), 2, &["--role", "boss"]);
     ends_with_one_line(&mut editor(&named("budi@example.org", "author"), "short"), 1, &["password"]);
     ends_with_one_line(&mut editor(&named("budi@example.org", "author"), ""), 1, &["WARTA_EDITOR_PASSWORD"]);
+    for refused in ["passwordpassword", "budi@example.org"] {
+        ends_with_one_line(&mut editor(&named("budi@example.org", "author"), refused), 1, &["password: "]);
+        let change = ["set-password", "--email", "ayu@example.org"];
+        ends_with_one_line(&mut editor(&change, refused), 1, &["password: "]);
+    }
     let nobody = ["set-password", "--email", "nobody@example.org"];
     ends_with_one_line(&mut editor(&nobody, NEW), 1, &["nobody@example.org"]);
     ends_with_one_line(
@@ -110,6 +118,12 @@ async fn commands_on_an_external_database_need_no_signing_key() {
     start.env("DATABASE_URL", url.expose()).env("WARTA_JWT_KEY_FILE", &missing);
     ends_with_one_line(&mut start, 1, &["no-such-key.pem"]);
     assert!(!missing.exists(), "a key of an external database's instances is not made up");
+    // One that others can write makes anybody anybody.
+    let key = folder.path().join("key.pem");
+    Keys::load_or_create(&key).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o666)).unwrap();
+    start.env("WARTA_JWT_KEY_FILE", &key);
+    ends_with_one_line(&mut start, 1, &["WARTA_JWT_KEY_FILE", "key.pem", "chmod go-w"]);
     start.env_remove("WARTA_JWT_KEY_FILE");
     ends_with_one_line(&mut start, 2, &["WARTA_JWT_KEY_FILE"]);
 }

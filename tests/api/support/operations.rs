@@ -291,7 +291,9 @@ impl Cast {
             }),
             "login" => json!({"email": self.guest, "password": PASSWORD}),
             "change_password" => json!({"current_password": PASSWORD, "new_password": PASSWORD}),
-            "update_me" => json!({"email": format!("{slug}@example.org"), "name": "Nama"}),
+            "update_me" => json!({
+                "email": format!("{slug}@example.org"), "name": "Nama", "current_password": PASSWORD,
+            }),
             "create_editor" => json!({
                 "email": format!("{slug}@example.org"), "name": "Nama", "role": "author", "password": PASSWORD,
             }),

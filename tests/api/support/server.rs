@@ -53,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) connections: Connections,
     /// Its database.
     pub(crate) url: DatabaseUrl,
+    /// What signs in, with its counts.
+    pub(crate) auth: Auth,
     services: Services,
     client: Client,
     handle: actix_web::dev::ServerHandle,
@@ -221,9 +223,10 @@ impl Server {
         let (cache, asked) = Cache::new(setup.cache_bytes);
         let link =
             tokio::spawn(link::run(url.clone(), database.clone(), clock.clone(), cache.clone(), asked));
+        let auth = Auth::new(keys, "warta");
         let parts = Parts {
             services: services.clone(),
-            auth: Auth::new(keys, "warta"),
+            auth: auth.clone(),
             cache: (setup.cache_bytes > 0).then(|| cache.clone()),
             cors: Cors::new([WRITER.to_owned()]),
             trusted_proxies: setup.proxies.iter().map(|network| network.parse().unwrap()).collect(),
@@ -237,8 +240,20 @@ impl Server {
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let server =
-            Self { clock, database, base, cache, connections, url, services, client, handle, link, folder };
+        let server = Self {
+            clock,
+            database,
+            base,
+            cache,
+            connections,
+            url,
+            auth,
+            services,
+            client,
+            handle,
+            link,
+            folder,
+        };
         server.linked(true).await;
         server
     }

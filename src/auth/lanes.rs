@@ -1,0 +1,150 @@
+//! One attempt at a time for each account and network: parallel ones wait for one another.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{memory::Key, turns::Busy};
+
+/// How long an attempt waits for those before it.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// How many may wait for one another.
+const WAITING: usize = 64;
+
+/// The lanes in which somebody is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lanes(Arc<Mutex<HashMap<Key, Lane>>>);
+
+#[derive(Debug)]
+struct Lane {
+    turn: Arc<Semaphore>,
+    inside: usize,
+    right: Arc<Mutex<Option<Right>>>,
+}
+
+/// A password that was right, as an HMAC, and the stored hash that it was right for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Right {
+    pub(super) password: Key,
+    pub(super) hash: String,
+}
+
+/// The turn of an attempt; the next one begins when it is dropped.
+#[derive(Debug)]
+pub(super) struct Inside {
+    // Given back before the lane is left.
+    turn: Option<OwnedSemaphorePermit>,
+    right: Arc<Mutex<Option<Right>>>,
+    place: Standing,
+}
+
+/// That somebody is in a lane, which goes with the last of them.
+#[derive(Debug)]
+struct Standing {
+    lanes: Lanes,
+    key: Key,
+}
+
+impl Lanes {
+    /// Waits for those who came before, holding nothing.
+    pub(super) async fn enter(&self, key: Key) -> Result<Inside, Busy> {
+        let (turn, right) = {
+            let mut lanes = self.lanes();
+            let lane = lanes.entry(key).or_insert_with(|| Lane {
+                turn: Arc::new(Semaphore::new(1)),
+                inside: 0,
+                right: Arc::default(),
+            });
+            if lane.inside > WAITING {
+                return Err(Busy);
+            }
+            lane.inside += 1;
+            (Arc::clone(&lane.turn), Arc::clone(&lane.right))
+        };
+        let mut inside = Inside { turn: None, right, place: Standing { lanes: self.clone(), key } };
+        match tokio::time::timeout(WAIT, turn.acquire_owned()).await {
+            Ok(Ok(turn)) => {
+                inside.turn = Some(turn);
+                Ok(inside)
+            }
+            Ok(Err(_)) | Err(_) => Err(Busy),
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<Key, Lane>> {
+        // Nothing in here panics half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// Whether the same password was right for the same hash a moment ago, for one that this one waited for.
+    pub(super) fn knows(&self, right: &Right) -> bool {
+        self.right.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(right)
+    }
+
+    /// Tells those who wait that a password was right; it is forgotten with the last of them.
+    pub(super) fn tell(&self, right: Right) {
+        *self.right.lock().unwrap_or_else(PoisonError::into_inner) = Some(right);
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        drop(self.turn.take());
+        self.place.leave();
+    }
+}
+
+impl Standing {
+    fn leave(&self) {
+        let mut lanes = self.lanes.lanes();
+        if let Some(lane) = lanes.get_mut(&self.key) {
+            lane.inside -= 1;
+            if lane.inside == 0 {
+                lanes.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_is_inside_at_a_time_and_nothing_is_left() {
+        let lanes = Lanes::default();
+        let key = [1; 32];
+        let right = |hash: &str| Right { password: [2; 32], hash: hash.to_owned() };
+        let first = lanes.enter(key).await.unwrap();
+        lanes.enter([3; 32]).await.unwrap();
+        first.tell(right("a"));
+        let mut second = Box::pin(lanes.enter(key));
+        assert!(futures::poll!(&mut second).is_pending());
+        drop(first);
+        let second = second.await.unwrap();
+        assert!(second.knows(&right("a")) && !second.knows(&right("b")));
+        drop(second);
+        assert!(lanes.lanes().is_empty());
+        assert!(!lanes.enter(key).await.unwrap().knows(&right("a")));
+    }
+
+    #[tokio::test]
+    async fn the_line_is_bounded() {
+        let lanes = Lanes::default();
+        let mut all: Vec<_> = (0..WAITING + 2).map(|_| Box::pin(lanes.enter([1; 32]))).collect();
+        let mut refused = 0;
+        for one in &mut all {
+            refused += usize::from(matches!(futures::poll!(one), std::task::Poll::Ready(Err(Busy))));
+        }
+        assert_eq!(refused, 1);
+        drop(all);
+        assert!(lanes.lanes().is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! Proving with a password who one is: the way of an attempt from its counters to the hash and back.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+
+use super::{
+    Auth, Principal,
+    accounts::{self, Account},
+    address::ClientAddress,
+    counts::{Counters, Outcome},
+    lanes::{Inside, Right},
+    secret::GivenPassword,
+    throttle::{Attempt, Stopped, Throttle},
+    turns::Place,
+};
+use crate::{
+    error::{ApiError, ApiResult},
+    http::{context::Context, faults::Invalid},
+};
+
+/// That somebody knew the password of an account a moment ago. While it lasts, others' attempts of the same kind wait.
+#[derive(Debug)]
+pub struct Proof {
+    /// The account.
+    pub account: Account,
+    attempt: Attempt,
+    known: bool,
+    address: ClientAddress,
+    throttle: Arc<Throttle>,
+    counters: Counters,
+    _inside: Inside,
+}
+
+/// What was found, and what it is charged to.
+struct Looked {
+    account: Option<Account>,
+    known: bool,
+}
+
+impl Auth {
+    /// Whether this is the password of the active account with this email; if not, nobody is told why.
+    ///
+    /// # Errors
+    /// `429` with `Retry-After`; `503`; as any statement.
+    pub async fn prove(
+        &self,
+        context: &Context,
+        address: ClientAddress,
+        email: &str,
+        password: &GivenPassword,
+    ) -> ApiResult<Option<Proof>> {
+        let attempt = self.throttle.sign_in(email, address);
+        let look = async |attempt: &Attempt| {
+            let mut conn = context.database.get().await?;
+            let now = context.now();
+            let found = accounts::find_by_email(&mut conn, now, email).await?;
+            let known = found.as_ref().is_some_and(|(account, networks)| {
+                account.active && networks.contains(&self.throttle.network(account.id, address))
+            });
+            self.throttle.charge(&mut conn, now, attempt, known).await?;
+            let account = found.map(|(account, _)| account).filter(|account| account.active);
+            Ok(Looked { account, known })
+        };
+        self.attempt(context, address, Place::of_address(address), attempt, look, password).await
+    }
+
+    /// Whether this is the password of the account of who is signed in.
+    ///
+    /// # Errors
+    /// `422` if not; `429` with `Retry-After`; `503`; as any statement.
+    pub async fn confirm(
+        &self,
+        context: &Context,
+        address: ClientAddress,
+        principal: Principal,
+        account: Account,
+        password: &GivenPassword,
+    ) -> ApiResult<Proof> {
+        let attempt = self.throttle.confirm(principal.session_id);
+        let look = async |attempt: &Attempt| {
+            let mut conn = context.database.get().await?;
+            self.throttle.charge(&mut conn, context.now(), attempt, false).await?;
+            Ok(Looked { account: Some(account.clone()), known: false })
+        };
+        let place = Place::of_editor(principal.editor_id);
+        self.attempt(context, address, place, attempt, look, password).await?.ok_or_else(|| {
+            let invalid = Invalid::new("wrong_password", "This is not your present password.");
+            ApiError::invalid_at("/current_password", invalid)
+        })
+    }
+
+    async fn attempt(
+        &self,
+        context: &Context,
+        address: ClientAddress,
+        place: Place,
+        attempt: Attempt,
+        look: impl AsyncFnOnce(&Attempt) -> Result<Looked, Stopped>,
+        password: &GivenPassword,
+    ) -> ApiResult<Option<Proof>> {
+        let stopped = |stopped: Stopped| {
+            self.counters.count(Outcome::from(&stopped));
+            ApiError::from(stopped)
+        };
+        let inside = self.throttle.enter(&attempt, || context.now()).await.map_err(stopped)?;
+        // Charged once it is the password's turn: what only waits must not use up the room of others.
+        let turn = self.passwords.turn(place).await.map_err(|busy| stopped(busy.into()))?;
+        let Looked { account, known } = look(&attempt).await.map_err(stopped)?;
+        // No connection is held while the password is hashed, which takes longer than all the rest.
+        let hash = account.as_ref().map(|account| account.password_hash.clone());
+        let given = self.throttle.password(password.expose());
+        let right = hash.clone().map(|hash| Right { password: given, hash });
+        // Those who sign in in parallel take one hash, or the last of many would wait for all of them.
+        let is_known = right.as_ref().is_some_and(|right| inside.knows(right));
+        let verified = is_known || self.passwords.verify(turn, password, hash).await?;
+        if let Some(right) = right.filter(|_| verified) {
+            inside.tell(right);
+        }
+        if !verified {
+            self.counters.count(Outcome::Wrong);
+            return Ok(None);
+        }
+        Ok(account.map(|account| Proof {
+            account,
+            attempt,
+            known,
+            address,
+            throttle: Arc::clone(&self.throttle),
+            counters: self.counters.clone(),
+            _inside: inside,
+        }))
+    }
+}
+
+impl Proof {
+    /// Whether it still holds, as hashing took a while: the account is active and has this password. If so, it stays so until the end
+    /// of the transaction, the attempt is forgiven, and its network remembered.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn hold(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<bool> {
+        let holds = accounts::hold(conn, &self.account).await?;
+        if holds {
+            self.attempt.forgive(conn, now, self.known).await?;
+            let network = self.throttle.network(self.account.id, self.address);
+            accounts::remember_network(conn, now, self.account.id, &network).await?;
+        }
+        self.counters.count(if holds { Outcome::Success } else { Outcome::Wrong });
+        Ok(holds)
+    }
+}
