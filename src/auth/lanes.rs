@@ -1,4 +1,5 @@
-//! One attempt at a time for each account and network: parallel ones wait for one another.
+//! Parallel attempts wait for one another: those of one account and network for their turn, one at a time, and those of one network
+//! for what others of it give back.
 
 use std::{
     collections::HashMap,
@@ -6,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{memory::Key, turns::Busy};
 
 /// How long an attempt waits for those before it.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 
 /// How many may wait for one another.
 const WAITING: usize = 64;
@@ -109,6 +110,62 @@ impl Standing {
             if lane.inside == 0 {
                 lanes.remove(&self.key);
             }
+        }
+    }
+}
+
+/// How many attempts of each network are under way: what they were charged may yet be given back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashMap<Key, Group>>>);
+
+#[derive(Debug, Default)]
+struct Group {
+    ended: Arc<Notify>,
+    charged: usize,
+}
+
+/// An attempt that was charged; whoever waits tries again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Charged {
+    groups: UnderWay,
+    key: Option<Key>,
+}
+
+impl UnderWay {
+    /// Counts an attempt of a network.
+    pub(super) fn begin(&self, key: Option<Key>) -> Charged {
+        if let Some(key) = key {
+            self.groups().entry(key).or_default().charged += 1;
+        }
+        Charged { groups: self.clone(), key }
+    }
+
+    /// What tells that one of a network has ended, if any is under way.
+    pub(super) fn ends(&self, key: Option<Key>) -> Option<Arc<Notify>> {
+        let groups = self.groups();
+        groups.get(&key?).filter(|group| group.charged > 0).map(|group| Arc::clone(&group.ended))
+    }
+
+    fn groups(&self) -> MutexGuard<'_, HashMap<Key, Group>> {
+        // Nothing in here panics half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut groups = self.groups.groups();
+        let Some(group) = groups.get_mut(&key) else { return };
+        group.charged -= 1;
+        if group.charged == 0 {
+            // Nobody would call those who wait any more.
+            group.ended.notify_waiters();
+            // Nor whoever is about to wait.
+            group.ended.notify_one();
+            groups.remove(&key);
+        } else {
+            group.ended.notify_one();
         }
     }
 }

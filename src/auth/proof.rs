@@ -11,7 +11,7 @@ use super::{
     accounts::{self, Account},
     address::ClientAddress,
     counts::{Counters, Outcome},
-    lanes::{Inside, Right},
+    lanes::{Charged, Inside, Right},
     secret::GivenPassword,
     throttle::{Attempt, Stopped, Throttle},
     turns::Place,
@@ -31,6 +31,8 @@ pub struct Proof {
     address: ClientAddress,
     throttle: Arc<Throttle>,
     counters: Counters,
+    // What it was charged is given back before others of its network try again, and before the next one is inside.
+    _charged: Charged,
     _inside: Inside,
 }
 
@@ -53,18 +55,18 @@ impl Auth {
         password: &GivenPassword,
     ) -> ApiResult<Option<Proof>> {
         let attempt = self.throttle.sign_in(email, address);
-        let look = async |attempt: &Attempt| {
+        let look = async || {
             let mut conn = context.database.get().await?;
             let now = context.now();
             let found = accounts::find_by_email(&mut conn, now, email).await?;
             let known = found.as_ref().is_some_and(|(account, networks)| {
                 account.active && networks.contains(&self.throttle.network(account.id, address))
             });
-            self.throttle.charge(&mut conn, now, attempt, known).await?;
+            self.throttle.charge(&mut conn, now, &attempt, known).await?;
             let account = found.map(|(account, _)| account).filter(|account| account.active);
             Ok(Looked { account, known })
         };
-        self.attempt(context, address, Place::of_address(address), attempt, look, password).await
+        self.attempt(context, address, Place::of_address(address), &attempt, look, password).await
     }
 
     /// Whether this is the password of the account of who is signed in.
@@ -80,13 +82,13 @@ impl Auth {
         password: &GivenPassword,
     ) -> ApiResult<Proof> {
         let attempt = self.throttle.confirm(principal.session_id);
-        let look = async |attempt: &Attempt| {
+        let look = async || {
             let mut conn = context.database.get().await?;
-            self.throttle.charge(&mut conn, context.now(), attempt, false).await?;
+            self.throttle.charge(&mut conn, context.now(), &attempt, false).await?;
             Ok(Looked { account: Some(account.clone()), known: false })
         };
         let place = Place::of_editor(principal.editor_id);
-        self.attempt(context, address, place, attempt, look, password).await?.ok_or_else(|| {
+        self.attempt(context, address, place, &attempt, look, password).await?.ok_or_else(|| {
             let invalid = Invalid::new("wrong_password", "This is not your present password.");
             ApiError::invalid_at("/current_password", invalid)
         })
@@ -97,18 +99,19 @@ impl Auth {
         context: &Context,
         address: ClientAddress,
         place: Place,
-        attempt: Attempt,
-        look: impl AsyncFnOnce(&Attempt) -> Result<Looked, Stopped>,
+        attempt: &Attempt,
+        look: impl AsyncFn() -> Result<Looked, Stopped>,
         password: &GivenPassword,
     ) -> ApiResult<Option<Proof>> {
         let stopped = |stopped: Stopped| {
             self.counters.count(Outcome::from(&stopped));
             ApiError::from(stopped)
         };
-        let inside = self.throttle.enter(&attempt, || context.now()).await.map_err(stopped)?;
-        // Charged once it is the password's turn: what only waits must not use up the room of others.
+        let now = || context.now();
+        let inside = self.throttle.enter(attempt, now).await.map_err(stopped)?;
+        let charged = self.throttle.charge_among(attempt, now, look).await;
+        let (Looked { account, known }, charged) = charged.map_err(stopped)?;
         let turn = self.passwords.turn(place).await.map_err(|busy| stopped(busy.into()))?;
-        let Looked { account, known } = look(&attempt).await.map_err(stopped)?;
         // No connection is held while the password is hashed, which takes longer than all the rest.
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let given = self.throttle.password(password.expose());
@@ -125,11 +128,12 @@ impl Auth {
         }
         Ok(account.map(|account| Proof {
             account,
-            attempt,
+            attempt: attempt.clone(),
             known,
             address,
             throttle: Arc::clone(&self.throttle),
             counters: self.counters.clone(),
+            _charged: charged,
             _inside: inside,
         }))
     }

@@ -17,13 +17,14 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
     address::ClientAddress,
     email,
     keys::Keys,
-    lanes::{Inside, Lanes},
+    lanes::{Charged, Inside, Lanes, UnderWay, WAIT},
     memory::{By, Key, Memory, Refused},
     passwords::busy,
     turns::Busy,
@@ -111,6 +112,7 @@ impl From<Stopped> for ApiError {
 pub struct Throttle {
     key: hmac::Key,
     lanes: Lanes,
+    under_way: UnderWay,
     memory: Memory,
 }
 
@@ -125,7 +127,7 @@ struct Charge {
 }
 
 /// One attempt to tell a password.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Attempt {
     /// What is one at a time.
     own: Key,
@@ -147,6 +149,7 @@ impl Throttle {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &derived),
             lanes: Lanes::default(),
+            under_way: UnderWay::default(),
             memory: Memory::default(),
         }
     }
@@ -222,6 +225,33 @@ impl Throttle {
         }
     }
 
+    /// Charges the attempt with `charge`. Where its network has no room, but others of it are under way, it waits for what those give
+    /// back: a newsroom that signs in at nine from one address is no attack.
+    pub(super) async fn charge_among<T>(
+        &self,
+        attempt: &Attempt,
+        now: impl Fn() -> DateTime<Utc>,
+        charge: impl AsyncFn() -> Result<T, Stopped>,
+    ) -> Result<(T, Charged), Stopped> {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let began = now();
+            let refused = match charge().await {
+                Ok(done) => return Ok((done, self.under_way.begin(attempt.network))),
+                Err(Stopped::Refused(refused)) => refused,
+                Err(stopped) => return Err(stopped),
+            };
+            if refused.by == By::Network
+                && let Some(ended) = self.under_way.ends(attempt.network)
+                && tokio::time::timeout_at(deadline, ended.notified()).await.is_ok()
+            {
+                continue;
+            }
+            self.memory.remember(attempt.own, began, refused);
+            return Err(Stopped::Refused(refused));
+        }
+    }
+
     /// Charges the attempt, in a transaction of its own; `known` says that the password was right from its network before.
     pub(super) async fn charge(
         &self,
@@ -256,10 +286,8 @@ impl Throttle {
         let refusing =
             outcome.refused.and_then(|index| charges.get(usize::try_from(index).ok()?.checked_sub(1)?));
         let Some(refusing) = refusing else { return Ok(()) };
-        let refused =
-            Refused { by: refusing.by, wait: TimeDelta::milliseconds(outcome.wait_ms.unwrap_or(1)) };
-        self.memory.remember(attempt.own, now, refused);
-        Err(Stopped::Refused(refused))
+        let wait = TimeDelta::milliseconds(outcome.wait_ms.unwrap_or(1));
+        Err(Stopped::Refused(Refused { by: refusing.by, wait }))
     }
 }
 
