@@ -3,7 +3,7 @@
 -- Their keys were made in another way.
 truncate sign_in_attempts;
 
--- Charges an attempt to each key in turn, until one has no room: which, counted from 1, and how long until it has. Null: all had.
+-- Charges an attempt to each key in turn, until one has no room: which, counted from 1, and how long until all have. Null: all had.
 -- A key that was charged stays charged when a later one refuses. No stored time may be farther ahead than burst x step, whoever
 -- wrote it: an instance whose clock was ahead would lock its keys for as long.
 create function charge_sign_in(
@@ -20,20 +20,24 @@ begin
         step := make_interval(secs => steps_ms[i] / 1000.0);
         most := moment + step * bursts[i];
         loop
-            insert into sign_in_attempts (key, free_at) values (charged_keys[i], moment) on conflict do nothing;
+            -- Who is refused makes no rows.
+            if refused is null then
+                insert into sign_in_attempts (key, free_at) values (charged_keys[i], moment) on conflict do nothing;
+            end if;
             select free_at into stored from sign_in_attempts where key = charged_keys[i] for update;
             -- Another attempt may have been forgiven, and its row gone, in between.
-            exit when found;
+            exit when found or refused is not null;
         end loop;
+        continue when stored is null;
         -- What it owes beside this attempt comes first.
         held := least(greatest(stored, moment) + step * (counts[i] - 1), most);
         if held > most - step then
-            update sign_in_attempts set free_at = held where key = charged_keys[i] and free_at <> held;
-            refused := i;
-            wait_ms := ceil(extract(epoch from held - (most - step)) * 1000);
-            return;
+            refused := coalesce(refused, i);
+            wait_ms := greatest(wait_ms, ceil(extract(epoch from held - (most - step)) * 1000));
+        elsif refused is null then
+            held := held + step;
         end if;
-        update sign_in_attempts set free_at = held + step where key = charged_keys[i];
+        update sign_in_attempts set free_at = held where key = charged_keys[i] and free_at <> held;
     end loop;
 end
 $$;

@@ -212,7 +212,9 @@ impl Throttle {
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Inside, Stopped> {
         self.recall(attempt, now())?;
-        let inside = self.lanes.enter(attempt.own).await?;
+        // Whoever makes so many at once is the one who has to wait.
+        let crowded = Refused { by: By::Account, wait: TimeDelta::seconds(1) };
+        let inside = self.lanes.enter(attempt.own).await.map_err(|Busy| Stopped::Refused(crowded))?;
         // Those before may have used up what there was.
         self.recall(attempt, now())?;
         Ok(inside)
