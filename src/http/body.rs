@@ -183,6 +183,9 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
                 connection.make_room(chunk.len());
             }
         }
+        if let Some(connection) = &connection {
+            connection.end_body();
+        }
         Ok(bytes)
     };
     let bytes = tokio::time::timeout(time, arrive).await.unwrap_or_else(|_| {

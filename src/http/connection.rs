@@ -78,6 +78,8 @@ pub struct Connection {
     expected: Cell<Expected>,
     /// Whether the HTTP server has a whole head that it has not looked at.
     has_head: Cell<bool>,
+    /// Whether nothing that arrives from now on is of any use.
+    is_over: Cell<bool>,
     /// Whether bytes of the next request have arrived early.
     is_ahead: Cell<bool>,
     written: Cell<u64>,
@@ -101,6 +103,7 @@ impl Connection {
             starved: Cell::new(false),
             expected: Cell::new(Expected::Bytes(0)),
             has_head: Cell::new(false),
+            is_over: Cell::new(false),
             is_ahead: Cell::new(false),
             written: Cell::new(0),
             blocked: Cell::new(None),
@@ -142,10 +145,12 @@ impl Connection {
         self.answering.set(true);
     }
 
-    /// All of the answer was handed to the HTTP server; the next request may come.
+    /// All of the answer was handed to the HTTP server; the next request may come, unless nobody knows where it would begin: after
+    /// chunks that were not read.
     pub fn end_answer(&self, now: Tick) {
         self.enter(Phase::Idle, now);
         self.answering.set(true);
+        self.is_over.set(self.expected.get() == Expected::Chunks);
         self.room.set(HEAD_ROOM);
         self.feed();
         if self.is_ahead.get() {
@@ -160,6 +165,17 @@ impl Connection {
             Expected::Bytes(bytes) => Some(bytes),
             Expected::Chunks => None,
         }
+    }
+
+    /// The body of the present request was read to its end.
+    pub fn end_body(&self) {
+        self.expected.set(Expected::Bytes(0));
+    }
+
+    /// Whether nothing more is read from it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     /// The HTTP server was given the end of a head.

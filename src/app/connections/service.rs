@@ -83,7 +83,11 @@ where
     let failed = on.clone();
     app.call(request)
         .map_ok(move |mut response| {
-            if on.as_ref().is_some_and(|(watch, _)| watch.connections.is_draining()) {
+            // What follows chunks that nobody reads may be far away.
+            let is_last = |(watch, connection): &(Rc<Watch>, Rc<Connection>)| {
+                watch.connections.is_draining() || connection.expected().is_none()
+            };
+            if on.as_ref().is_some_and(is_last) {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             response.map_body(|_, body| AnswerBody::new(body, on))

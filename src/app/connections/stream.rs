@@ -118,6 +118,12 @@ impl AsyncRead for Stream {
         if let Some(why) = this.connection.ending() {
             return Poll::Ready(this.ended(why));
         }
+        if this.connection.is_over() {
+            // What is there is thrown away, so that the client gets its answer and no reset.
+            refusal::discard(&this.tcp);
+            this.ahead = Vec::new();
+            return Poll::Ready(Ok(()));
+        }
         if this.connection.is_behind_request() {
             return this.hold(context);
         }

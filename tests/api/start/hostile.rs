@@ -60,6 +60,18 @@ fn memory(program: &Program) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+/// How many connections the program has not closed yet.
+fn established(program: &Program) -> usize {
+    let port: u16 = program.address.rsplit(':').next().unwrap().parse().unwrap();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_open = |line: &&str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (local, state) = (fields.next().unwrap(), fields.nth(1).unwrap());
+        local.ends_with(&format!(":{port:04X}")) && state == "01"
+    };
+    table.lines().skip(1).filter(is_open).count()
+}
+
 /// Opens many connections that all send the same and read nothing; says how much memory that took at most, meanwhile and after.
 fn attack(program: &Program, sent: &[u8]) -> u64 {
     let mut most = 0;
@@ -77,7 +89,14 @@ fn attack(program: &Program, sent: &[u8]) -> u64 {
     }
     assert_eq!(status(program, "/v1/articles"), 200);
     assert_eq!(status(program, "/livez"), 200);
-    most.max(memory(program))
+    most = most.max(memory(program));
+    drop(crowd);
+    let since = Instant::now();
+    while established(program) > 0 {
+        assert!(since.elapsed() < 3 * PATIENCE, "who is gone is kept");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    most
 }
 
 fn post(path: &str, headers: &str, body: &str) -> String {
@@ -136,15 +155,9 @@ fn who_takes_nothing_is_not_waited_for() {
     }
     // Longer than the rate is measured over, twice, and not too long for a busy machine.
     let since = Instant::now();
-    // What is neither a client's nor new comes and goes with the database's connections: so many at most.
-    let clients = || {
-        let files = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap();
-        let sockets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
-        sockets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
-    };
-    let before = clients();
-    while clients() + 20 > before {
-        assert!(since.elapsed() < Duration::from_secs(150), "{} of {before} sockets are open", clients());
+    assert_eq!(established(&program), crowd.len());
+    while established(&program) > 0 {
+        assert!(since.elapsed() < Duration::from_secs(200), "{} are open", established(&program));
         std::thread::sleep(Duration::from_millis(500));
     }
     // What the kernel had of it is still there for the client, and no more.
