@@ -20,6 +20,7 @@ use crate::{
         reply::{Created, Found, Updated, tag_of},
     },
     pagination::{Page, PageQuery, TextPosition, page},
+    values::reference::Id,
 };
 
 /// List editors
@@ -87,9 +88,9 @@ pub async fn create(
     ),
 )]
 #[get("/v1/editors/{id}")]
-pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+pub async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
     let mut conn = context.database.get().await?;
-    Ok(Found(store::find(&mut conn, *id).await?))
+    Ok(Found(store::find(&mut conn, id.0).await?))
 }
 
 /// Change an editor
@@ -112,7 +113,7 @@ pub async fn read(_: Admin, id: Path<Uuid>, _: NoQuery, context: Context) -> Api
 #[patch("/v1/editors/{id}")]
 pub async fn update(
     admin: Admin,
-    id: Path<Uuid>,
+    id: Path<Id>,
     _: NoQuery,
     if_match: IfMatch,
     auth: web::Data<Auth>,
@@ -124,7 +125,7 @@ pub async fn update(
         Some(password) => {
             let present = {
                 let mut conn = context.database.get().await?;
-                store::find(&mut conn, *id).await?
+                store::find(&mut conn, id.0).await?
             };
             let (email, name) = (patch.email.0.as_deref(), patch.name.0.as_deref());
             let known = [email.unwrap_or(&present.email), name.unwrap_or(&present.name)];
@@ -139,7 +140,7 @@ pub async fn update(
         role: patch.role.0,
         active: patch.active.0,
     };
-    change(&context, admin.0, *id, &if_match, (changes, password_hash), None).await
+    change(&context, admin.0, id.0, &if_match, (changes, password_hash), None).await
 }
 
 fn check_personal(context: &Context, password: &Password, known: [&str; 2]) -> ApiResult<()> {

@@ -52,11 +52,16 @@ impl fmt::Display for Version {
     }
 }
 
+/// How much of a hash a tag has: 128 bits are plenty against accidents, and keep the header short.
+const HASH_BYTES: usize = 16;
+
+/// How long that is in base64url.
+const HASH_LENGTH: usize = 22;
+
 /// The tag of a representation; `version` for a thing that can be changed.
 #[must_use]
 pub fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag {
-    // 128 bits are plenty against accidents, and keep the header short.
-    let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..16]);
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..HASH_BYTES]);
     EntityTag::new_strong(match version {
         Some(version) => format!("{version}.{hash}"),
         None => hash,
@@ -188,11 +193,23 @@ impl IfMatch {
     }
 }
 
-/// The count in a tag of this thing.
+/// The count in a tag of this thing, where the tag has the form of those that [`entity_tag`] makes. Whose bytes its hash is of does not
+/// matter: the thing has several representations, and a renamed tag inside it changes them.
 fn count_in(tag: &EntityTag, of: Uuid) -> Option<i64> {
-    let (version, _) = tag.tag().split_once('.')?;
+    let (version, hash) = tag.tag().split_once('.')?;
     let (count, mark) = version.rsplit_once('-')?;
-    if tag.weak || mark != Version::mark(of) { None } else { count.parse().ok() }
+    let is_of_it = !tag.weak && mark == Version::mark(of) && is_hash(hash);
+    let count: i64 = count.parse().ok().filter(|_| is_of_it)?;
+    // Each state has one spelling: no sign, no zeros before it.
+    version.strip_prefix(&count.to_string())?.starts_with('-').then_some(count)
+}
+
+/// Whether it is how a tag of ours ends: 16 bytes in base64url, and perhaps the coding in which they were sent.
+fn is_hash(end: &str) -> bool {
+    let Some((hash, coding)) = end.split_at_checked(HASH_LENGTH) else { return false };
+    let is_coding = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+    BASE64_URL_SAFE_NO_PAD.decode(hash).is_ok_and(|bytes| bytes.len() == HASH_BYTES)
+        && (coding.is_empty() || coding.strip_prefix('-').is_some_and(is_coding))
 }
 
 /// `412` with the current tag.
@@ -227,6 +244,33 @@ mod tests {
         assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(version));
         assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(version));
         assert!(IfMatch::Any.allows(version));
+    }
+
+    #[test]
+    fn a_state_has_one_spelling() {
+        let version = Version { of: Uuid::from_u128(7), count: 12 };
+        let allows = |tag: &str| IfMatch::Tags(vec![EntityTag::new_strong(tag.to_owned())]).allows(version);
+        let hash = "AAAAAAAAAAAAAAAAAAAAAA";
+        for right in [format!("{version}.{hash}"), format!("{version}.{hash}-gzip")] {
+            assert!(allows(&right), "{right}");
+        }
+        for wrong in [
+            format!("+{version}.{hash}"),
+            format!("0{version}.{hash}"),
+            format!("-{version}.{hash}"),
+            format!(" {version}.{hash}"),
+            format!("{version}.x"),
+            format!("{version}."),
+            format!("{version}"),
+            format!("{version}.{hash}x"),
+            format!("{version}.{hash}-"),
+            format!("{version}.{hash}-GZIP"),
+            format!("{version}.{}é", &hash[..21]),
+            format!("{version}.{}+", &hash[..21]),
+            format!("{}.{hash}", version.to_string().to_uppercase().replace("-0", "-０")),
+        ] {
+            assert!(!allows(&wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -59,16 +59,40 @@ impl fmt::Display for Reference {
 }
 
 /// The id of something that has no slug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Id(pub Uuid);
 
 impl FromText for Id {
     fn from_text(text: String) -> Result<Self, Invalid> {
-        Uuid::try_parse(&text).map(Self).map_err(|_| Invalid::new("invalid_id", "An id is a UUID."))
+        hyphenated(&text)
+            .map(Self)
+            .ok_or_else(|| Invalid::new("invalid_id", "An id is a UUID with its hyphens."))
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_text(in_path(text)?).map_err(|invalid| invalid.detail)
     }
 }
 
 read_from_text!(Id);
+
+/// The id that a text is (RFC 9562, section 4).
+fn hyphenated(text: &str) -> Option<Uuid> {
+    (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok())?
+}
+
+/// A text that stands in a path. Each thing has one address there: what is compared without case elsewhere has small letters.
+fn in_path(text: String) -> Result<String, String> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("An address has small letters.".to_owned());
+    }
+    Ok(text)
+}
 
 /// Splits references into ids and slugs, for `= any(...)`.
 #[must_use]
@@ -80,10 +104,9 @@ pub fn split(references: &[Reference]) -> (Vec<Uuid>, Vec<&str>) {
 
 impl FromText for Reference {
     fn from_text(text: String) -> Result<Self, Invalid> {
-        // Only the hyphenated form: each thing has one address.
-        match (text.len(), Uuid::try_parse(&text)) {
-            (36, Ok(id)) => Ok(Self::Id(id)),
-            _ => Slug::from_text(text).map(Self::Slug),
+        match hyphenated(&text) {
+            Some(id) => Ok(Self::Id(id)),
+            None => Slug::from_text(text).map(Self::Slug),
         }
     }
 }
@@ -92,7 +115,7 @@ impl TryFrom<String> for Reference {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_text(text).map_err(|invalid| invalid.detail)
+        Self::from_text(in_path(text)?).map_err(|invalid| invalid.detail)
     }
 }
 

@@ -3,7 +3,6 @@
 use actix_web::{Either, get, post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::seen::{of, seen};
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
         surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
-    values::Reference,
+    values::{Reference, reference::Id},
 };
 
 /// Correct an article
@@ -134,11 +133,11 @@ pub async fn list(
 #[get("/v1/articles/{article}/corrections/{id}")]
 pub async fn read(
     viewer: Viewer,
-    path: Path<(Reference, Uuid)>,
+    path: Path<(Reference, Id)>,
     _: NoQuery,
     context: Context,
 ) -> ApiResult<Either<Cacheable<Found<Correction>>, Moved>> {
-    let (reference, id) = path.into_inner();
+    let (reference, Id(id)) = path.into_inner();
     let mut conn = context.database.get().await?;
     match seen(&mut conn, &viewer, &reference, &format!("corrections/{id}")).await? {
         Either::Left(article) => {

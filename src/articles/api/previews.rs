@@ -6,7 +6,6 @@ use actix_web::{
 };
 use diesel_async::AsyncConnection;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     articles::{
@@ -31,7 +30,7 @@ use crate::{
         reply::{Created, Found, NoContent, Representation, tag_of},
     },
     pagination::{Page, PageQuery, page},
-    values::Reference,
+    values::{Reference, reference::Id},
 };
 
 /// Create a preview link
@@ -135,11 +134,11 @@ pub async fn list(
 #[get("/v1/articles/{article}/preview-links/{id}")]
 pub async fn read(
     author: Author,
-    path: Path<(Reference, Uuid)>,
+    path: Path<(Reference, Id)>,
     _: NoQuery,
     context: Context,
 ) -> ApiResult<Found<PreviewLink>> {
-    let (reference, link_id) = path.into_inner();
+    let (reference, Id(link_id)) = path.into_inner();
     let mut conn = context.database.get().await?;
     let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     Ok(Found(store::find_preview_link(&mut conn, Pass { link_id, article_id }).await?))
@@ -160,12 +159,12 @@ pub async fn read(
 #[delete("/v1/articles/{article}/preview-links/{id}")]
 pub async fn revoke(
     author: Author,
-    path: Path<(Reference, Uuid)>,
+    path: Path<(Reference, Id)>,
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
 ) -> ApiResult<NoContent> {
-    let (reference, link_id) = path.into_inner();
+    let (reference, Id(link_id)) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let article_id = visible(conn, View::drafts(author.0), &reference).await?;

@@ -166,3 +166,39 @@ async fn a_change_is_made_of_the_state_that_it_names_or_not_at_all() {
         assert!(answer.status < 300, "{id}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_state_is_named_by_its_tag_as_it_was_given() {
+    let server = Server::start().await;
+    let cast = Cast::of(&server).await;
+    let bearer = format!("Bearer {}", cast.admin);
+    let article =
+        server.post("/v1/articles", Some(&cast.admin), json!({"title": "Kabar", "language": "id"})).await;
+    let tag = server.post("/v1/tags", Some(&cast.admin), json!({"name": "Riset"})).await;
+    for (made, patch) in [(article, json!({"byline": "R"})), (tag, json!({"description": "R"}))] {
+        let path = made.expect(201).header("location").to_owned();
+        let current = server.get(&format!("{path}?draft=true"), Some(&cast.admin)).await;
+        let current = if current.status == 200 { current } else { server.get(&path, None).await.expect(200) };
+        let known = current.header("etag").trim_matches('"').to_owned();
+        let (version, hash) = known.split_once('.').unwrap();
+        for other in [
+            format!("+{known}"),
+            format!("0{known}"),
+            format!("{version}.x"),
+            format!("{version}."),
+            version.to_owned(),
+            format!("{known}x"),
+            format!("{version}.{}", &hash[1..]),
+        ] {
+            let headers = [("authorization", &*bearer), ("if-match", &format!("\"{other}\""))];
+            server
+                .send("PATCH", &path, &headers, Some(patch.clone()))
+                .await
+                .expect_problem(412, "precondition-failed");
+        }
+        // The state is what is compared, not which of its representations was read.
+        let other = format!("\"{version}.AAAAAAAAAAAAAAAAAAAAAA-gzip\"");
+        let headers = [("authorization", &*bearer), ("if-match", &*other)];
+        server.send("PATCH", &path, &headers, Some(patch.clone())).await.expect(200);
+    }
+}

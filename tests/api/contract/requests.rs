@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{PAGES, paths};
+use super::{PAGES, paths, reads};
 use crate::support::{Cast, Server, Wire, operations, raw};
 
 #[tokio::test]
@@ -102,4 +102,49 @@ async fn the_pages_for_people_are_there() {
         assert!(!policy.contains("http") && policy.contains("default-src 'none'"), "{policy}");
         server.get(&format!("{path}?nope=1"), None).await.expect_problem(400, "invalid-query");
     }
+}
+
+/// How else an id could be written, none of which is an address.
+fn other_spellings(id: &str) -> [String; 4] {
+    [id.to_uppercase(), id.replace('-', ""), format!("%7B{id}%7D"), format!("urn:uuid:{id}")]
+}
+
+#[tokio::test]
+async fn a_thing_has_one_address_by_its_id() {
+    let server = Server::start().await;
+    let cast = Cast::of(&server).await;
+    let mut tried = 0;
+    for (operation, request) in reads(&server, &cast).await {
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let parts: Vec<&str> = path.split('/').collect();
+        // By its slug it was found; by its id it is, too.
+        if let Some(place) =
+            operation.template.split('/').position(|part| matches!(part, "{article}" | "{tag}" | "{source}"))
+        {
+            let kind = parts[2];
+            let thing =
+                server.get(&format!("/v1/{kind}/{}?draft=true", parts[place]), Some(&cast.admin)).await;
+            let thing = if thing.status == 200 {
+                thing
+            } else {
+                server.get(&format!("/v1/{kind}/{}", parts[place]), None).await.expect(200)
+            };
+            let id = thing.body["id"].as_str().unwrap().to_owned();
+            for other in other_spellings(&id) {
+                let mut parts = parts.clone();
+                parts[place] = &other;
+                let path = format!("{}?{query}", parts.join("/"));
+                server.get(&path, Some(&cast.admin)).await.expect_problem(404, "not-found");
+                tried += 1;
+            }
+        } else if let Some(place) = parts.iter().position(|part| uuid::Uuid::try_parse(part).is_ok()) {
+            for other in other_spellings(parts[place]) {
+                let mut parts = parts.clone();
+                parts[place] = &other;
+                server.get(&parts.join("/"), Some(&cast.admin)).await.expect_problem(404, "not-found");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 20, "only {tried}");
 }
