@@ -119,7 +119,8 @@ async fn insert_sources(
         let input: SourceInput = parse(source).map_err(ApiError::invalid_body)?;
         let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "source"));
         let id = context.clock.new_id();
-        sources::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
+        sources::store::insert(conn, id, &input.into_fields(slug), Some(principal.editor_id), context.now())
+            .await?;
         context
             .record(conn, principal, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
             .await?;

@@ -76,7 +76,7 @@ pub async fn create(
             let id = context.clock.new_id();
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, context.now()).await.map_err(taken)?;
+            store::insert(conn, id, &fields, Some(author.0.editor_id), context.now()).await.map_err(taken)?;
             context
                 .record(conn, author.0, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
                 .await?;
@@ -151,20 +151,20 @@ pub async fn update(
 
 /// Delete a source
 ///
-/// Only where no article cites it: otherwise the problem says how many do.
+/// Only where no article cites it: otherwise the problem says how many do. An author may delete only sources that the author made.
 #[utoipa::path(
     operation_id = "delete_source", tag = "sources", security(("token" = [])),
     params(("source" = Reference, Path)),
     responses(
         (status = 204, description = "The source is gone."),
-        (status = 403, description = "Only editors and admins may do this."),
+        (status = 403, description = "An author may do this only to own sources."),
         (status = 409, description = "The source is cited; `article_count` says by how many articles."),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
 #[delete("/v1/sources/{source}")]
 pub async fn remove(
-    editor: Editor,
+    author: Author,
     reference: Path<Reference>,
     _: NoQuery,
     if_match: IfMatch,
@@ -172,15 +172,22 @@ pub async fn remove(
 ) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let source = locked(conn, &reference, &if_match).await?;
+        let source = store::lock(conn, &reference).await?;
+        let principal = author.0;
+        if !principal.edits_everything() && !store::is_made_by(conn, source.id, principal.editor_id).await? {
+            return Err(ApiError::forbidden("An author may delete only own sources that no article cites."));
+        }
+        require_match(&source, &if_match)?;
         match store::citing_articles(conn, source.id).await? {
             0 => store::delete(conn, source.id).await?,
+            // How many drafts of others cite it is not for authors to know.
+            _ if !principal.edits_everything() => return Err(cited(source.article_count)),
             count => return Err(cited(count)),
         }
         context
             .record(
                 conn,
-                editor.0,
+                principal,
                 EventType::SourceDeleted,
                 (SubjectType::Source, source.id),
                 json!({"slug": source.slug}),
@@ -198,15 +205,24 @@ async fn locked(
     if_match: &IfMatch,
 ) -> ApiResult<Source> {
     let source = store::lock(conn, reference).await?;
-    if if_match.allows(Version::at(source.id, source.updated_at)) {
-        Ok(source)
-    } else {
-        Err(stale(&tag_of(&source)?))
-    }
+    require_match(&source, if_match)?;
+    Ok(source)
 }
 
+fn require_match(source: &Source, if_match: &IfMatch) -> ApiResult<()> {
+    if if_match.allows(Version::at(source.id, source.updated_at)) {
+        return Ok(());
+    }
+    Err(stale(&tag_of(source)?))
+}
+
+/// `count`: of those that the caller may know of.
 fn cited(count: i64) -> ApiError {
-    let articles = if count == 1 { "1 article cites".to_owned() } else { format!("{count} articles cite") };
+    let articles = match count {
+        0 => "Articles that are not published cite".to_owned(),
+        1 => "1 article cites".to_owned(),
+        _ => format!("{count} articles cite"),
+    };
     ApiError::new(Kind::SourceCited, format!("{articles} this source; change the citations first."))
         .with_member("article_count", count)
 }

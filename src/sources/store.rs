@@ -121,7 +121,7 @@ pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) ->
         .await
 }
 
-/// Adds a source.
+/// Adds a source; `created_by` is who made it, where that was an editor.
 ///
 /// # Errors
 /// The constraint `sources_slug_key` where the slug is taken; else as any statement.
@@ -129,10 +129,12 @@ pub async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     fields: &SourceFields,
+    created_by: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    let times = (sources::created_at.eq(now), sources::updated_at.eq(now));
     diesel::insert_into(sources::table)
-        .values((sources::id.eq(id), fields, sources::created_at.eq(now), sources::updated_at.eq(now)))
+        .values((sources::id.eq(id), fields, sources::created_by.eq(created_by), times))
         .execute(conn)
         .await
         .map(drop)
@@ -153,6 +155,15 @@ pub async fn update(
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Whether an editor made the source.
+///
+/// # Errors
+/// As any statement.
+pub async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid) -> QueryResult<bool> {
+    let made = sources::table.find(id).filter(sources::created_by.eq(editor_id));
+    diesel::select(dsl::exists(made)).get_result(conn).await
 }
 
 /// How many articles cite the source, in any edition, the trash included.

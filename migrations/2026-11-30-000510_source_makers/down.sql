@@ -1,0 +1,1 @@
+alter table sources drop column created_by;
