@@ -260,7 +260,7 @@ fn extend(common: &mut Value, own: Value) {
 
 /// The header that makes a request conditional (RFC 9110, section 13).
 fn condition(method: &str, responses: &Value) -> Option<Value> {
-    let (name, required, description) = if responses.get("428").is_some() {
+    let (name, required, description) = if method == "patch" && responses.get("428").is_some() {
         let description =
             "The ETag of the draft that the change was made from, or `*` to overwrite whatever it is by now.";
         ("If-Match", true, description)

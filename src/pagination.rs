@@ -56,6 +56,12 @@ impl Limit {
     /// The page where nothing was asked for.
     pub const DEFAULT: u16 = 20;
 
+    /// How many elements that are.
+    #[must_use]
+    pub fn elements(self) -> usize {
+        self.0.into()
+    }
+
     /// How many rows to read: one more than the page has, to know whether there is a next one.
     #[must_use]
     pub fn rows(self) -> i64 {
@@ -135,13 +141,37 @@ pub fn page<T, P: Serialize>(
     query: &str,
     position: impl FnOnce(&T) -> P,
 ) -> ApiResult<Page<T>> {
-    let more = rows.len() > usize::from(limit.0);
+    let has_next = rows.len() > usize::from(limit.0);
     rows.truncate(limit.0.into());
-    let next_cursor = match rows.last() {
-        Some(last) if more => Some(key.seal(query, &position(last))?),
+    page_of(Rows { rows, has_next }, total, key, query, position)
+}
+
+/// The rows of a page.
+#[derive(Debug)]
+pub struct Rows<T> {
+    /// In the list's order.
+    pub rows: Vec<T>,
+    /// Whether others follow.
+    pub has_next: bool,
+}
+
+/// Makes a page of its rows.
+///
+/// # Errors
+/// A position cannot be written as JSON.
+pub fn page_of<T, P: Serialize>(
+    rows: Rows<T>,
+    total: Option<i64>,
+    key: &CursorKey,
+    query: &str,
+    position: impl FnOnce(&T) -> P,
+) -> ApiResult<Page<T>> {
+    let Rows { rows: data, has_next } = rows;
+    let next_cursor = match data.last() {
+        Some(last) if has_next => Some(key.seal(query, &position(last))?),
         _ => None,
     };
-    Ok(Page { data: rows, next_cursor, total })
+    Ok(Page { data, next_cursor, total })
 }
 
 /// The position after a row in a list that is sorted by a text and, where that is equal, by id.

@@ -91,6 +91,7 @@ diesel::table! {
         public_version -> Nullable<Int4>,
         search_config -> Text,
         search -> Tsvector,
+        schedule_held_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -203,6 +204,7 @@ diesel::table! {
         language -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
     }
 }
 

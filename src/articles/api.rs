@@ -50,7 +50,7 @@ use crate::{
         reply::{Created, Found, Moved, NoContent, Patched},
         surrogate::Cacheable,
     },
-    pagination::{Page, page},
+    pagination::{Page, Rows, page_of},
     values::Reference,
 };
 
@@ -109,11 +109,11 @@ async fn listed(
     }
     // Before what is read: what changes meanwhile is told to whoever has heard less.
     let keys = if view == View::Live { Some(searching::keys(&mut conn, &query).await?) } else { None };
-    let (articles, total) = searching::list(&mut conn, view, &query, after).await?;
-    let keys = keys.map(|keys| keys.and_all("article", articles.iter().map(|article| article.id)));
-    let items = articles.into_iter().map(ArticleItem).collect();
+    let (Rows { rows, has_next }, total) = searching::list(&mut conn, view, &query, after).await?;
+    let keys = keys.map(|keys| keys.and_all("article", rows.iter().map(|article| article.id)));
+    let rows = Rows { rows: rows.into_iter().map(ArticleItem).collect(), has_next };
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
-    let page = page(items, query.limit, total, &context.cursor_key, fingerprint, position)?;
+    let page = page_of(rows, total, &context.cursor_key, fingerprint, position)?;
     Ok(Cacheable { answer: Found(page), keys })
 }
 

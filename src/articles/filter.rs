@@ -166,7 +166,8 @@ text_enum! {
 text_enum! {
     /// What a list can have more of.
     pub enum Include {
-        /// `body` and `body_html`.
+        /// `body` and `body_html`. A page then also ends where the texts on it get longer than 1 MiB together, after one article at
+        /// least.
         Body = "body",
     }
 }

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    error::{ApiError, Kind},
-    http::{context::Policy, faults::Fault},
+    error::{ApiError, ApiResult, Kind},
+    http::{conditional::IfMatch, context::Policy, faults::Fault},
     text_enum,
 };
 
@@ -42,6 +42,21 @@ pub fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: 
         Demand::Review => policy.require_review && writers.iter().all(|writer| *writer == publisher),
     };
     Demand::ALL.iter().copied().filter(unmet).collect()
+}
+
+/// Whether the caller names the state that is to be published: with a review, the one that was reviewed, and no text that came after it.
+///
+/// # Errors
+/// `428`.
+pub fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiResult<()> {
+    if !policy.require_review || matches!(if_match, IfMatch::Tags(_)) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::PreconditionRequired,
+        "This newsroom publishes what was reviewed: send the ETag of the draft that you have read (with `?draft=true`) in If-Match. `*` \
+         names no draft.",
+    ))
 }
 
 /// `422` with all that is lacking at once.

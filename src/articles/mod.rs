@@ -277,6 +277,10 @@ pub struct Editorial {
     /// When the draft is to be published.
     #[schema(required)]
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// Since when the schedule is held: its time came, and who had set it may not publish any more. Somebody who may has to publish the
+    /// draft, or to schedule it anew.
+    #[schema(required)]
+    pub schedule_held_at: Option<DateTime<Utc>>,
 }
 
 /// A tag on an article.

@@ -2,7 +2,8 @@
 //!
 //! Each instance runs one of these. A due article is claimed by its row lock, which others skip, and published in the same
 //! transaction: whoever dies in between has done nothing, and nobody does it twice. One that cannot be published, for whatever
-//! reason, is left alone by all of them for longer and longer, up to a minute, while the others are published.
+//! reason, is left alone by all of them for longer and longer, up to a minute, while the others are published. One that was scheduled
+//! by somebody who may not publish any more stays scheduled, and waits for somebody who may.
 
 use std::time::Duration;
 
@@ -76,9 +77,16 @@ async fn publish(services: &Services, conn: &mut AsyncPgConnection, id: Uuid) ->
     let locked = store::lock(conn, &Reference::Id(id)).await?;
     let now = services.clock.now();
     let Some((scheduled_by, at)) = store::scheduled_by(conn, id, now).await? else { return Ok(false) };
-    let actor = Actor { editor_id: Some(scheduled_by), request_id: None };
+    let mut editor_id = Some(scheduled_by);
     let mut details = json!({"revision": locked.revision, "scheduled_at": at});
-    let kind = match perform_due(conn, &locked, at, now).await? {
+    // Nothing comes before readers in the name of somebody who may not publish by now.
+    let due = if store::may_publish(conn, scheduled_by).await? {
+        perform_due(conn, &locked, at, now).await?
+    } else {
+        store::hold_schedule(conn, id, now).await?;
+        Due::Held
+    };
+    let kind = match due {
         Due::Published { first_published_at } => {
             details["published_at"] = json!(first_published_at);
             EventType::ArticlePublished
@@ -87,7 +95,14 @@ async fn publish(services: &Services, conn: &mut AsyncPgConnection, id: Uuid) ->
             details["reason"] = json!(reason);
             EventType::ArticleScheduleFailed
         }
+        Due::Held => {
+            tracing::warn!(article = %id, "scheduler: a story waits for somebody who may publish: who scheduled it may not any more");
+            details["scheduled_by"] = json!(scheduled_by);
+            editor_id = None;
+            EventType::ArticleScheduleHeld
+        }
     };
+    let actor = Actor { editor_id, request_id: None };
     store::forget_failure(conn, id).await?;
     let subject = (SubjectType::Article, id);
     events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;

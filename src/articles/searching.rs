@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use super::{
     Article,
     filter::{ArticlesQuery, Position, View},
-    store,
+    store::{self, Meaning},
 };
 use crate::{
     database::sqlstate::SqlState,
@@ -16,10 +16,11 @@ use crate::{
         faults::{Faults, Invalid},
         surrogate::SurrogateKeys,
     },
+    pagination::Rows,
 };
 
-/// The rows of a page, of which there may be one more than it holds, and how many there are on all pages, where that was asked for.
-pub type Listed = (Vec<Article>, Option<i64>);
+/// The articles of a page, and how many there are on all pages, where that was asked for.
+pub type Listed = (Rows<Article>, Option<i64>);
 
 /// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of. Tags and sources
 /// go by their ids there. Whenever a name comes to lead elsewhere, every list changes.
@@ -52,27 +53,37 @@ pub async fn list(
     query: &ArticlesQuery,
     after: Option<Position>,
 ) -> ApiResult<Listed> {
-    let Some(search) = &query.q else {
-        let total = if query.count.0 { Some(store::count(conn, view, query, None).await?) } else { None };
-        return Ok((store::list(conn, view, query, None, query.limit.rows(), after).await?, total));
-    };
+    if query.q.is_none() && query.include.is_none() {
+        return page(conn, view, query, None, after).await;
+    }
     // In one state of the database: what is marked is what was found, and the next page starts after it.
-    conn.build_transaction()
-        .read_only()
-        .repeatable_read()
+    let mut transaction = conn.build_transaction().read_only().repeatable_read();
+    let Some(search) = &query.q else {
+        return transaction.run(async |conn| page(conn, view, query, None, after).await).await;
+    };
+    transaction
         .run(async |conn| {
             store::limit_search(conn).await?;
             let meanings = store::understand(conn, search, query).await.map_err(too_nested)?;
             if meanings.is_empty() {
                 return Err(nothing_to_find());
             }
-            let search = Some(meanings.as_slice());
-            let total =
-                if query.count.0 { Some(store::count(conn, view, query, search).await?) } else { None };
-            let articles = store::list(conn, view, query, search, query.limit.rows(), after).await?;
-            Ok((store::with_highlights(conn, view, &meanings, articles).await?, total))
+            let (mut found, total) = page(conn, view, query, Some(&meanings), after).await?;
+            found.rows = store::with_highlights(conn, view, &meanings, found.rows).await?;
+            Ok((found, total))
         })
         .await
+}
+
+async fn page(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    search: Option<&[Meaning]>,
+    after: Option<Position>,
+) -> ApiResult<Listed> {
+    let total = if query.count.0 { Some(store::count(conn, view, query, search).await?) } else { None };
+    Ok((store::list(conn, view, query, search, after).await?, total))
 }
 
 fn too_nested(error: diesel::result::Error) -> ApiError {

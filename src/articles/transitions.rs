@@ -171,6 +171,8 @@ pub enum Due {
         /// Why, for editors.
         reason: String,
     },
+    /// Who scheduled it may not publish any more: it waits for somebody who may.
+    Held,
 }
 
 /// Publishes a locked article that was scheduled for a time which has come. The rules are those of publishing it by hand; what

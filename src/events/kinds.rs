@@ -21,6 +21,9 @@ text_enum! {
         ArticleUnscheduled = "article.unscheduled",
         /// A scheduled draft could not be published at its time; `reason` says why. It is a draft again.
         ArticleScheduleFailed = "article.schedule_failed",
+        /// The time of a scheduled draft came, and who had set it may not publish any more. It waits for somebody who may publish it or
+        /// schedule it anew.
+        ArticleScheduleHeld = "article.schedule_held",
         /// An article was taken away from the readers.
         ArticleUnpublished = "article.unpublished",
         /// A story was taken back, and readers are told why.

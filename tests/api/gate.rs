@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use warta::{auth::Role, http::context::Policy, schema::events};
 
-use crate::support::Server;
+use crate::support::{Answer, Server};
 
 const CITATION: Policy = Policy { require_citation: true, require_review: false };
 const REVIEW: Policy = Policy { require_citation: false, require_review: true };
@@ -49,13 +49,26 @@ impl Desk {
     /// What publishing with this body lacks; empty where it is done.
     async fn lacking(&self, path: &str, token: &str, body: Value) -> Vec<(String, String)> {
         let before = self.server.snapshot().await;
-        let answer = self.server.post(&format!("{path}/publish"), Some(token), body).await;
+        let answer = self.publish(path, token, body).await;
         if answer.status == 200 {
             return Vec::new();
         }
         let faults = answer.expect_problem(422, "publish-gate").faults();
         assert_eq!(self.server.snapshot().await, before, "what is refused changes nothing");
         faults
+    }
+
+    /// Publishes the draft as it is now.
+    async fn publish(&self, path: &str, token: &str, body: Value) -> Answer {
+        let read = self.server.get(&format!("{path}?draft=true"), Some(token)).await.expect(200);
+        self.publish_state(path, token, Some(read.header("etag")), body).await
+    }
+
+    async fn publish_state(&self, path: &str, token: &str, tag: Option<&str>, body: Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", &*bearer)];
+        headers.extend(tag.map(|tag| ("if-match", tag)));
+        self.server.send("POST", &format!("{path}/publish"), &headers, Some(body)).await
     }
 
     /// The details of the newest event of this kind.
@@ -98,6 +111,37 @@ async fn a_story_without_a_citation_stays_back() {
     desk.patch(&path, &desk.editor, citations()).await;
     desk.server.act(&format!("{path}/publish"), Some(&desk.editor)).await.expect(200);
     desk.server.act(&format!("{path}/publish"), Some(&desk.editor)).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_nobody_reviewed_is_not_published() {
+    let desk = Desk::open(REVIEW).await;
+    let path = desk.draft(&desk.author).await;
+    desk.server.act(&format!("{path}/submit"), Some(&desk.author)).await.expect(200);
+    let read = desk.server.get(&format!("{path}?draft=true"), Some(&desk.editor)).await.expect(200);
+    let reviewed = read.header("etag").to_owned();
+    desk.patch(&path, &desk.author, json!({"summary": "Ditambah sesudah dibaca."})).await;
+    for body in [
+        json!({}),
+        json!({"at": desk.server.clock.now() + TimeDelta::minutes(10)}),
+        json!({"at": "2024-01-01T00:00:00Z"}),
+    ] {
+        for token in [&desk.editor, &desk.admin] {
+            for none in [None, Some("*")] {
+                let refused = desk.publish_state(&path, token, none, body.clone()).await;
+                refused.expect_problem(428, "precondition-required");
+            }
+            let stale = desk.publish_state(&path, token, Some(&reviewed), body.clone()).await;
+            stale.expect_problem(412, "precondition-failed");
+        }
+    }
+    desk.server.get(&path, None).await.expect(404);
+    desk.publish(&path, &desk.editor, json!({})).await.expect(200);
+    assert_eq!(desk.server.get(&path, None).await.expect(200).body["summary"], "Ditambah sesudah dibaca.");
+    // An admin who overrides the review says why, and names no state.
+    desk.patch(&path, &desk.editor, json!({"summary": "Mendesak."})).await;
+    let body = json!({"override": true, "override_reason": "Siaran darurat."});
+    desk.publish_state(&path, &desk.admin, None, body).await.expect(200);
 }
 
 #[tokio::test]

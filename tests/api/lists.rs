@@ -237,6 +237,53 @@ async fn drafts_have_statuses_and_authors() {
     room.server.get("/v1/articles?author=ayu", editor).await.expect(400);
 }
 
+/// The sizes of the pages of a list, and all slugs in its order.
+async fn walked(room: &Newsroom, query: &str, token: Option<&str>) -> (Vec<usize>, Vec<String>) {
+    let (mut sizes, mut slugs, mut cursor) = (Vec::new(), Vec::new(), None);
+    loop {
+        let more = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let answer = room.list(&format!("{query}{more}"), token).await.expect(200);
+        let page = answer.body["data"].as_array().unwrap();
+        sizes.push(page.len());
+        slugs.extend(page.iter().map(|article| article["slug"].as_str().unwrap().to_owned()));
+        match answer.body["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return (sizes, slugs),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_with_texts_ends_where_they_get_long() {
+    let room = Newsroom::open().await;
+    // As Markdown and as HTML: one that has a page to itself, then such as fit on one by twos, then short ones.
+    let bodies = [1_000_000, 220_000, 220_000, 220_000, 10, 10, 700_000];
+    for (number, length) in bodies.iter().enumerate() {
+        let body = "kata satu ".repeat(length / 10);
+        room.story(
+            &format!("Kabar {number}"),
+            &format!("2026-08-0{}T10:00:00Z", 9 - number),
+            json!({"body": body}),
+        )
+        .await;
+    }
+    let all: Vec<String> = (0..bodies.len()).map(|number| format!("kabar-{number}")).collect();
+    let reversed: Vec<String> = all.iter().rev().cloned().collect();
+    for (query, token, sizes, order) in [
+        ("include=body&limit=100", None, vec![1, 2, 3, 1], &all),
+        ("include=body&limit=2", None, vec![1, 2, 2, 1, 1], &all),
+        ("include=body&limit=100&sort=published_at", None, vec![1, 4, 1, 1], &reversed),
+        ("include=body&limit=100&sort=title", None, vec![1, 2, 3, 1], &all),
+        ("include=body&limit=100&q=kata&sort=-published_at", None, vec![1, 2, 3, 1], &all),
+        ("include=body&limit=100&draft=true&sort=title", Some(&*room.editor), vec![1, 2, 3, 1], &all),
+        ("limit=100", None, vec![7], &all),
+    ] {
+        assert_eq!(walked(&room, query, token).await, (sizes, order.clone()), "{query}");
+    }
+    let counted = room.list("include=body&limit=100&count=true", None).await.expect(200).body;
+    assert_eq!((counted["data"].as_array().unwrap().len(), &counted["total"]), (1, &json!(7)));
+}
+
 #[tokio::test]
 async fn the_body_comes_where_it_is_asked_for() {
     let room = Newsroom::open().await;

@@ -194,3 +194,57 @@ async fn a_story_that_somebody_saves_is_published_after_that_and_holds_up_nobody
     server.get("/v1/articles/satu", None).await.expect(200);
     assert_eq!(failures(&server).await, 0);
 }
+
+#[tokio::test]
+async fn nothing_is_published_in_the_name_of_somebody_who_may_not_publish() {
+    let server = Server::start().await;
+    let admin = server.sign_in(Role::Admin).await;
+    let other = server.sign_in(Role::Editor).await;
+    // One is disabled, one becomes an author; one is disabled and active again before the time.
+    let changes = [json!({"active": false}), json!({"role": "author"}), json!({"active": false})];
+    let mut stories = Vec::new();
+    for (number, change) in changes.iter().enumerate() {
+        let email = format!("e{number}@example.org");
+        let editor = server.editor(&email, Role::Editor).await;
+        let token = server.token(&email).await;
+        let slug = format!("kabar-{number}");
+        let at = schedule(&server, Some(&token), &[&slug]).await;
+        let path = format!("/v1/editors/{}", editor.id);
+        server.patch(&path, Some(&admin), change.clone()).await.expect(200);
+        if number == 2 {
+            server.patch(&path, Some(&admin), json!({"active": true})).await.expect(200);
+        }
+        stories.push((format!("/v1/articles/{slug}"), at));
+    }
+    server.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(server.publish_due().await, 3);
+    assert_eq!(server.publish_due().await, 0, "what is held is not looked at again");
+    server.get(&stories[2].0, None).await.expect(200);
+    for (path, at) in &stories[..2] {
+        server.get(path, None).await.expect(404);
+        let draft = server.get(&format!("{path}?draft=true"), Some(&other)).await.expect(200).body;
+        let editorial = &draft["editorial"];
+        assert_eq!(
+            (&draft["status"], &editorial["scheduled_at"]),
+            (&json!("scheduled"), &json!(at)),
+            "{path}"
+        );
+        assert!(editorial["schedule_held_at"].is_string(), "{path}: {editorial}");
+    }
+    let mut conn = server.database.get().await.unwrap();
+    let told = events::table.filter(events::type_.eq("article.schedule_held"));
+    assert_eq!(told.count().get_result::<i64>(&mut conn).await.unwrap(), 2);
+
+    // Somebody who may publishes the one, and schedules the other anew, for the same time.
+    let (path, _) = &stories[0];
+    let published = server.act(&format!("{path}/publish"), Some(&other)).await.expect(200);
+    assert_eq!(published.body["editorial"]["schedule_held_at"], json!(null));
+    server.get(path, None).await.expect(200);
+    let (path, _) = &stories[1];
+    let later = server.clock.now() + TimeDelta::minutes(1);
+    let again = server.post(&format!("{path}/publish"), Some(&other), json!({"at": later})).await.expect(200);
+    assert_eq!(again.body["editorial"]["schedule_held_at"], json!(null));
+    server.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(server.publish_due().await, 1);
+    server.get(path, None).await.expect(200);
+}

@@ -17,7 +17,10 @@ async fn neither_a_note_nor_the_trash_stands_in_for_a_review() {
     let writer = server.sign_in(Role::Editor).await;
     let other = server.sign_in(Role::Editor).await;
     let publish = async |path: &str, token: &str| {
-        let answer = server.act(&format!("{path}/publish"), Some(token)).await;
+        let read = server.get(&format!("{path}?draft=true"), Some(token)).await.expect(200);
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", &*bearer), ("if-match", read.header("etag"))];
+        let answer = server.send("POST", &format!("{path}/publish"), &headers, None).await;
         if answer.status == 422 {
             assert_eq!(answer.faults(), [(String::new(), "review_required".to_owned())]);
         }

@@ -7,6 +7,7 @@ use crate::{
     articles::{
         Article,
         access::{draft, locked},
+        gate,
         input::{PublishInput, RetractInput},
         transitions::{self, Transition},
     },
@@ -50,8 +51,11 @@ pub async fn submit(
 /// Publish an article
 ///
 /// Copies the draft over the live edition, at once: now, or with `at` in the future at that time. Publishing what has no change since
-/// is no error and changes nothing. Where the newsroom asks for citations or review, they are checked now, also for a time to come.
-/// What cannot be published any more when its time comes is a draft again.
+/// is no error and changes nothing. Where the newsroom asks for citations or review, they are checked now, also for a time to come; and
+/// where it asks for review, `If-Match` has to name the draft that was reviewed, unless an admin overrides it.
+///
+/// What cannot be published any more when its time comes is a draft again. What was scheduled by somebody who may not publish any more
+/// when its time comes stays scheduled (`schedule_held_at`), and waits for somebody who may.
 #[utoipa::path(
     operation_id = "publish_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -61,6 +65,7 @@ pub async fn submit(
         (status = 403, description = "Only editors and admins may do this, and only admins with `override`."),
         (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language."),
         (status = 412, description = "If-Match does not name the current draft."),
+        (status = 428, description = "The newsroom asks for review, and If-Match names no draft."),
         (
             status = 422,
             description = "The story lacks what the newsroom asks for: `citation_required`, `review_required`; an admin may \
@@ -79,6 +84,9 @@ pub async fn publish(
 ) -> ApiResult<Updated<Article>> {
     if input.overrides && editor.0.role != Role::Admin {
         return Err(ApiError::forbidden("Only an admin may override what the newsroom asks for."));
+    }
+    if !input.overrides {
+        gate::require_reviewed_state(context.policy, &if_match)?;
     }
     let override_reason = input.override_reason.map(String::from);
     let transition = match input.at {

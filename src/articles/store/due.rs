@@ -9,13 +9,15 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::write::DRAFT;
+use super::write::{DRAFT, bump};
 use crate::{
+    auth::Role,
     database::fragment::fragment,
-    schema::{articles, editions, failed_publications},
+    schema::{articles, editions, editors, failed_publications},
 };
 
-const SCHEDULED: &str = "(editions.kind = 'draft' and editions.status = 'scheduled')";
+const SCHEDULED: &str =
+    "(editions.kind = 'draft' and editions.status = 'scheduled' and editions.schedule_held_at is null)";
 
 /// Of an article: when its draft is due.
 const DUE_AT: &str =
@@ -27,8 +29,8 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// How long at most.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
-/// The article whose time has come for longest, locked; without those that another transaction has locked, and those that failed and
-/// are left alone still. What changed it before it was locked may have changed the schedule too: see [`scheduled_by`].
+/// The article whose time has come for longest, locked; without those that another transaction has locked, those that are held, and
+/// those that failed and are left alone still. What changed it before it was locked may have changed the schedule too: see [`scheduled_by`].
 ///
 /// # Errors
 /// As any statement.
@@ -76,6 +78,28 @@ pub async fn scheduled_by(
         .await
         .optional()?;
     Ok(schedule.and_then(|(by, at)| by.zip(at)))
+}
+
+/// Whether an editor may publish, now.
+///
+/// # Errors
+/// As any statement.
+pub async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> QueryResult<bool> {
+    let editor = editors::table.find(editor_id).filter(editors::active);
+    let may = editor.filter(editors::role.ne(Role::Author));
+    diesel::select(exists(may)).get_result(conn).await
+}
+
+/// Holds the schedule of a locked article: it waits for somebody who may publish.
+///
+/// # Errors
+/// As any statement.
+pub async fn hold_schedule(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(editions::table.find((id, DRAFT)))
+        .set(editions::schedule_held_at.eq(now))
+        .execute(conn)
+        .await?;
+    bump(conn, id).await
 }
 
 /// Leaves an article alone for a while that could not be published, unless another transaction has it in hand, or it is due no more.

@@ -5,6 +5,7 @@ mod documents;
 mod due;
 mod edges;
 mod filtered;
+mod fitting;
 mod having;
 mod order;
 mod places;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
+    dsl,
     prelude::*,
     sql_types::{Integer, Nullable, Text, Timestamptz},
 };
@@ -37,8 +38,7 @@ pub async fn publish(
         .set((
             editions::status.eq(Status::Published),
             editions::published_at.eq(first_published_at),
-            editions::scheduled_at.eq(None::<DateTime<Utc>>),
-            editions::scheduled_by.eq(None::<Uuid>),
+            unscheduled(),
         ))
         .execute(conn)
         .await?;
@@ -142,6 +142,21 @@ pub async fn publish(
         .map(drop)
 }
 
+/// No schedule, whoever had set one.
+fn unscheduled() -> Unscheduled {
+    (
+        editions::scheduled_at.eq(None::<DateTime<Utc>>),
+        editions::scheduled_by.eq(None::<Uuid>),
+        editions::schedule_held_at.eq(None::<DateTime<Utc>>),
+    )
+}
+
+type Unscheduled = (
+    dsl::Eq<editions::scheduled_at, Option<DateTime<Utc>>>,
+    dsl::Eq<editions::scheduled_by, Option<Uuid>>,
+    dsl::Eq<editions::schedule_held_at, Option<DateTime<Utc>>>,
+);
+
 /// Takes the live edition of a locked article away from the readers; the draft stays.
 ///
 /// # Errors
@@ -153,8 +168,7 @@ pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateT
             editions::status.eq(Status::Draft),
             editions::published_at.eq(None::<DateTime<Utc>>),
             editions::updated_at.eq(now),
-            editions::scheduled_at.eq(None::<DateTime<Utc>>),
-            editions::scheduled_by.eq(None::<Uuid>),
+            unscheduled(),
         ))
         .execute(conn)
         .await?;
@@ -210,7 +224,12 @@ pub async fn set_draft_status(
 ) -> QueryResult<()> {
     let (at, by) = schedule.unzip();
     diesel::update(editions::table.find((locked.id, DRAFT)))
-        .set((editions::status.eq(status), editions::scheduled_at.eq(at), editions::scheduled_by.eq(by)))
+        .set((
+            editions::status.eq(status),
+            editions::scheduled_at.eq(at),
+            editions::scheduled_by.eq(by),
+            editions::schedule_held_at.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
     bump(conn, locked.id).await

@@ -1,6 +1,6 @@
 //! Reading: one statement an answer, so that no reader sees half of a change.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -8,7 +8,7 @@ use diesel::{
     dsl::exists,
     pg::{Pg, PgValue},
     prelude::*,
-    sql_types::{Bool, Json, Nullable, Text},
+    sql_types::{Bool, Integer, Json, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use super::{
     corrections::CORRECTIONS,
     edges::{CountOf, OnPage},
     filtered::{filtered, visible},
+    fitting::{TEXT_BYTES, fitting},
     order::{Filtered, ordered, sorted},
     search::Meaning,
 };
@@ -31,6 +32,7 @@ use crate::{
     },
     database::fragment::{Selection, fragment},
     events::EditorLink,
+    pagination::Rows,
     schema::{article_slugs, articles, editions},
     values::Reference,
 };
@@ -100,6 +102,7 @@ struct Row {
     version: i64,
     revision: i32,
     scheduled_at: Option<DateTime<Utc>>,
+    schedule_held_at: Option<DateTime<Utc>>,
     public_version: Option<i32>,
     retraction: Option<FromJson<Retraction>>,
     author_id: Uuid,
@@ -140,6 +143,7 @@ impl From<Row> for Article {
             revision: row.revision,
             has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
             scheduled_at: row.scheduled_at,
+            schedule_held_at: row.schedule_held_at,
         });
         Self {
             id: row.id,
@@ -216,6 +220,7 @@ pub(super) async fn load(
         articles::version.nullable().assume_not_null(),
         editions::revision,
         editions::scheduled_at,
+        editions::schedule_held_at,
         editions::public_version,
         fragment::<Nullable<Json>>(retraction),
         articles::author_id.nullable().assume_not_null(),
@@ -328,8 +333,10 @@ pub async fn whereabouts(conn: &mut AsyncPgConnection, reference: &Reference) ->
     }
 }
 
-/// Up to `rows` articles that the view has and the query asks for, in its order, from after a position. `search` is what its `q`
-/// means, where it has one.
+/// The page of what the view has and the query asks for, in its order, from after a position. `search` is what its `q` means, where it
+/// has one.
+///
+/// A page with texts ends where they get long: see [`fitting`]. That takes a second statement, which has to see what the first one saw.
 ///
 /// # Errors
 /// As any statement.
@@ -338,28 +345,25 @@ pub async fn list(
     view: View,
     query: &ArticlesQuery,
     search: Option<&[Meaning]>,
-    rows: i64,
     after: Option<Position>,
-) -> QueryResult<Vec<Article>> {
-    let page = match OnPage::of(view, query, rows, after.as_ref()) {
+) -> QueryResult<Rows<Article>> {
+    let (limit, one_more) = (query.limit.elements(), query.limit.rows());
+    let page = match OnPage::of(view, query, one_more, after.as_ref()) {
         Some(on_page) => sorted(visible(view).filter(on_page), query.sort == Sort::PublishedDescending),
-        None => ordered(filtered(view, query, search), view, query.sort, search, after).limit(rows),
+        None => ordered(filtered(view, query, search), view, query.sort, search, after).limit(one_more),
     };
-    load(conn, page, view, query.include == Some(Include::Body)).await
-}
-
-/// How many articles the view has and the query asks for.
-///
-/// # Errors
-/// As any statement.
-pub async fn count(
-    conn: &mut AsyncPgConnection,
-    view: View,
-    query: &ArticlesQuery,
-    search: Option<&[Meaning]>,
-) -> QueryResult<i64> {
-    match CountOf::of(view, query) {
-        Some(count) => diesel::select(count).get_result(conn).await,
-        None => filtered(view, query, search).count().get_result(conn).await,
+    if query.include != Some(Include::Body) {
+        let mut rows = load(conn, page, view, false).await?;
+        let has_next = rows.len() > limit;
+        rows.truncate(limit);
+        return Ok(Rows { rows, has_next });
     }
+    let sized: Vec<(Uuid, i32)> =
+        page.select((editions::article_id, fragment::<Integer>(TEXT_BYTES))).load(conn).await?;
+    let fitting = fitting(sized.iter().map(|(_, bytes)| *bytes)).min(limit);
+    let ids: Vec<Uuid> = sized.iter().take(fitting).map(|(id, _)| *id).collect();
+    let place: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let mut rows = load(conn, visible(view).filter(editions::article_id.eq_any(ids)), view, true).await?;
+    rows.sort_by_key(|article| place.get(&article.id).copied());
+    Ok(Rows { rows, has_next: sized.len() > fitting })
 }
