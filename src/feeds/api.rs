@@ -12,6 +12,7 @@ use crate::{
     articles::{
         self, Article,
         filter::{ArticlesQuery, Include, Position, View},
+        revisions::Number,
         searching,
     },
     auth::Viewer,
@@ -23,17 +24,17 @@ use crate::{
         reply::Document,
         surrogate::{Cacheable, SurrogateKeys},
     },
-    pagination::{Page, page},
+    pagination::{Page, page_of},
     values::Reference,
 };
 
 /// Read the latest articles as RSS
 ///
 /// RSS 2.0: what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none is set,
-/// to this API.
+/// to this API. A page ends after `limit` stories, or where their texts get longer than 1 MiB together; `next` leads on (RFC 5005).
 #[utoipa::path(
     operation_id = "read_rss", tag = "publishing",
-    params(FeedQuery<false>),
+    params(FeedQuery),
     responses((
         status = 200, description = "The feed.", body = String, content_type = "application/rss+xml",
         example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"></rss>"
@@ -42,7 +43,7 @@ use crate::{
 #[get("/feeds/rss.xml")]
 pub async fn read_rss(
     _: Viewer,
-    query: Query<FeedQuery<false>>,
+    query: Query<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
@@ -54,10 +55,11 @@ pub async fn read_rss(
 /// Read the latest articles as Atom
 ///
 /// Atom (RFC 4287): what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none
-/// is set, to this API. `via` is a document that a story comes from.
+/// is set, to this API. `via` is a document that a story comes from. A page ends after `limit` stories, or where their texts get longer
+/// than 1 MiB together; `next` leads on (RFC 5005).
 #[utoipa::path(
     operation_id = "read_atom", tag = "publishing",
-    params(FeedQuery<false>),
+    params(FeedQuery),
     responses((
         status = 200, description = "The feed.", body = String, content_type = "application/atom+xml",
         example = "<?xml version=\"1.0\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>"
@@ -66,7 +68,7 @@ pub async fn read_rss(
 #[get("/feeds/atom.xml")]
 pub async fn read_atom(
     _: Viewer,
-    query: Query<FeedQuery<false>>,
+    query: Query<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
@@ -77,11 +79,11 @@ pub async fn read_atom(
 
 /// Read articles as JSON Feed
 ///
-/// JSON Feed 1.1: what readers see, latest first, filtered as the list of articles is, page by page with `next_url`. Links lead to the
-/// public site or, where none is set, to this API.
+/// JSON Feed 1.1: what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none
+/// is set, to this API. A page ends after `limit` stories, or where their texts get longer than 1 MiB together; `next_url` leads on.
 #[utoipa::path(
     operation_id = "read_json_feed", tag = "publishing",
-    params(FeedQuery<true>),
+    params(FeedQuery),
     responses((
         status = 200, description = "A page of the feed.", body = JsonFeed, content_type = "application/feed+json"
     )),
@@ -89,7 +91,7 @@ pub async fn read_atom(
 #[get("/feeds/feed.json")]
 pub async fn read_json_feed(
     _: Viewer,
-    query: Query<FeedQuery<true>>,
+    query: Query<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
@@ -151,7 +153,7 @@ pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Con
 /// stays much the same.
 #[utoipa::path(
     operation_id = "read_sitemap_part", tag = "publishing",
-    params(("number" = u32, Path, description = "Which one, from 1.", minimum = 1, example = 1)),
+    params(("number" = inline(Number), Path, description = "Which one, from 1.", example = 1)),
     responses((
         status = 200, description = "The sitemap.", body = String, content_type = "application/xml",
         example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"></urlset>"
@@ -160,12 +162,12 @@ pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Con
 #[get("/sitemap-{number}.xml")]
 pub async fn read_sitemap_part(
     _: Viewer,
-    number: Path<u32>,
+    number: Path<Number>,
     _: NoQuery,
     links: Links,
     context: Context,
 ) -> ApiResult<Cacheable<Document>> {
-    let before = number.checked_sub(1).ok_or_else(ApiError::not_found)?;
+    let before = number.0 - 1;
     let mut conn = context.database.get().await?;
     // What the parts before it have is only counted, in an index.
     let after = match i64::from(before) * sitemap::PAGE {
@@ -206,10 +208,9 @@ async fn feed(
     }
     let keys = searching::keys(&mut conn, &query).await?;
     let (found, _) = searching::list(&mut conn, View::Live, &query, after).await?;
-    let keys = keys.and_all("article", found.iter().map(|article| article.id));
+    let keys = keys.and_all("article", found.rows.iter().map(|article| article.id));
     let position = |article: &Article| Position::of(article, query.sort);
-    let Page { data, next_cursor, .. } =
-        page(found, query.limit, None, &context.cursor_key, fingerprint, position)?;
+    let Page { data, next_cursor, .. } = page_of(found, None, &context.cursor_key, fingerprint, position)?;
     let language = match query.language.as_ref().map(|list| list.0.as_slice()) {
         Some([language]) => Some(language.to_string()),
         _ => None,
@@ -217,14 +218,15 @@ async fn feed(
     let title =
         if names.is_empty() { links.name() } else { format!("{} – {}", names.join(", "), links.name()) };
     let next_url = next_cursor.map(|cursor| links.here(&target(request, Some(&cursor))));
-    let url = links.here(&target(request, None));
-    Ok((Feed { title, url, language, articles: data, next_url, links }, keys))
+    let url = links.here(&target(request, query.cursor.as_deref()));
+    let first_url = links.here(&target(request, None));
+    Ok((Feed { title, url, first_url, language, articles: data, next_url, links }, keys))
 }
 
-/// The request's own target, at another cursor where one is given.
+/// The request's own target, at a cursor or, without one, at the first page.
 fn target(request: &HttpRequest, cursor: Option<&str>) -> String {
     let written = request.query_string().split('&').filter(|pair| !pair.is_empty());
-    let kept = written.filter(|pair| cursor.is_none() || !pair.starts_with("cursor=")).map(str::to_owned);
+    let kept = written.filter(|pair| !pair.starts_with("cursor=")).map(str::to_owned);
     let query: Vec<_> = kept.chain(cursor.map(|cursor| format!("cursor={cursor}"))).collect();
     if query.is_empty() {
         request.path().to_owned()

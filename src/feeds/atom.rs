@@ -14,20 +14,18 @@ use crate::{
 pub fn write(feed: &Feed) -> String {
     let document = atom_syndication::Feed {
         title: text(&feed.title, None),
-        id: feed.url.clone(),
+        id: feed.first_url.clone(),
         // Each feed has a time; an empty one always the same.
         updated: feed.updated().unwrap_or(DateTime::<Utc>::UNIX_EPOCH).fixed_offset(),
         // An entry without a byline is by whoever makes the feed.
         authors: vec![Person { name: feed.links.name(), uri: Some(feed.links.home()), ..Person::default() }],
         generator: Some(Generator { value: "Warta".to_owned(), ..Generator::default() }),
-        links: vec![
-            Link {
-                rel: "self".to_owned(),
-                mime_type: Some("application/atom+xml".to_owned()),
-                ..link(&feed.url)
-            },
-            Link { rel: "alternate".to_owned(), ..link(&feed.links.home()) },
-        ],
+        links: [("self", &feed.url)]
+            .into_iter()
+            .chain(feed.next_url.iter().map(|url| ("next", url)))
+            .map(|(rel, url)| page(rel, url))
+            .chain([Link { rel: "alternate".to_owned(), ..link(&feed.links.home()) }])
+            .collect(),
         lang: feed.language.clone(),
         entries: feed.articles.iter().map(|article| entry(feed, article)).collect(),
         ..atom_syndication::Feed::default()
@@ -92,6 +90,11 @@ fn document(citation: &Citation) -> Link {
 fn picture(image: &Image) -> Link {
     let title = Some(image.alt.clone()).filter(|alt| !alt.is_empty());
     Link { rel: "enclosure".to_owned(), title, ..link(&uri(&image.url)) }
+}
+
+/// A page of the feed itself.
+fn page(rel: &str, href: &str) -> Link {
+    Link { rel: rel.to_owned(), mime_type: Some("application/atom+xml".to_owned()), ..link(href) }
 }
 
 fn link(href: &str) -> Link {

@@ -32,13 +32,15 @@ use crate::{
 pub struct Feed {
     /// What its stories have in common, and whose they are.
     pub title: String,
-    /// Its own address.
+    /// The address of this page of it.
     pub url: String,
+    /// The address of its first page, which is the feed's own.
+    pub first_url: String,
     /// The language of all its stories, where only one was asked for.
     pub language: Option<String>,
     /// Latest first, with their bodies.
     pub articles: Vec<Article>,
-    /// The address of what comes after; only of feeds that are paged.
+    /// The address of the next page.
     pub next_url: Option<String>,
     /// Where stories are.
     pub links: Links,

@@ -11,20 +11,14 @@ use crate::{
     http::faults::{Faults, Invalid},
 };
 
-/// As [`ArticlesQuery`] has it, without what a feed does not have; `cursor` only where it is `PAGED`.
+/// As [`ArticlesQuery`] has it, without what a feed does not have.
 #[derive(Debug)]
-pub struct FeedQuery<const PAGED: bool>(pub ArticlesQuery);
+pub struct FeedQuery(pub ArticlesQuery);
 
 /// A feed has what readers see, the latest first, with its text.
-const ABSENT: [&str; 8] = ["author", "draft", "trashed", "status", "sort", "count", "include", "cursor"];
+const ABSENT: [&str; 7] = ["author", "draft", "trashed", "status", "sort", "count", "include"];
 
-impl<const PAGED: bool> FeedQuery<PAGED> {
-    fn lacks(name: &str) -> bool {
-        ABSENT.contains(&name) && !(PAGED && name == "cursor")
-    }
-}
-
-impl<const PAGED: bool> Deserr<Faults> for FeedQuery<PAGED> {
+impl Deserr<Faults> for FeedQuery {
     fn deserialize_from_value<V: IntoValue>(
         value: Value<V>,
         location: ValuePointerRef<'_>,
@@ -33,7 +27,7 @@ impl<const PAGED: bool> Deserr<Faults> for FeedQuery<PAGED> {
             return ArticlesQuery::deserialize_from_value(value, location).map(Self);
         };
         let mut faults = Faults::none();
-        for name in ABSENT.into_iter().filter(|name| Self::lacks(name)) {
+        for name in ABSENT {
             if parameters.remove(name).is_some() {
                 let invalid = Invalid::new("unknown", "A feed has no such parameter.");
                 faults.extend(Faults::one(location.push_key(name), invalid));
@@ -49,10 +43,10 @@ impl<const PAGED: bool> Deserr<Faults> for FeedQuery<PAGED> {
     }
 }
 
-impl<const PAGED: bool> IntoParams for FeedQuery<PAGED> {
+impl IntoParams for FeedQuery {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut parameters = ArticlesQuery::into_params(place);
-        parameters.retain(|parameter| !Self::lacks(&parameter.name));
+        parameters.retain(|parameter| !ABSENT.contains(&&*parameter.name));
         parameters
     }
 }

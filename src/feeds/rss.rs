@@ -17,7 +17,10 @@ const NAMESPACES: [(&str, &str); 2] =
 /// Writes a feed.
 #[must_use]
 pub fn write(feed: &Feed) -> String {
-    let itself = [("rel", "self"), ("href", &feed.url), ("type", "application/rss+xml")];
+    let page = |(rel, url): (&str, &String)| {
+        extension("atom:link", &[("rel", rel), ("href", url), ("type", "application/rss+xml")], None)
+    };
+    let pages = [("self", &feed.url)].into_iter().chain(feed.next_url.iter().map(|url| ("next", url)));
     let channel = Channel {
         title: feed.title.clone(),
         link: feed.links.home(),
@@ -26,7 +29,7 @@ pub fn write(feed: &Feed) -> String {
         last_build_date: feed.updated().map(|time| time.to_rfc2822()),
         generator: Some("Warta".to_owned()),
         items: feed.articles.iter().map(|article| item(feed, article)).collect(),
-        extensions: extensions([extension("atom:link", &itself, None)]),
+        extensions: extensions(pages.map(page)),
         namespaces: NAMESPACES.map(|(prefix, name)| (prefix.to_owned(), name.to_owned())).into(),
         ..Channel::default()
     };

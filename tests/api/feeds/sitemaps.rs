@@ -68,6 +68,8 @@ async fn a_sitemap_has_every_story_with_its_translations() {
         "/sitemap-2.xml",
         "/sitemap-x.xml",
         "/sitemap--1.xml",
+        "/sitemap-01.xml",
+        "/sitemap-+1.xml",
         "/sitemap-99999999999.xml",
         "/sitemap-4294967295.xml",
     ] {
