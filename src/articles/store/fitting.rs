@@ -16,22 +16,6 @@ pub(super) fn fitting(sizes: impl Iterator<Item = i32>) -> usize {
     sizes.take_while(fits).count().max(1)
 }
 
-/// How many articles the view has and the query asks for.
-///
-/// # Errors
-/// As any statement.
-pub async fn count(
-    conn: &mut AsyncPgConnection,
-    view: View,
-    query: &ArticlesQuery,
-    search: Option<&[Meaning]>,
-) -> QueryResult<i64> {
-    match CountOf::of(view, query) {
-        Some(count) => diesel::select(count).get_result(conn).await,
-        None => filtered(view, query, search).count().get_result(conn).await,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -367,3 +367,19 @@ pub async fn list(
     rows.sort_by_key(|article| place.get(&article.id).copied());
     Ok(Rows { rows, has_next: sized.len() > fitting })
 }
+
+/// How many articles the view has and the query asks for.
+///
+/// # Errors
+/// As any statement.
+pub async fn count(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    search: Option<&[Meaning]>,
+) -> QueryResult<i64> {
+    match CountOf::of(view, query) {
+        Some(count) => diesel::select(count).get_result(conn).await,
+        None => filtered(view, query, search).count().get_result(conn).await,
+    }
+}
