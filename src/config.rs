@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     ffi::{OsStr, OsString},
-    io::{self, Read},
     net::SocketAddr,
     path::PathBuf,
     time::Duration,
@@ -19,9 +18,17 @@ use email_address::EmailAddress;
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::values::{LogFilter, Origin, Secret};
 use self::values::{listen, network, seconds, site_name, site_url};
-use crate::{database::DatabaseUrl, events::chain::Head, http::context::Policy, values::site::ArticlePath};
+pub use self::{
+    password::editor_password,
+    values::{LogFilter, Origin, Secret},
+};
+use crate::{
+    database::{DatabaseUrl, embedded::ArchiveAddress},
+    events::chain::Head,
+    http::context::Policy,
+    values::site::ArticlePath,
+};
 
 /// A headless CMS for newsrooms.
 ///
@@ -162,6 +169,11 @@ pub struct Config {
     /// Folder with the postgres and initdb to embed, version 15 or newer [default: searched for, else downloaded]
     #[arg(long, env = "WARTA_PG_BIN", value_name = "FOLDER")]
     pub pg_bin: Option<PathBuf>,
+
+    /// Archive of Postgres to download where none is found, as the http(s) address of a .tar.gz with its .sha256 beside it; {major} and
+    /// {target} stand for the version and the kind of machine [default: the newest that is published]
+    #[arg(long, env = "WARTA_PG_ARCHIVE", hide_env_values = true, value_name = "URL")]
+    pub pg_archive: Option<ArchiveAddress>,
 
     /// Email of the first admin, made while there is no editor; needs WARTA_ADMIN_PASSWORD
     /// [default: embedded, one is made and its password printed once]
@@ -368,25 +380,7 @@ impl From<clap::Error> for Refused {
     }
 }
 
-/// The password for [`EditorCommand::Create`] and [`EditorCommand::SetPassword`]: `WARTA_EDITOR_PASSWORD`, else the first
-/// line of standard input.
-///
-/// # Errors
-/// When there is none, or it is not UTF-8.
-pub fn editor_password() -> io::Result<Secret> {
-    let missing =
-        || io::Error::other("no password: set WARTA_EDITOR_PASSWORD or write a line to standard input");
-    if let Some(value) = std::env::var_os("WARTA_EDITOR_PASSWORD").filter(|value| !value.is_empty()) {
-        let value = value.into_string().map_err(|_| io::Error::other("WARTA_EDITOR_PASSWORD: not UTF-8"))?;
-        return Ok(Secret::from(value));
-    }
-    let mut text = String::new();
-    // Enough for any password that is accepted; a line that never ends must not fill the memory.
-    io::BufRead::read_line(&mut io::BufReader::new(io::stdin().lock().take(64 * 1024)), &mut text)?;
-    let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() { Err(missing()) } else { Ok(Secret::from(line.to_owned())) }
-}
-
+mod password;
 #[cfg(test)]
 mod tests;
 mod unknown;

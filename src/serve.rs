@@ -3,6 +3,7 @@
 mod audit;
 mod files;
 mod first;
+mod postgres;
 mod signals;
 
 use std::{
@@ -12,12 +13,12 @@ use std::{
     net::{SocketAddr, TcpListener},
     pin::pin,
     sync::Arc,
-    time::Duration,
 };
 
 pub use self::audit::audit;
 use self::{
     first::{Welcome, first_admin, introduce},
+    postgres::{administered, look_after, postgres},
     signals::{Signals, Stop},
 };
 use crate::{
@@ -30,11 +31,7 @@ use crate::{
     cache::{self, Cache},
     clock::Clock,
     config::{Config, EditorCommand},
-    database::{
-        Database, DatabaseError, DatabaseUrl,
-        embedded::{Embedded, EmbeddedError, EmbeddedOptions},
-        migrations,
-    },
+    database::{Database, DatabaseError, DatabaseUrl, embedded::EmbeddedError, migrations},
     demo, editors,
     error::ApiError,
     events::{audit::Finding, seal},
@@ -52,9 +49,6 @@ const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 /// The `iss` of access tokens.
 const ISSUER: &str = "warta";
 
-/// How often the embedded Postgres is looked after.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-
 /// Runs until Ctrl-C or SIGTERM; requests in flight finish, then the database stops. After SIGTERM it first goes on for
 /// `WARTA_DRAIN_SECONDS`, in which `/readyz` says `503` and each answer closes its connection.
 ///
@@ -63,17 +57,15 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Http)?;
     let (url, mut embedded) = tokio::select! {
-        found = postgres(&config) => found?,
+        found = postgres(&config, false) => found?,
         _ = signals.asked_to_stop() => return Ok(()),
     };
     let outcome = tokio::select! {
         outcome = run(&config, &url, &mut signals) => outcome,
-        () = death(embedded.as_mut()) => Err(ServeError::DatabaseDied),
+        // It never ends: a server that does is started again, and meanwhile there is no database to answer from.
+        () = look_after(embedded.as_mut()) => Ok(()),
     };
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
-    outcome
+    postgres::stop(embedded, outcome).await
 }
 
 async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Result<(), ServeError> {
@@ -194,7 +186,8 @@ fn banner(address: SocketAddr, welcome: Option<&Welcome>) -> io::Result<()> {
 /// # Errors
 /// [`ServeError`], one line each.
 pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeError> {
-    let (url, embedded) = administered(&config).await?;
+    let makes = matches!(command, EditorCommand::Create { .. });
+    let (url, embedded) = administered(&config, !makes).await?;
     let outcome = async {
         let database = open(&config, &url).await?;
         let outcome = editors::command::run(&database, &Clock::default(), &site(&config), command).await;
@@ -202,10 +195,7 @@ pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeE
         outcome.map_err(ServeError::Admin)
     };
     let outcome = outcome.await;
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
-    outcome
+    postgres::stop(embedded, outcome).await
 }
 
 /// Prints the OpenAPI document.
@@ -221,12 +211,9 @@ pub fn openapi() -> Result<(), ServeError> {
 /// # Errors
 /// [`ServeError`]; with `check` also when anything is pending.
 pub async fn migrate(config: Config, check: bool) -> Result<(), ServeError> {
-    let (url, embedded) = administered(&config).await?;
+    let (url, embedded) = administered(&config, true).await?;
     let outcome = if check { migrations::pending(&url).await } else { migrations::migrate(&url).await };
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
-    let versions = outcome.map_err(ServeError::Database)?;
+    let versions = postgres::stop(embedded, outcome.map_err(ServeError::Database)).await?;
     let mut out = io::stdout().lock();
     let verb = if check { "pending" } else { "applied" };
     for version in &versions {
@@ -241,48 +228,6 @@ pub async fn migrate(config: Config, check: bool) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// The database of the settings, started when it is the embedded one. Whoever gets the second value stops it.
-async fn postgres(config: &Config) -> Result<(DatabaseUrl, Option<Embedded>), ServeError> {
-    if let Some(url) = &config.database_url {
-        return Ok((url.clone(), None));
-    }
-    let options = EmbeddedOptions {
-        data_dir: config.data_dir.clone(),
-        pg_bin: config.pg_bin.clone(),
-        // Room for the pool, for the command line beside it, and for a person with psql.
-        settings: vec![(
-            "max_connections".to_owned(),
-            (config.database_connections + 20).max(100).to_string(),
-        )],
-        ..EmbeddedOptions::default()
-    };
-    let embedded = Embedded::start(options).await.map_err(ServeError::Embedded)?;
-    Ok((embedded.url().clone(), Some(embedded)))
-}
-
-/// The database for a command of an administrator: that of the instance on this data folder, where one is running, else
-/// started for the command.
-///
-/// # Errors
-/// [`ServeError::Embedded`].
-pub async fn administered(config: &Config) -> Result<(DatabaseUrl, Option<Embedded>), ServeError> {
-    match postgres(config).await {
-        Err(ServeError::Embedded(EmbeddedError::InUse(folder))) => match Embedded::running(&folder) {
-            Some(url) => Ok((url, None)),
-            None => Err(ServeError::Embedded(EmbeddedError::InUse(folder))),
-        },
-        other => other,
-    }
-}
-
-/// Returns when the embedded server has ended by itself; never for an external one.
-async fn death(embedded: Option<&mut Embedded>) {
-    let Some(embedded) = embedded else { return pending().await };
-    while embedded.is_running() {
-        tokio::time::sleep(HEARTBEAT).await;
-    }
-}
-
 /// Why the program ended. Each is one line.
 #[derive(Debug)]
 pub enum ServeError {
@@ -290,8 +235,13 @@ pub enum ServeError {
     Embedded(EmbeddedError),
     /// The database cannot be used.
     Database(DatabaseError),
-    /// The embedded Postgres ended while we served.
-    DatabaseDied,
+    /// Something failed on a disk that is full.
+    OnFullDisk {
+        /// What.
+        error: Box<ServeError>,
+        /// Which disk.
+        remark: String,
+    },
     /// What publishes scheduled stories ended while we served.
     SchedulerDied,
     /// What seals the record ended while we served.
@@ -327,9 +277,7 @@ impl fmt::Display for ServeError {
             Self::Embedded(error) => error.fmt(f),
             Self::Database(error @ DatabaseError::Connect { .. }) => write!(f, "{error} (DATABASE_URL)"),
             Self::Database(error) => error.fmt(f),
-            Self::DatabaseDied => {
-                f.write_str("the embedded Postgres ended; its log in the data folder says why")
-            }
+            Self::OnFullDisk { error, remark } => write!(f, "{error}; {remark}"),
             Self::SchedulerDied => f.write_str("the scheduler ended"),
             Self::SealerDied => f.write_str("the sealer of the record ended"),
             Self::LinkDied => f.write_str("the response cache's link to the database ended"),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ServeError, administered};
+use super::{ServeError, postgres};
 use crate::{
     config::{AuditCommand, Config},
     database::{Database, DatabaseUrl, migrations},
@@ -15,7 +15,7 @@ use crate::{
 /// [`ServeError`], one line each; also where the record was tampered with.
 pub async fn audit(config: Config, command: AuditCommand) -> Result<(), ServeError> {
     let AuditCommand::Verify { head } = command;
-    let (url, embedded) = administered(&config).await?;
+    let (url, embedded) = postgres::administered(&config, true).await?;
     let verdict = async {
         let database = open(&config, &url).await?;
         let verdict = verify(&database, head).await;
@@ -26,10 +26,7 @@ pub async fn audit(config: Config, command: AuditCommand) -> Result<(), ServeErr
         })
     };
     let verdict = verdict.await;
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
-    match verdict? {
+    match postgres::stop(embedded, verdict).await? {
         Verdict::Tampered(finding) => Err(ServeError::Tampered(finding)),
         Verdict::Whole { head, unsealed } => {
             let mut out = io::stdout().lock();

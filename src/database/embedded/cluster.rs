@@ -1,10 +1,10 @@
 //! Making the cluster, once.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use diesel_async::SimpleAsyncConnection;
 
-use super::{EmbeddedError, NAME, binaries, binaries::Binaries, home::Home};
+use super::{EmbeddedError, NAME, binaries, binaries::Wanted, home::Home, programs::Binaries, room};
 use crate::database::{DatabaseUrl, one_line};
 
 /// A cluster that exists, and the binaries that fit it.
@@ -23,10 +23,11 @@ const LOCALES: [&[&str]; 4] = [
 
 impl Cluster {
     /// Finds the cluster in `home`, or makes it.
-    pub(super) async fn open(home: &Home, pg_bin: Option<&Path>) -> Result<Self, EmbeddedError> {
+    pub(super) async fn open(home: &Home, wanted: Wanted<'_>) -> Result<Self, EmbeddedError> {
+        home.clear_unfinished();
         let path = home.cluster();
         let Ok(version) = fs::read_to_string(path.join("PG_VERSION")) else {
-            let binaries = binaries::find(home, pg_bin, None).await?;
+            let binaries = binaries::find(home, wanted, None).await?;
             create(home, &binaries).await?;
             return Ok(Self { binaries });
         };
@@ -36,31 +37,23 @@ impl Cluster {
                 path.join("PG_VERSION").display()
             ))
         })?;
-        Ok(Self { binaries: binaries::find(home, pg_bin, Some(major)).await? })
+        Ok(Self { binaries: binaries::find(home, wanted, Some(major)).await? })
     }
 }
 
-/// How the folder of an unfinished cluster is called, before something of its own.
-const UNFINISHED: &str = "postgres.new-";
-
-/// Makes the cluster beside its place and renames it, so that a start that was cut short leaves nothing half done.
+/// Makes the cluster beside its place and moves it there, so that a start that was cut short leaves nothing half done.
 async fn create(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
+    room::for_a_first_start(home.dir())?;
     let outcome = initdb(home, binaries).await;
     // Those of earlier starts too: now, because their `initdb` may have outlived them by a second.
-    for entry in fs::read_dir(home.dir()).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED)
-            && let Err(error) = fs::remove_dir_all(entry.path())
-        {
-            tracing::warn!(folder = %entry.path().display(), %error, "cannot delete an unfinished cluster");
-        }
-    }
+    home.clear_unfinished();
     outcome
 }
 
 async fn initdb(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
     let mut complaint = String::new();
     for locale in LOCALES {
-        let unfinished = home.new_dir(UNFINISHED)?;
+        let unfinished = home.unfinished()?;
         let mut initdb = home.command(binaries.dir.join("initdb"));
         initdb
             .arg("-D")
@@ -75,8 +68,11 @@ async fn initdb(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
             return fs::rename(&unfinished, &path).map_err(|error| EmbeddedError::folder(&path, error));
         }
         let text = String::from_utf8_lossy(&output.stderr);
+        if room::is_missing(&text) {
+            return Err(room::none_for_a_first_start(home.dir()));
+        }
         let line = text.lines().find(|line| line.contains("error:") || line.contains("FATAL"));
-        complaint = line.or(text.lines().last()).unwrap_or_default().to_owned();
+        complaint = line.or(text.lines().last()).map_or_else(|| output.status.to_string(), str::to_owned);
     }
     Err(EmbeddedError::Initdb(complaint))
 }

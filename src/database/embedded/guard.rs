@@ -1,33 +1,39 @@
 //! The guard: a shell that outlives this process just long enough to stop the server.
 
 use std::{
+    fs,
     io::Write,
     process::{Child, ChildStdin, Stdio},
     time::Duration,
 };
 
-use super::{EmbeddedError, home::Home};
+use super::{
+    EmbeddedError,
+    home::{Home, SocketDir},
+};
 
-/// Reads two lines, the server's number and the folder of its socket, then waits for the pipe to close, which it does
-/// when our process ends, however that happens. By then an orderly stop has removed `postmaster.pid`; while that file
-/// still names our server, and that process works in our cluster (where the system tells), the server is stopped: in order,
-/// after 3 seconds at once.
+/// Is given the cluster, and after it each folder that is temporary: nothing else is ever deleted. Reads the server's number, and
+/// another one when the server was started anew, until the pipe closes, which it does when our process ends, however that happens.
+/// By then an orderly stop has removed `postmaster.pid`; while that file still names our server, and that process works in our
+/// cluster (where the system tells), the server is stopped: in order, after 3 seconds at once.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
-read -r pid
-read -r socket
-read -r _
+cluster=$1
+shift
+pid=
+while read -r line; do pid=$line; done
 runs() {
-  read -r first <"$1/postmaster.pid" && [ "$first" = "$pid" ] && kill -0 "$pid" || return 1
-  case "$(readlink "/proc/$pid/cwd")" in "$1" | '') ;; *) return 1 ;; esac
+  read -r first <"$cluster/postmaster.pid" && [ "$first" = "$pid" ] && kill -0 "$pid" || return 1
+  case "$(readlink "/proc/$pid/cwd")" in "$cluster" | '') ;; *) return 1 ;; esac
 }
-wait_for() { n=0; while runs "$1" && [ $n -lt 30 ]; do sleep 0.1; n=$((n + 1)); done; }
-if [ -n "$pid" ] && runs "$1"; then
-  kill -INT "$pid"; wait_for "$1"
-  if runs "$1"; then kill -QUIT "$pid"; wait_for "$1"; fi
+wait_for() { n=0; while runs && [ $n -lt 30 ]; do sleep 0.1; n=$((n + 1)); done; }
+if [ -n "$pid" ] && runs; then
+  kill -INT "$pid"; wait_for
+  if runs; then kill -QUIT "$pid"; wait_for; fi
 fi
-case "$socket" in */warta-*) rm -rf "$socket" ;; esac
-[ -z "$2" ] || rm -rf "$2" || { sleep 1; rm -rf "$2"; }
+for temporary; do
+  rm -rf "$temporary" || { sleep 1; rm -rf "$temporary"; }
+done
 "#;
 
 /// Holds the guard's pipe open.
@@ -39,12 +45,12 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Starts the guard of the cluster in `home`, before there is a server.
-    pub(super) fn set(home: &Home) -> Result<Self, EmbeddedError> {
+    pub(super) fn set(home: &Home, socket: &SocketDir) -> Result<Self, EmbeddedError> {
         let mut command = home.command("/bin/sh");
-        command.args(["-c", SCRIPT, "warta-guard"]).arg(home.cluster());
-        if home.throw_away {
-            command.arg(home.dir());
-        }
+        // A link to another disk is followed: the system tells where the server really works.
+        let cluster = fs::canonicalize(home.cluster()).unwrap_or_else(|_| home.cluster());
+        command.args(["-c", SCRIPT, "warta-guard"]).arg(cluster);
+        command.args(socket.temporary.then_some(&socket.path)).args(home.throw_away.then(|| home.dir()));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command
             .spawn()
@@ -53,11 +59,15 @@ impl Guard {
         Ok(Self { child, pipe })
     }
 
-    /// Tells it whom to stop.
-    pub(super) fn watch(&mut self, pid: u32, socket_dir: &std::path::Path) -> Result<(), EmbeddedError> {
+    /// Tells it whom to stop: this server and no longer an earlier one.
+    pub(super) fn watch(&mut self, pid: u32) -> Result<(), EmbeddedError> {
         let Some(pipe) = &mut self.pipe else { return Ok(()) };
-        writeln!(pipe, "{pid}\n{}", socket_dir.display())
-            .map_err(|error| EmbeddedError::Server(format!("its guard is gone: {error}")))
+        writeln!(pipe, "{pid}").map_err(|error| EmbeddedError::Server(format!("its guard is gone: {error}")))
+    }
+
+    /// Whether it waits for our end.
+    pub(super) fn is_there(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Lets it clean up now; waits until it has.

@@ -7,6 +7,7 @@ use std::{
     fs::{self, DirBuilder, Permissions},
     io,
     os::unix::{
+        ffi::OsStrExt,
         fs::{DirBuilderExt, MetadataExt, PermissionsExt},
         process::CommandExt,
     },
@@ -16,13 +17,24 @@ use std::{
 
 use nix::unistd::{self, Gid, Uid, User};
 
-use super::EmbeddedError;
+use super::{EmbeddedError, environment};
 
 /// Longest path of a socket's folder: a socket's address holds 107 bytes on Linux and 103 on macOS.
 const MAX_SOCKET_DIR: usize = 103 - "/.s.PGSQL.5432".len();
 
 /// Where clusters go that cannot stay in their data folder; each has a folder of its own.
 const SYSTEM_DIR: &str = "/var/lib/warta";
+
+/// The folder, beside a cluster, of what is being made. What a start leaves in it is deleted by the next one, and nothing else is.
+const TEMPORARY: &str = "temporary";
+
+/// Where the socket is.
+#[derive(Clone, Debug)]
+pub(super) struct SocketDir {
+    pub(super) path: PathBuf,
+    /// Whether it was made for this start, and goes with it.
+    pub(super) temporary: bool,
+}
 
 /// The folder of a cluster, and the user of its server.
 #[derive(Clone, Debug)]
@@ -38,21 +50,34 @@ impl Home {
     /// A new folder below the system's temporary one.
     pub(super) fn temporary() -> Result<Self, EmbeddedError> {
         let user = unprivileged()?;
+        let mut refused = None;
         for parent in [std::env::temp_dir(), "/tmp".into()] {
-            let dir = private_dir_in(&parent, "warta-", user)?;
-            let home = Self { dir, user, throw_away: true };
+            let made = private_dir_in(&parent, "warta-", user);
+            let home = match made {
+                Ok(dir) => Self { dir, user, throw_away: true },
+                Err(error) => {
+                    refused = Some(error);
+                    continue;
+                }
+            };
             if home.reaches(&home.dir) {
                 return Ok(home);
             }
             fs::remove_dir(&home.dir).map_err(|error| EmbeddedError::folder(&home.dir, error))?;
         }
-        Err(EmbeddedError::Server("its user cannot reach the temporary folder (TMPDIR)".into()))
+        Err(refused.unwrap_or_else(|| {
+            EmbeddedError::Server("its user cannot reach the temporary folder (TMPDIR)".into())
+        }))
     }
 
     /// The data folder itself, or where its server's user cannot reach it, a folder of the system's that `postgres` in the
     /// data folder then links to.
     pub(super) fn permanent(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let data_dir = fs::canonicalize(data_dir).map_err(|error| EmbeddedError::folder(data_dir, error))?;
+        if data_dir.as_os_str().as_bytes().contains(&b'\n') {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "its path has a line break");
+            return Err(EmbeddedError::folder(&data_dir, error));
+        }
         let cluster = data_dir.join("postgres");
         // A link that is not ours, to a bigger disk perhaps, is followed like any folder.
         let ours = |dir: &PathBuf| dir.parent() == Some(Path::new(SYSTEM_DIR));
@@ -65,6 +90,11 @@ impl Home {
             Ok(found) => return Self::existing(dir, (found.uid().into(), found.gid().into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(EmbeddedError::folder(&cluster, error)),
+        }
+        if let (false, Ok(target)) = (away, fs::read_link(&cluster)) {
+            // A new cluster in its place would look like lost data.
+            let what = format!("it links to {}, which is not there: is its disk mounted?", target.display());
+            return Err(EmbeddedError::folder(&cluster, io::Error::new(io::ErrorKind::NotFound, what)));
         }
         let home = Self { dir, user: unprivileged()?, throw_away: false };
         if away {
@@ -121,19 +151,34 @@ impl Home {
         self.dir.join("postgres.log")
     }
 
-    /// The folder for the socket, made when missing: here, or where that path is too long, in the temporary folder.
-    pub(super) fn socket_dir(&self) -> Result<PathBuf, EmbeddedError> {
-        let dir = self.dir.join("socket");
-        if dir.as_os_str().len() > MAX_SOCKET_DIR {
-            return private_dir_in(Path::new("/tmp"), "warta-", self.user);
+    /// The folder for the socket, made when missing: here, or where that path is too long, one of this start's in `/tmp`.
+    pub(super) fn socket_dir(&self) -> Result<SocketDir, EmbeddedError> {
+        let path = self.dir.join("socket");
+        if path.as_os_str().len() > MAX_SOCKET_DIR {
+            let path = private_dir_in(Path::new("/tmp"), "warta-", self.user)?;
+            return Ok(SocketDir { path, temporary: true });
         }
-        self.private_dir(&dir)?;
-        Ok(dir)
+        self.private_dir(&path)?;
+        Ok(SocketDir { path, temporary: false })
     }
 
-    /// A new folder beside the cluster, for the server's user only; its name starts with `prefix`.
-    pub(super) fn new_dir(&self, prefix: &str) -> Result<PathBuf, EmbeddedError> {
-        private_dir_in(&self.dir, prefix, self.user)
+    /// A new folder for something unfinished, for the server's user only. Once finished it is moved to its place.
+    pub(super) fn unfinished(&self) -> Result<PathBuf, EmbeddedError> {
+        let parent = self.dir.join(TEMPORARY);
+        self.private_dir(&parent)?;
+        private_dir_in(&parent, "", self.user)
+    }
+
+    /// Deletes what is unfinished. The data folder's lock is ours: nobody else is at it.
+    pub(super) fn clear_unfinished(&self) {
+        let parent = self.dir.join(TEMPORARY);
+        match fs::remove_dir_all(&parent) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                // A program that a killed start left behind may still write into it: the next start finds it at rest.
+                tracing::warn!(folder = %parent.display(), %error, "cannot delete what an earlier start left unfinished");
+            }
+            _ => {}
+        }
     }
 
     /// Makes a folder that only the server's user can enter, or makes it that.
@@ -142,14 +187,12 @@ impl Home {
         give(dir, self.user).map_err(|error| EmbeddedError::folder(dir, error))
     }
 
-    /// A program that will run as the server's user, apart from the terminal: its Ctrl-C is for us.
+    /// A program that will run as the server's user, with an environment of its own.
     pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
+        let mut command = environment::command(program);
         if let Some((uid, gid)) = self.user {
             command.uid(uid.as_raw()).gid(gid.as_raw());
         }
-        // The server must not keep our working directory busy, and may not be able to enter it.
-        command.process_group(0).current_dir("/").stdin(Stdio::null());
         command
     }
 

@@ -1,14 +1,20 @@
 //! A private Postgres of our own, for when no `DATABASE_URL` is set.
 //!
 //! One folder, one instance: a lock file is held for as long as the process lives. The server listens on a Unix socket in
-//! a folder that only its user can enter. It stops with [`Embedded::stop`]; when this process dies in any other way, a
+//! a folder that only its user can enter. While [`Embedded::look_after`] runs, a server that ends is started again, and one whose disk
+//! is full takes no writes. It stops with [`Embedded::stop`]; when this process dies in any other way, a
 //! guard process stops it, and should the guard die too, the next start does.
 
 mod binaries;
 mod cluster;
+mod environment;
+mod fetch;
 mod guard;
 mod home;
+mod keeper;
 mod process;
+mod programs;
+mod room;
 mod server;
 
 use std::{
@@ -18,7 +24,8 @@ use std::{
     time::Duration,
 };
 
-use self::{cluster::Cluster, guard::Guard, home::Home, server::Server};
+pub use self::fetch::ArchiveAddress;
+use self::{binaries::Wanted, cluster::Cluster, guard::Guard, home::Home, keeper::Keeper, server::Server};
 use super::{DatabaseUrl, DatabaseUrlError};
 
 /// The superuser of the private cluster, and the name of its database.
@@ -35,6 +42,10 @@ pub struct EmbeddedOptions {
     pub data_dir: PathBuf,
     /// The folder with `postgres` and `initdb`; searched for when `None`.
     pub pg_bin: Option<PathBuf>,
+    /// Where to fetch Postgres where there is none; what is published when `None`.
+    pub pg_archive: Option<ArchiveAddress>,
+    /// Whether a data folder without a cluster is refused: for whoever only wants to look.
+    pub must_exist: bool,
     /// A cluster in a temporary folder, fast instead of durable, deleted when this process ends in whatever way.
     pub throw_away: bool,
     /// More settings of the server, such as `("work_mem", "16MB")`. They win over ours.
@@ -45,8 +56,11 @@ pub struct EmbeddedOptions {
 #[derive(Debug)]
 pub struct Embedded {
     url: DatabaseUrl,
+    home: Home,
+    cluster: Cluster,
     server: Server,
     guard: Guard,
+    keeper: Keeper,
     _lock: Option<File>,
 }
 
@@ -56,25 +70,41 @@ impl Embedded {
     /// # Errors
     /// [`EmbeddedError`], one line each. No server is left running.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let EmbeddedOptions { data_dir, pg_bin, throw_away, settings } = options;
+        let EmbeddedOptions { data_dir, pg_bin, pg_archive, must_exist, throw_away, settings } = options;
         let (home, lock) = if throw_away {
             (Home::temporary()?, None)
         } else {
+            if must_exist && !has_cluster(&data_dir) {
+                return Err(EmbeddedError::NoCluster(data_dir));
+            }
             let lock = lock(&data_dir).await?;
             (Home::permanent(&data_dir)?, Some(lock))
         };
-        let mut guard = Guard::set(&home)?;
-        let cluster = Cluster::open(&home, pg_bin.as_deref()).await?;
-        let server = Server::start(&home, &cluster, &settings, &mut guard).await?;
-        let url = cluster::database(&server.url("postgres")?, NAME).await?;
-        Ok(Self { url, server, guard, _lock: lock })
+        let socket = home.socket_dir()?;
+        let mut guard = Guard::set(&home, &socket)?;
+        let wanted = Wanted { pg_bin: pg_bin.as_deref(), archive: pg_archive.as_ref() };
+        let cluster = Cluster::open(&home, wanted).await?;
+        let mut server = Server::new(socket, settings)?;
+        let started = async {
+            Server::prepare(&home, false)?;
+            server.start(&home, &cluster, &mut guard).await?;
+            cluster::database(&server.url("postgres")?, NAME).await
+        };
+        match started.await {
+            Ok(url) => Ok(Self { url, home, cluster, server, guard, keeper: Keeper::default(), _lock: lock }),
+            Err(error) => {
+                server.stop().await;
+                guard.dismiss().await;
+                Err(error.on(&home))
+            }
+        }
     }
 
     /// The database of the instance that runs on `data_dir`, for commands beside it; `None` when it is not ready.
     #[must_use]
     pub fn running(data_dir: &Path) -> Option<DatabaseUrl> {
-        let home = Home::permanent(data_dir).ok()?;
-        let server = process::PidFile::read(&home.cluster()).filter(|file| file.ready)?;
+        // Nothing is made here: the instance may be at its own first start.
+        let server = process::PidFile::read(&data_dir.join("postgres")).filter(|file| file.ready)?;
         DatabaseUrl::unix(&server.socket_dir, server.port, NAME, NAME).ok()
     }
 
@@ -84,9 +114,10 @@ impl Embedded {
         &self.url
     }
 
-    /// Whether the server still runs; when not, its log says why.
-    pub fn is_running(&mut self) -> bool {
-        self.server.is_running()
+    /// What there is to say when something failed that needed the disk: nothing, unless it is full.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        room::remark(&self.home.cluster().join("pg_wal")).or_else(|| room::remark(&self.home.cluster()))
     }
 
     /// Stops the server: in order, or after 2.5 seconds at once (the next start then recovers from its log). A throw-away
@@ -95,6 +126,11 @@ impl Embedded {
         self.server.stop().await;
         self.guard.dismiss().await;
     }
+}
+
+/// Whether a data folder has a cluster, or a link to one.
+fn has_cluster(data_dir: &Path) -> bool {
+    data_dir.join("postgres/PG_VERSION").exists()
 }
 
 /// Takes the folder for this process; the lock goes with the returned file, also when the process is killed.
@@ -125,6 +161,17 @@ async fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
 pub enum EmbeddedError {
     /// Another process holds this data folder.
     InUse(PathBuf),
+    /// There is no cluster in this data folder, and none is to be made.
+    NoCluster(PathBuf),
+    /// The disk is too full.
+    NoRoom {
+        /// Where something was to be made.
+        path: PathBuf,
+        /// How many MiB it needs.
+        needed: u64,
+        /// How many there are, where the system tells.
+        free: Option<u64>,
+    },
     /// A folder or file cannot be made, read or written.
     Folder {
         /// Which one.
@@ -145,6 +192,14 @@ impl EmbeddedError {
         Self::Folder { path: path.to_owned(), error }
     }
 
+    /// With what there is to say of the disk.
+    fn on(self, home: &Home) -> Self {
+        match (self, room::remark(home.dir())) {
+            (Self::Server(cause), Some(remark)) => Self::Server(format!("{cause}; {remark}")),
+            (error, _) => error,
+        }
+    }
+
     fn url(error: DatabaseUrlError) -> Self {
         Self::Server(error.to_string())
     }
@@ -155,6 +210,21 @@ impl std::fmt::Display for EmbeddedError {
         match self {
             Self::InUse(path) => {
                 write!(f, "another warta is running on the data folder {} (WARTA_DATA_DIR)", path.display())
+            }
+            Self::NoCluster(path) => {
+                write!(
+                    f,
+                    "there is no database of Warta in the data folder {} (WARTA_DATA_DIR), and this command makes none",
+                    path.display()
+                )
+            }
+            Self::NoRoom { path, needed, free } => {
+                write!(
+                    f,
+                    "not enough room in {} (WARTA_DATA_DIR): a first start needs {needed} MiB",
+                    path.display()
+                )?;
+                free.map_or(Ok(()), |free| write!(f, ", {free} MiB are free"))
             }
             Self::Folder { path, error } => write!(f, "cannot use {}: {error}", path.display()),
             Self::Binaries(cause) => write!(f, "no Postgres to run: {cause}"),

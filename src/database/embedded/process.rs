@@ -1,9 +1,10 @@
 //! Postmasters, known by more than a number: process ids are used again.
 
 use std::{
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -11,6 +12,8 @@ use nix::{
     sys::signal::{self, Signal},
     unistd::Pid,
 };
+
+use super::environment;
 
 /// How long a server may take to stop in order before it is made to.
 const FAST_SHUTDOWN: Duration = Duration::from_millis(2500);
@@ -35,16 +38,17 @@ impl PidFile {
     }
 
     pub(super) fn read(cluster: &Path) -> Option<Self> {
-        Self::parse(&fs::read_to_string(Self::path(cluster)).ok()?)
+        Self::parse(&fs::read(Self::path(cluster)).ok()?)
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
+    /// Its paths are bytes, whatever the folders are called.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let pid = std::str::from_utf8(lines.next()?).ok()?.parse().ok().filter(|pid| *pid > 1)?;
         // The fourth and fifth line are the port and the socket's folder; the eighth is the state, the last to be written.
-        let port = lines.nth(2).and_then(|port| port.trim().parse().ok()).unwrap_or(0);
-        let socket_dir = lines.next().unwrap_or_default().into();
-        Some(Self { pid, port, socket_dir, ready: lines.nth(2).is_some_and(|state| state.trim() == "ready") })
+        let port = lines.nth(2).and_then(|port| std::str::from_utf8(port).ok()?.parse().ok()).unwrap_or(0);
+        let socket_dir = OsStr::from_bytes(lines.next().unwrap_or_default()).into();
+        Some(Self { pid, port, socket_dir, ready: lines.nth(2) == Some(b"ready") })
     }
 }
 
@@ -74,6 +78,13 @@ pub(super) async fn stop(pid: i32, mut is_gone: impl FnMut() -> bool) {
     }
 }
 
+/// Has a server read its settings anew.
+pub(super) fn reload(pid: u32) {
+    let Ok(pid) = i32::try_from(pid) else { return };
+    // One that has just ended reads them when it is started again.
+    let _ = signal::kill(Pid::from_raw(pid), Signal::SIGHUP);
+}
+
 /// A process's command line; `None` when there is no such process.
 fn arguments(pid: i32) -> Option<Vec<String>> {
     if Path::new("/proc/self/cmdline").exists() {
@@ -81,7 +92,8 @@ fn arguments(pid: i32) -> Option<Vec<String>> {
         let words = text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
         return Some(words.collect());
     }
-    let output = Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output().ok()?;
+    let output =
+        environment::command("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     // Paths with spaces fall apart here; `is_postmaster` then puts them together.
     Some(text.split(' ').map(str::to_owned).collect())
@@ -102,15 +114,15 @@ mod tests {
     fn reads_pid_files() {
         let text = "4711\n/data\n1700000000\n5432\n/socket\n\n  1234  5678\nready   \n";
         assert_eq!(
-            PidFile::parse(text),
+            PidFile::parse(text.as_bytes()),
             Some(PidFile { pid: 4711, port: 5432, socket_dir: "/socket".into(), ready: true })
         );
         assert_eq!(
-            PidFile::parse("4711\n/data\n"),
+            PidFile::parse(b"4711\n/data\n"),
             Some(PidFile { pid: 4711, port: 0, socket_dir: PathBuf::new(), ready: false })
         );
-        assert_eq!(PidFile::parse("-4711\n"), None);
-        assert_eq!(PidFile::parse(""), None);
+        assert_eq!(PidFile::parse(b"-4711\n"), None);
+        assert_eq!(PidFile::parse(b""), None);
     }
 
     #[test]

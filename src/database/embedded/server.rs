@@ -1,10 +1,12 @@
 //! The server: starting it, waiting for it, stopping it.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io,
-    path::{Path, PathBuf},
-    process::Child,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    process::{Child, ExitStatus},
     time::{Duration, Instant},
 };
 
@@ -12,8 +14,9 @@ use super::{
     EmbeddedError, NAME,
     cluster::Cluster,
     guard::Guard,
-    home::Home,
+    home::{Home, SocketDir},
     process::{self, PidFile},
+    room,
 };
 use crate::database::DatabaseUrl;
 
@@ -30,7 +33,7 @@ const LEFTOVERS: Duration = Duration::from_secs(10);
 const LOG_SIZE: u64 = 1 << 20;
 
 /// What ours differs in from any server. No text of a statement and no row reaches the log.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("log_checkpoints", "off"),
@@ -38,6 +41,9 @@ const SETTINGS: [(&str, &str); 7] = [
     ("log_error_verbosity", "terse"),
     ("logging_collector", "off"),
     ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+    // What it complains of is read here.
+    ("lc_messages", "C"),
 ];
 
 /// For a cluster that is deleted anyway: nothing waits for the disk.
@@ -48,39 +54,68 @@ const THROW_AWAY: [(&str, &str); 4] = [
     ("max_connections", "300"),
 ];
 
-/// A running server.
+/// The part of its settings that is there or not: whether it takes writes. It is switched by giving a file another name, which needs
+/// no room on the disk.
+const READ_ONLY: &str = "warta-read-only.conf";
+const SWITCHED_OFF: &str = "warta-read-only.conf.off";
+
+/// Makes that part, and has the server read it. What is changed is changed beside its place: half a line would stop the server.
+const PREPARE: &str = r#"
+set -e
+umask 077
+cd "$1"
+if [ ! -e warta-read-only.conf.off ] && [ ! -e warta-read-only.conf ]; then
+  # Vacuuming writes, too.
+  printf '%s\n' "default_transaction_read_only = on" "autovacuum = off" >warta-read-only.conf.new
+  mv -f warta-read-only.conf.new warta-read-only.conf.off
+fi
+if ! grep -q "^include_if_exists 'warta-read-only.conf'" postgresql.conf; then
+  { cat postgresql.conf; echo; echo "include_if_exists 'warta-read-only.conf'"; } >postgresql.conf.new
+  mv -f postgresql.conf.new postgresql.conf
+fi
+"#;
+
+/// The server of a cluster, running or not.
 #[derive(Debug)]
 pub(super) struct Server {
-    child: Child,
-    socket_dir: PathBuf,
+    child: Option<Child>,
+    socket: SocketDir,
     port: u16,
+    settings: Vec<(String, String)>,
+    started: Instant,
 }
 
 impl Server {
-    /// Starts the server of a cluster, after whatever an earlier process may have left of it is gone.
-    pub(super) async fn start(
-        home: &Home,
-        cluster: &Cluster,
-        settings: &[(String, String)],
-        guard: &mut Guard,
-    ) -> Result<Self, EmbeddedError> {
-        let path = home.cluster();
-        clear(&path).await?;
-        let socket_dir = home.socket_dir()?;
+    /// A server that does not run yet.
+    pub(super) fn new(socket: SocketDir, settings: Vec<(String, String)>) -> Result<Self, EmbeddedError> {
         let port =
             settings.iter().rfind(|(name, _)| name == "port").map_or("5432", |(_, port)| port.as_str());
         let port = port.parse().map_err(|_| EmbeddedError::Server(format!("port {port:?}")))?;
-        remove(&socket_dir.join(format!(".s.PGSQL.{port}")))?;
-        remove(&socket_dir.join(format!(".s.PGSQL.{port}.lock")))?;
+        Ok(Self { child: None, socket, port, settings, started: Instant::now() })
+    }
 
-        let started = Instant::now();
+    /// Starts it, after whatever an earlier process may have left of it is gone.
+    ///
+    /// However this ends, and when it is dropped on the way: [`Server::stop`] stops what runs.
+    pub(super) async fn start(
+        &mut self,
+        home: &Home,
+        cluster: &Cluster,
+        guard: &mut Guard,
+    ) -> Result<(), EmbeddedError> {
+        let path = home.cluster();
+        clear(&path).await?;
+        home.private_dir(&self.socket.path)?;
+        remove(&self.socket.path.join(format!(".s.PGSQL.{}", self.port)))?;
+        remove(&self.socket.path.join(format!(".s.PGSQL.{}.lock", self.port)))?;
+        self.started = Instant::now();
         loop {
             let log = open_log(home)?;
             let mut command = home.command(cluster.binaries.dir.join("postgres"));
-            command.arg("-D").arg(&path).arg("-k").arg(&socket_dir);
+            command.arg("-D").arg(&path).arg("-k").arg(quoted(&self.socket.path));
             let throw_away = THROW_AWAY.iter().filter(|_| home.throw_away);
             let ours = SETTINGS.iter().chain(throw_away).map(|(name, value)| format!("{name}={value}"));
-            let given = settings.iter().map(|(name, value)| format!("{name}={value}"));
+            let given = self.settings.iter().map(|(name, value)| format!("{name}={value}"));
             for setting in ours.chain(given) {
                 command.args(["-c", &setting]);
             }
@@ -89,22 +124,51 @@ impl Server {
                 .stdout(log.try_clone().map_err(|error| EmbeddedError::folder(&home.log(), error))?)
                 .stderr(log);
             let child = command.spawn().map_err(|error| EmbeddedError::Server(error.to_string()))?;
-            let mut server = Self { child, socket_dir: socket_dir.clone(), port };
-            if let Err(error) = guard.watch(server.child.id(), &socket_dir) {
-                server.stop().await;
-                return Err(error);
-            }
-            match server.ready(&path, &home.log(), log_start).await {
-                Ok(()) => return Ok(server),
-                Err(complaint) if complaint.contains("still in use") && started.elapsed() < LEFTOVERS => {
+            let pid = child.id();
+            self.child = Some(child);
+            let outcome = match guard.watch(pid) {
+                Ok(()) => self.ready(&path, &home.log(), log_start).await,
+                Err(error) => {
+                    self.stop().await;
+                    return Err(error);
+                }
+            };
+            match outcome {
+                Ok(()) => return Ok(()),
+                Err(complaint)
+                    if complaint.contains("still in use") && self.started.elapsed() < LEFTOVERS =>
+                {
                     tokio::time::sleep(POLL * 20).await;
                 }
                 Err(complaint) => {
-                    server.stop().await;
+                    self.stop().await;
                     return Err(EmbeddedError::Server(complaint));
                 }
             }
         }
+    }
+
+    /// Prepares the cluster for [`Server::refuse_writes`]; it takes writes, or not, from the start.
+    pub(super) fn prepare(home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
+        let failed =
+            |cause: String| EmbeddedError::Server(format!("its settings cannot be written: {cause}"));
+        let mut shell = home.command("/bin/sh");
+        let output = shell.args(["-c", PREPARE, "sh"]).arg(home.cluster()).output();
+        let output = output.map_err(|error| failed(error.to_string()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(failed(said.lines().last().unwrap_or_default().to_owned()));
+        }
+        switch(home, read_only)
+    }
+
+    /// Makes each transaction that begins from now on read-only, or no longer.
+    pub(super) fn refuse_writes(&self, home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
+        switch(home, read_only)?;
+        if let Some(child) = &self.child {
+            process::reload(child.id());
+        }
+        Ok(())
     }
 
     /// Waits until the server takes connections; else tells what it said, in one line.
@@ -113,10 +177,12 @@ impl Server {
         let mut told = false;
         while started.elapsed() < PATIENCE {
             let file = PidFile::read(cluster);
-            if file.is_some_and(|file| file.ready && i64::from(file.pid) == i64::from(self.child.id())) {
+            if file.is_some_and(|file| {
+                file.ready && u32::try_from(file.pid).ok() == self.child.as_ref().map(Child::id)
+            }) {
                 return Ok(());
             }
-            if !self.is_running() {
+            if self.ended().is_some() {
                 return Err(complaint(log, log_start));
             }
             if !told && started.elapsed() > Duration::from_secs(3) {
@@ -130,17 +196,46 @@ impl Server {
 
     /// A database of this server.
     pub(super) fn url(&self, database: &str) -> Result<DatabaseUrl, EmbeddedError> {
-        DatabaseUrl::unix(&self.socket_dir, self.port, NAME, database).map_err(EmbeddedError::url)
+        DatabaseUrl::unix(&self.socket.path, self.port, NAME, database).map_err(EmbeddedError::url)
     }
 
-    pub(super) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// How the server ended, when it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().ok().flatten()
+    }
+
+    pub(super) fn socket(&self) -> &SocketDir {
+        &self.socket
+    }
+
+    /// How long ago it was last started.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(super) async fn stop(&mut self) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
-            process::stop(pid, || !self.is_running()).await;
+        let Some(pid) = self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok()) else { return };
+        process::stop(pid, || self.ended().is_some()).await;
+    }
+}
+
+/// The name of a folder as an element of the list of folders that Postgres expects, whatever commas and quotes are in it.
+fn quoted(folder: &Path) -> OsString {
+    let doubled =
+        folder.as_os_str().as_bytes().split(|byte| *byte == b'"').collect::<Vec<_>>().join(&b"\"\""[..]);
+    OsString::from_vec([b"\"", doubled.as_slice(), b"\""].concat())
+}
+
+/// Gives the part of the settings the name under which the server reads it, or the other one.
+fn switch(home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
+    let cluster = home.cluster();
+    let (from, to) = if read_only { (SWITCHED_OFF, READ_ONLY) } else { (READ_ONLY, SWITCHED_OFF) };
+    match fs::rename(cluster.join(from), cluster.join(to)) {
+        // It has that name already.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(EmbeddedError::folder(&cluster.join(from), error))
         }
+        _ => Ok(()),
     }
 }
 
@@ -175,11 +270,31 @@ fn open_log(home: &Home) -> Result<File, EmbeddedError> {
     options.open(&path).map_err(failed)
 }
 
-/// The first thing that a server that did not start complained of.
+/// What a server that did not start complained of: of room before all, else of what was fatal first.
 fn complaint(log: &Path, from: u64) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(text.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default());
-    let fatal = text.lines().find_map(|line| Some(line.split_once("FATAL:")?.1.trim().to_owned()));
-    let line = fatal.or_else(|| text.lines().last().map(str::to_owned));
+    let severe = |line: &str| {
+        let (_, said) = line.split_once("FATAL:").or_else(|| line.split_once("PANIC:"))?;
+        Some(said.trim().to_owned())
+    };
+    let room = text.lines().filter(|line| room::is_missing(line)).find_map(severe);
+    let line =
+        room.or_else(|| text.lines().find_map(severe)).or_else(|| text.lines().last().map(str::to_owned));
     format!("{} (log: {})", line.unwrap_or_default(), log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn folders_are_quoted_as_lists_want_them() {
+        assert_eq!(quoted(Path::new("/a b/c")), OsStr::new("\"/a b/c\""));
+        assert_eq!(quoted(Path::new("/a,b/\"c\"/d'e")), OsStr::new("\"/a,b/\"\"c\"\"/d'e\""));
+        let bytes = Path::new(OsStr::from_bytes(b"/\xff"));
+        assert_eq!(quoted(bytes), OsStr::from_bytes(b"\"/\xff\""));
+    }
 }

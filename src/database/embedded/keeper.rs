@@ -1,0 +1,283 @@
+//! Looking after the server while Warta serves: it is started again when it has ended, and takes no writes while its disk is full.
+//!
+//! Postgres ends itself (`PANIC`) when its log of changes (`pg_wal`) or a checkpoint does not find room, and does not start again before
+//! there is some. So writes are refused before that, and a reserve is given up for what has to be written all the same: readers never
+//! notice, and nothing has to be started again when there is room.
+
+use std::{
+    convert::Infallible,
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+
+use diesel::{QueryableByName, sql_query, sql_types::BigInt};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::{
+    Embedded, EmbeddedError, Guard, Server,
+    room::{self, Reserve},
+};
+use crate::database::{DatabaseUrl, one_line};
+
+/// How often the server and its disk are looked at.
+const PULSE: Duration = Duration::from_millis(100);
+
+/// How long until a server that does not start is started again: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A server that ran for so long was well.
+const WELL: Duration = Duration::from_secs(30);
+
+/// The bytes below which room is scarce, and those from which on there is room again. What the log of changes wants comes in files
+/// of 16 MiB: below the first number it is counted how many of them are ready for use.
+const FOR_CHANGES: (u64, u64) = (24 << 20, 40 << 20);
+const FOR_DATA: (u64, u64) = (8 << 20, 24 << 20);
+
+/// Below this a checkpoint may not succeed.
+const NONE: u64 = 2 << 20;
+
+/// A disk that loses less between two looks is not being filled just now: what is given up would not go where the rest went.
+const CALM: u64 = 256 << 10;
+
+/// How many files of the log of changes have to be ready where no new one can be made.
+const SPARE: i64 = 2;
+
+/// How long between two attempts to make used ones ready again, and how long one may take.
+const PAUSE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Counts the files that are there for what is written after the present one.
+const COUNT: &str = "select count(*) as spare from pg_ls_waldir() \
+     where name ~ '^[0-9A-F]{24}$' and name > pg_walfile_name(pg_current_wal_insert_lsn())";
+
+#[derive(QueryableByName)]
+struct Spare {
+    #[diesel(sql_type = BigInt)]
+    spare: i64,
+}
+
+/// What is known of the server from one look to the next.
+#[derive(Default)]
+pub(super) struct Keeper {
+    /// Starts in a row after which it soon ended.
+    failures: u32,
+    read_only: bool,
+    /// Whether that was told.
+    told: bool,
+    /// When used files of the log of changes were last made ready again.
+    recycled: Option<Instant>,
+    /// Whether everything was written down since writes are refused: then nothing needs room any more.
+    settled: bool,
+    /// What was free at the last look.
+    free: u64,
+    /// Kept while room is scarce.
+    connection: Option<AsyncPgConnection>,
+}
+
+/// What there is room for.
+struct Room {
+    /// On the disk of the data, beside the reserve.
+    data: u64,
+    /// On that disk, with what the reserve may have left.
+    bare: u64,
+    /// On the disk of the log of changes.
+    changes: u64,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper")
+            .field("failures", &self.failures)
+            .field("read_only", &self.read_only)
+            .finish()
+    }
+}
+
+impl Embedded {
+    /// Looks after the server for as long as it is polled. It can be dropped at any moment.
+    pub async fn look_after(&mut self) -> Infallible {
+        loop {
+            tokio::time::sleep(PULSE).await;
+            if let Some(status) = self.server.ended() {
+                self.revive(status).await;
+            }
+            self.watch_room().await;
+        }
+    }
+
+    /// Starts a server again that has ended: for ever, but less and less often.
+    async fn revive(&mut self, status: ExitStatus) {
+        tracing::error!(%status, log = %self.home.log().display(), "the embedded Postgres ended: it is started again");
+        let since = Instant::now();
+        self.keeper.connection = None;
+        if self.server.age() > WELL {
+            self.keeper.failures = 0;
+        }
+        loop {
+            if self.keeper.failures > 0 {
+                let pause = FIRST_PAUSE * 2u32.saturating_pow((self.keeper.failures - 1).min(16));
+                tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+            }
+            self.keeper.failures += 1;
+            match self.restart().await {
+                Ok(()) => break,
+                Err(error) => {
+                    let (error, attempts) = (error.on(&self.home), self.keeper.failures);
+                    tracing::error!(%error, attempts, "the embedded Postgres cannot be started again yet");
+                }
+            }
+        }
+        tracing::warn!(seconds = since.elapsed().as_secs_f32(), "the embedded Postgres is back");
+    }
+
+    async fn restart(&mut self) -> Result<(), EmbeddedError> {
+        let room = self.room();
+        // From the start: until it was looked at, it could end itself once more.
+        self.keeper.read_only = room.data < FOR_DATA.0 || room.changes < FOR_CHANGES.0;
+        self.keeper.settled = false;
+        Server::prepare(&self.home, self.keeper.read_only)?;
+        // What the reserve is for: after this the server does not need room any more.
+        if room.bare < NONE && self.reserve().is_some_and(|reserve| reserve.give_up()) {
+            tracing::warn!("the disk is full: the embedded Postgres starts in the room that was reserved");
+        }
+        let started = self.server.start(&self.home, &self.cluster, &mut self.guard).await;
+        if started.is_err() && !self.guard.is_there() {
+            // Without one the server would outlive us.
+            self.guard = Guard::set(&self.home, self.server.socket())?;
+        }
+        started
+    }
+
+    fn reserve(&self) -> Option<Reserve> {
+        Reserve::of(&self.home.cluster())
+    }
+
+    /// Endless where the system does not tell.
+    fn room(&self) -> Room {
+        let cluster = self.home.cluster();
+        let bare = room::free(&cluster).unwrap_or(u64::MAX);
+        let lacking = self.reserve().map_or(0, |reserve| reserve.lacking());
+        let changes = room::free(&cluster.join("pg_wal")).unwrap_or(u64::MAX);
+        Room { data: bare.saturating_sub(lacking), bare, changes }
+    }
+
+    /// Refuses writes while there is no room for them, and no longer.
+    async fn watch_room(&mut self) {
+        let room = self.room();
+        let enough = |(scarce, roomy): (u64, u64)| if self.keeper.read_only { roomy } else { scarce };
+        let (for_data, for_changes) = (room.data >= enough(FOR_DATA), room.changes >= enough(FOR_CHANGES));
+        let calm = room.bare.saturating_add(CALM) >= self.keeper.free;
+        self.keeper.free = room.bare;
+        if !for_data {
+            self.take_writes(false);
+            if calm && !self.keeper.settled {
+                self.settle(&room).await;
+            }
+        } else if !for_changes {
+            self.find_changes_room().await;
+        } else {
+            self.keeper.connection = None;
+            self.take_writes(true);
+            if room.data >= FOR_DATA.1
+                && let Some(reserve) = self.reserve().filter(|reserve| reserve.lacking() > 0)
+                && let Err(error) = reserve.make()
+            {
+                tracing::debug!(%error, "no room can be reserved");
+            }
+        }
+        if self.keeper.read_only && !self.keeper.told {
+            self.keeper.told = true;
+            tracing::error!(
+                folder = %self.home.cluster().display(),
+                free_mib = room.bare.min(room.changes) >> 20,
+                "the disk of the embedded Postgres is full: writes are refused until there is room"
+            );
+        }
+    }
+
+    /// Has everything written down that was changed, in the reserve where there is no other room: after that nothing needs any.
+    async fn settle(&mut self, room: &Room) {
+        if room.bare < NONE && !self.reserve().is_some_and(|reserve| reserve.give_up()) {
+            // To try it would end the server. Without it, it ends at its own next checkpoint.
+            return;
+        }
+        if self.keeper.recycled.is_none_or(|last| last.elapsed() > PAUSE) {
+            self.keeper.recycled = Some(Instant::now());
+            self.keeper.settled = self.keeper.recycle(&self.url).await.is_some();
+        }
+    }
+
+    /// Makes used files of the log of changes ready for use again where no new ones can be made, and refuses writes where there are none.
+    async fn find_changes_room(&mut self) {
+        let mut spare = self.keeper.count(&self.url).await;
+        if spare.is_none_or(|spare| spare < 1) {
+            self.take_writes(false);
+        }
+        if spare.is_none_or(|spare| spare < SPARE)
+            && self.keeper.recycled.is_none_or(|last| last.elapsed() > PAUSE)
+        {
+            self.keeper.recycled = Some(Instant::now());
+            spare = self.keeper.recycle(&self.url).await;
+        }
+        match spare {
+            Some(SPARE..) => self.take_writes(true),
+            Some(1..) => {}
+            _ => self.take_writes(false),
+        }
+    }
+
+    fn take_writes(&mut self, taken: bool) {
+        if self.keeper.read_only == taken {
+            match self.server.refuse_writes(&self.home, !taken) {
+                Ok(()) => {
+                    self.keeper.read_only = !taken;
+                    self.keeper.settled = false;
+                }
+                Err(error) => tracing::error!(%error, "cannot switch the embedded Postgres"),
+            }
+        }
+        if taken && self.keeper.told {
+            self.keeper.told = false;
+            tracing::warn!("the disk of the embedded Postgres has room again: writes are taken");
+        }
+    }
+}
+
+impl Keeper {
+    /// How many files of the log of changes are ready for use; `None` when the server does not say.
+    async fn count(&mut self, url: &DatabaseUrl) -> Option<i64> {
+        self.ask(url, "").await
+    }
+
+    /// The same, after used ones were made ready again, as far as there are any.
+    async fn recycle(&mut self, url: &DatabaseUrl) -> Option<i64> {
+        self.ask(url, "checkpoint").await
+    }
+
+    async fn ask(&mut self, url: &DatabaseUrl, first: &str) -> Option<i64> {
+        let kept = self.connection.take();
+        let asking = async {
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => url.establish().await.map_err(|error| one_line(&error))?,
+            };
+            if !first.is_empty() {
+                connection.batch_execute(first).await.map_err(|error| one_line(&error))?;
+            }
+            let counted = sql_query(COUNT).get_result::<Spare>(&mut connection).await;
+            counted.map(|counted| (connection, counted.spare)).map_err(|error| one_line(&error))
+        };
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(Ok((connection, spare))) => {
+                self.connection = Some(connection);
+                Some(spare)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the embedded Postgres does not say how its log of changes is");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
