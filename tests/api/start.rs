@@ -2,11 +2,14 @@
 
 mod audit;
 mod commands;
+mod disk;
+mod fetched;
 mod first;
 mod hostile;
 mod instances;
 mod program;
 mod schedule;
+mod surroundings;
 mod tls;
 
 use std::{net::TcpListener, path::Path, time::Duration};

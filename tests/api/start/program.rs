@@ -4,7 +4,10 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +21,8 @@ pub(super) struct Program {
     child: Child,
     /// What it prints, line by line.
     lines: Receiver<String>,
+    /// What it complained of so far.
+    complaints: Arc<Mutex<String>>,
     /// The address it printed.
     pub(super) address: String,
 }
@@ -36,6 +41,21 @@ pub(super) fn command(data_dir: &Path) -> Command {
     command
 }
 
+/// The same program, started by a shell after `script`, which `outer` runs, such as `unshare`: its process is the program's in the end.
+pub(super) fn after(outer: &[&str], script: &str, program: &Command) -> Command {
+    let script = format!("{script} && exec \"$0\" \"$@\"");
+    let words = outer.iter().copied().chain(["sh", "-c", &script]).collect::<Vec<_>>();
+    let mut shell = Command::new(words[0]);
+    shell.args(&words[1..]).arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// Runs the program to its end.
 pub(super) fn output(command: &mut Command) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
@@ -50,13 +70,20 @@ impl Program {
         let (printed, lines) = channel();
         // Read to its end: it may go on writing when nobody asks for it.
         std::thread::spawn(move || stdout.lines().for_each(|line| drop(printed.send(line.unwrap()))));
+        let (complaints, mut stderr) = (Arc::<Mutex<String>>::default(), child.stderr.take().unwrap());
+        let heard = Arc::clone(&complaints);
+        let hearing = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = stderr.read(&mut bytes) {
+                heard.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..length]));
+            }
+        });
         let address = lines.iter().find_map(|line| Some(line.split_once("http://")?.1.to_owned()));
         let Some(address) = address else {
-            let mut text = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-            panic!("it did not start: {text}");
+            hearing.join().unwrap();
+            panic!("it did not start: {}", complaints.lock().unwrap());
         };
-        Self { child, lines, address: address.split('/').next().unwrap().to_owned() }
+        Self { child, lines, complaints, address: address.split('/').next().unwrap().to_owned() }
     }
 
     /// The rest of the line that starts with `word`, once it is printed.
@@ -64,6 +91,11 @@ impl Program {
         let found =
             self.lines.iter().find_map(|line| line.trim_start().strip_prefix(word).map(str::to_owned));
         found.unwrap_or_else(|| panic!("it never said {word}"))
+    }
+
+    /// What it complained of so far.
+    pub(super) fn complaints(&self) -> String {
+        self.complaints.lock().unwrap().clone()
     }
 
     /// Asks it to stop; what it printed that no one has read yet.
