@@ -137,6 +137,10 @@ impl Connection {
         self.has_head.set(false);
         self.room.set(READ_AHEAD);
         self.feed();
+        // The body, or a part of it, may have come with the head, and nothing else may come that would wake anybody.
+        if self.is_ahead.get() {
+            self.wake();
+        }
     }
 
     /// Its answer is there.

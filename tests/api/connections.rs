@@ -134,6 +134,18 @@ async fn who_comes_when_all_are_taken_gets_the_place_of_the_slowest() {
 }
 
 #[tokio::test]
+async fn a_body_may_come_in_one_piece_with_its_head() {
+    let server = Server::start().await;
+    let body = r#"{"email":"nobody@example.org","password":"correct horse battery staple"}"#;
+    for _ in 0..3 {
+        let mut wire = Wire::open(&server).await;
+        let head = "POST /v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n";
+        wire.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await;
+        wire.answer().await.expect(401);
+    }
+}
+
+#[tokio::test]
 async fn requests_that_come_together_are_answered_in_their_order() {
     let server = Server::start().await;
     let editor = server.sign_in(Role::Editor).await;
