@@ -2,17 +2,20 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{line::Line, pool::Pool};
+use super::{DatabaseUrl, line::Line};
 
 /// How long a statement may go on that nobody waits for any more, before it is cancelled.
 const GRACE: Duration = Duration::from_millis(100);
+
+/// How long the server may take to answer nothing.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How long it may take then to end.
 const END: Duration = Duration::from_secs(3);
@@ -26,15 +29,32 @@ pub(super) struct Session {
     pub(super) runtime: Handle,
 }
 
+/// Where a connection comes back to.
+pub(super) trait Home: Send + Sync {
+    /// The database.
+    fn url(&self) -> &DatabaseUrl;
+
+    fn is_closed(&self) -> bool;
+
+    /// Lays it by, or gives it to the next one.
+    fn put(self: Arc<Self>, session: Session);
+
+    /// Throws it away.
+    fn discard(&self, session: Session);
+
+    /// What it ran is cancelled.
+    fn count_cancelled(&self);
+}
+
 /// A connection on loan from the pool; dropping it gives it back.
 pub struct Connection {
     /// There until it is dropped.
     session: Option<Session>,
-    pool: Arc<Pool>,
+    pool: Arc<dyn Home>,
 }
 
 impl Connection {
-    pub(super) fn new(session: Session, pool: Arc<Pool>) -> Self {
+    pub(super) fn new(session: Session, pool: Arc<dyn Home>) -> Self {
         Self { session: Some(session), pool }
     }
 
@@ -44,6 +64,26 @@ impl Connection {
             session.line.host.tell_read_only(read_only);
             session.line.host.tell_standby(standby);
         }
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.line.is_doubtful())
+    }
+
+    /// Whether it can be used, where something happened that makes one doubt it. Else it is not used again.
+    pub(super) async fn is_sound(&mut self) -> bool {
+        let Some(Session { conn, line, .. }) = &mut self.session else { return false };
+        if !line.is_doubtful() {
+            return true;
+        }
+        let doubts = line.host.doubts();
+        let sound = matches!(timeout(LOOK, conn.batch_execute("")).await, Ok(Ok(())));
+        if sound {
+            line.trust(doubts);
+        } else {
+            line.cut();
+        }
+        sound
     }
 
     /// Takes it out of the loan. There is none only where that was done before.
@@ -78,15 +118,15 @@ impl Session {
     }
 
     /// Ends what runs, and gives the connection back where that leaves it as it should be.
-    async fn settle(mut self, pool: Arc<Pool>) {
+    async fn settle(mut self, pool: Arc<dyn Home>) {
         let line = Arc::clone(&self.line);
         if timeout(GRACE, line.settled()).await.is_ok() {
             if line.is_good() && line.is_at_rest() && !self.is_broken() {
                 return pool.put(self);
             }
         } else {
-            pool.cancelled.fetch_add(1, Ordering::Relaxed);
-            pool.url.cancel(&line, self.conn.cancel_token()).await;
+            pool.count_cancelled();
+            pool.url().cancel(&line, self.conn.cancel_token()).await;
             if timeout(END, line.settled()).await.is_err() {
                 line.cut();
             }
@@ -103,7 +143,7 @@ impl Drop for Connection {
             let runtime = session.runtime.clone();
             runtime.spawn(session.settle(Arc::clone(&self.pool)));
         } else if session.line.is_good() {
-            self.pool.put(session);
+            Arc::clone(&self.pool).put(session);
         } else {
             self.pool.discard(session);
         }

@@ -4,22 +4,12 @@ use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
-use super::{line::Line, socket::Address};
-
-/// For how long a host that did not answer is tried after the others.
-const DISTRUST: Duration = Duration::from_secs(30);
-
-/// How long a server may take to say a word to whoever asks.
-const PROBE: Duration = Duration::from_secs(2);
-
-/// How often connections are made anew that may take no writes, to see whether new ones may.
-const SECOND_LOOK: Duration = Duration::from_secs(5);
+use super::line::{Host, locked};
 
 /// The hosts of a URL, in its order.
 pub(super) struct Hosts {
@@ -31,45 +21,10 @@ pub(super) struct Hosts {
     read_only: Arc<AtomicBool>,
 }
 
-/// One of them.
-pub(super) struct Host {
-    /// As it is told to people.
-    name: String,
-    /// Whether only what takes writes is of use (`target_session_attrs=read-write`).
-    for_writes: bool,
-    /// Counts how often all connections to it were given up. Those of an earlier generation are not used again.
-    generation: AtomicU64,
-    /// When it was last found not to answer.
-    lost: Mutex<Option<Instant>>,
-    probing: AtomicBool,
-    /// Whether it was a standby when it was last asked.
-    standby: AtomicBool,
-    looked: Mutex<Option<Instant>>,
-    lines: Mutex<Vec<Weak<Line>>>,
-    read_only: Arc<AtomicBool>,
-}
-
-/// What a lock holds, also where a thread that held it has panicked: nothing here is left half done.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Hosts {
     pub(super) fn new(names: impl IntoIterator<Item = String>, for_writes: bool) -> Self {
         let read_only = Arc::new(AtomicBool::new(false));
-        let host = |name| {
-            Arc::new(Host {
-                name,
-                for_writes,
-                generation: AtomicU64::new(0),
-                lost: Mutex::default(),
-                probing: AtomicBool::new(false),
-                standby: AtomicBool::new(false),
-                looked: Mutex::default(),
-                lines: Mutex::default(),
-                read_only: Arc::clone(&read_only),
-            })
-        };
+        let host = |name| Arc::new(Host::new(name, for_writes, Arc::clone(&read_only)));
         let list = names.into_iter().map(host).collect();
         Self { list, current: AtomicUsize::new(usize::MAX), timeline: Mutex::default(), read_only }
     }
@@ -92,13 +47,13 @@ impl Hosts {
     /// A connection was made.
     pub(super) fn found(&self, index: usize, read_only: bool) {
         let host = &self.list[index];
-        *locked(&host.lost) = None;
+        host.answered();
         host.tell_read_only(read_only);
         let before = self.current.swap(index, Ordering::Relaxed);
         if before != index && before != usize::MAX {
             tracing::warn!(
-                host = host.name,
-                before = self.list[before].name,
+                host = host.name(),
+                before = self.list[before].name(),
                 "database: another host is used"
             );
         }
@@ -118,92 +73,6 @@ impl Hosts {
     /// Whether the last that was heard is that no writes are taken.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
-    }
-}
-
-impl Host {
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    pub(super) fn add(&self, line: &Arc<Line>) {
-        let mut lines = locked(&self.lines);
-        lines.retain(|line| line.strong_count() > 0);
-        lines.push(Arc::downgrade(line));
-    }
-
-    fn is_distrusted(&self) -> bool {
-        locked(&self.lost).is_some_and(|lost| lost.elapsed() < DISTRUST)
-    }
-
-    /// It did not take a connection, or does not answer.
-    pub(super) fn lost(&self) {
-        *locked(&self.lost) = Some(Instant::now());
-    }
-
-    /// No connection of this generation is used again.
-    pub(super) fn renew(&self, generation: u64) {
-        let next = generation + 1;
-        let _ = self.generation.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Relaxed);
-    }
-
-    /// A connection of this generation may not write. Where one that may is needed, or new ones may be such, it is not used again, nor
-    /// are the others. The connections of a standby need not be made anew: they may write once it is promoted.
-    pub(super) fn turned_read_only(&self, generation: u64) {
-        self.tell_read_only(true);
-        if self.standby.load(Ordering::Relaxed) && !self.for_writes {
-            return;
-        }
-        let mut looked = locked(&self.looked);
-        if self.for_writes || looked.is_none_or(|looked| looked.elapsed() > SECOND_LOOK) {
-            *looked = Some(Instant::now());
-            self.renew(generation);
-        }
-    }
-
-    pub(super) fn tell_standby(&self, standby: bool) {
-        self.standby.store(standby, Ordering::Relaxed);
-    }
-
-    pub(super) fn tell_read_only(&self, read_only: bool) {
-        if self.read_only.swap(read_only, Ordering::Relaxed) != read_only {
-            if read_only {
-                tracing::warn!(host = self.name, "database: it takes no writes");
-            } else {
-                tracing::info!(host = self.name, "database: it takes writes again");
-            }
-        }
-    }
-
-    /// An answer is long in coming: asks whether the server is there at all, unless it is being asked. Where it is not, what waits for
-    /// it waits no longer.
-    pub(super) fn suspect(self: &Arc<Self>, address: &Address) {
-        if self.probing.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let (host, address) = (Arc::clone(self), address.clone());
-        tokio::spawn(async move {
-            let generation = host.generation();
-            let answer = tokio::time::timeout(PROBE, address.answers()).await;
-            host.probing.store(false, Ordering::Relaxed);
-            if matches!(answer, Ok(Ok(()))) {
-                return;
-            }
-            host.lost();
-            host.renew(generation);
-            let lines: Vec<_> = locked(&host.lines).iter().filter_map(Weak::upgrade).collect();
-            let old: Vec<_> = lines.iter().filter(|line| line.is_before(generation + 1)).collect();
-            tracing::warn!(
-                host = host.name,
-                connections = old.len(),
-                "database: no answer, its connections are given up"
-            );
-            old.into_iter().for_each(|line| line.cut());
-        });
     }
 }
 

@@ -1,21 +1,29 @@
-//! What is known of one connection, by its driver and by whoever uses it.
+//! What is known of a connection, by its driver and by whoever uses it, and of its server.
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicU8, AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::{
-    hosts::Host,
     socket::Address,
     sqlstate::{Effect, SqlState},
 };
+
+/// For how long a host that did not answer is tried after the others.
+const DISTRUST: Duration = Duration::from_secs(30);
+
+/// How long a server may take to say a word to whoever asks.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// How often connections are made anew that may take no writes, to see whether new ones may.
+const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 /// Postgres is ready, and in no transaction.
 pub(super) const IDLE: u8 = b'I';
@@ -25,12 +33,34 @@ const TIRED: u8 = 1;
 const CUT: u8 = 2;
 const ENDED: u8 = 3;
 
+/// A server, as its connections tell.
+pub(super) struct Host {
+    /// As it is told to people.
+    name: String,
+    /// Whether only what takes writes is of use (`target_session_attrs=read-write`).
+    for_writes: bool,
+    /// Counts how often all connections to it were given up. Those of an earlier generation are not used again.
+    generation: AtomicU64,
+    /// Counts how often a connection to it was lost.
+    doubts: AtomicU64,
+    /// When it was last found not to answer.
+    lost: Mutex<Option<Instant>>,
+    probing: AtomicBool,
+    /// Whether it was a standby when it was last asked.
+    standby: AtomicBool,
+    looked: Mutex<Option<Instant>>,
+    lines: Mutex<Vec<Weak<Line>>>,
+    read_only: Arc<AtomicBool>,
+}
+
 /// A connection, as [`super::tap`] sees it.
 pub(super) struct Line {
     pub(super) host: Arc<Host>,
     pub(super) address: Address,
     /// That of its host when it was opened.
     generation: u64,
+    /// How often its host was in doubt when it was last seen to be good.
+    doubts: AtomicU64,
     /// How long an answer may take.
     pub(super) limit: Option<Duration>,
     /// How many answers the server owes.
@@ -49,6 +79,7 @@ impl Line {
             host: Arc::clone(host),
             address,
             generation: host.generation(),
+            doubts: AtomicU64::new(host.doubts()),
             limit,
             owed: AtomicU32::new(0),
             status: AtomicU8::new(IDLE),
@@ -101,8 +132,11 @@ impl Line {
         match code.effect(ended) {
             Effect::Nothing => {}
             Effect::Discard => self.retire(),
-            Effect::DiscardAll if code == SqlState::READ_ONLY => self.host.turned_read_only(self.generation),
-            Effect::DiscardAll => self.host.renew(self.generation),
+            Effect::DiscardAll => self.host.turned_read_only(self.generation),
+            Effect::DiscardAndDoubt => {
+                self.retire();
+                self.host.doubt();
+            }
         }
     }
 
@@ -126,6 +160,16 @@ impl Line {
         self.fate.load(Ordering::Relaxed) == GOOD && self.generation == self.host.generation()
     }
 
+    /// Whether something happened to another connection to its host that may have happened to this one.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubts.load(Ordering::Relaxed) != self.host.doubts()
+    }
+
+    /// It was seen to be good since its host was in doubt so often.
+    pub(super) fn trust(&self, doubts: u64) {
+        self.doubts.store(doubts, Ordering::Relaxed);
+    }
+
     /// Whether it is older than what made its host throw its connections away.
     pub(super) fn is_before(&self, generation: u64) -> bool {
         self.generation < generation
@@ -134,8 +178,133 @@ impl Line {
     /// Nobody moves its bytes any more. `lost`: neither side closed it in good order.
     pub(super) fn ended(&self, lost: bool) {
         if self.fate.swap(ENDED, Ordering::AcqRel) < CUT && lost {
-            self.host.renew(self.generation);
+            self.host.doubt();
         }
         self.settled.notify_waiters();
     }
+}
+
+impl Host {
+    pub(super) fn new(name: String, for_writes: bool, read_only: Arc<AtomicBool>) -> Self {
+        Self {
+            name,
+            for_writes,
+            generation: AtomicU64::new(0),
+            doubts: AtomicU64::new(0),
+            lost: Mutex::default(),
+            probing: AtomicBool::new(false),
+            standby: AtomicBool::new(false),
+            looked: Mutex::default(),
+            lines: Mutex::default(),
+            read_only,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(super) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Acquire)
+    }
+
+    /// A connection was lost. The others are looked at before they are used again.
+    pub(super) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn add(&self, line: &Arc<Line>) {
+        let mut lines = locked(&self.lines);
+        lines.retain(|line| line.strong_count() > 0);
+        lines.push(Arc::downgrade(line));
+    }
+
+    pub(super) fn is_distrusted(&self) -> bool {
+        locked(&self.lost).is_some_and(|lost| lost.elapsed() < DISTRUST)
+    }
+
+    /// It took a connection.
+    pub(super) fn answered(&self) {
+        *locked(&self.lost) = None;
+    }
+
+    /// It did not take a connection, or does not answer.
+    pub(super) fn lost(&self) {
+        *locked(&self.lost) = Some(Instant::now());
+    }
+
+    /// No connection of this generation is used again.
+    pub(super) fn renew(&self, generation: u64) {
+        let next = generation + 1;
+        let _ = self.generation.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// A connection of this generation may not write. Where one that may is needed, or new ones may be such, it is not used again, nor
+    /// are the others. The connections of a standby need not be made anew: they may write once it is promoted.
+    pub(super) fn turned_read_only(&self, generation: u64) {
+        self.tell_read_only(true);
+        if self.is_standby() && !self.for_writes {
+            return;
+        }
+        let mut looked = locked(&self.looked);
+        if self.for_writes || looked.is_none_or(|looked| looked.elapsed() > SECOND_LOOK) {
+            *looked = Some(Instant::now());
+            self.renew(generation);
+        }
+    }
+
+    /// Whether it was a standby when it was last asked.
+    pub(super) fn is_standby(&self) -> bool {
+        self.standby.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tell_standby(&self, standby: bool) {
+        self.standby.store(standby, Ordering::Relaxed);
+    }
+
+    pub(super) fn tell_read_only(&self, read_only: bool) {
+        if self.read_only.swap(read_only, Ordering::Relaxed) != read_only {
+            if read_only {
+                tracing::warn!(host = self.name, "database: it takes no writes");
+            } else {
+                tracing::info!(host = self.name, "database: it takes writes again");
+            }
+        }
+    }
+
+    /// An answer is long in coming: asks whether the server is there at all, unless it is being asked. Where it is not, what waits for
+    /// it waits no longer.
+    pub(super) fn suspect(self: &Arc<Self>, address: &Address) {
+        if self.probing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (host, address) = (Arc::clone(self), address.clone());
+        tokio::spawn(async move {
+            let generation = host.generation();
+            let answer = tokio::time::timeout(PROBE, address.answers()).await;
+            host.probing.store(false, Ordering::Relaxed);
+            if matches!(answer, Ok(Ok(()))) {
+                return;
+            }
+            host.lost();
+            host.renew(generation);
+            let lines: Vec<_> = locked(&host.lines).iter().filter_map(Weak::upgrade).collect();
+            let old: Vec<_> = lines.iter().filter(|line| line.is_before(generation + 1)).collect();
+            tracing::warn!(
+                host = host.name,
+                connections = old.len(),
+                "database: no answer, its connections are given up"
+            );
+            old.into_iter().for_each(|line| line.cut());
+        });
+    }
+}
+
+/// What a lock holds, also where a thread that held it has panicked: nothing here is left half done.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 mod connection;
 pub mod embedded;
 pub mod fragment;
+mod growth;
 mod hosts;
 pub mod jsonb;
 mod line;

@@ -236,8 +236,16 @@ impl DatabaseUrl {
 }
 
 /// Moves the bytes of a connection until it ends.
-pub(super) async fn drive(driver: Driver, line: Arc<Line>) {
-    let ended = driver.await;
+pub(super) async fn drive(mut driver: Driver, line: Arc<Line>) {
+    let ended = loop {
+        match poll_fn(|cx| driver.poll_message(cx)).await {
+            // Notices, of which nobody wants to know.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break Err(error),
+            None => break Ok(()),
+        }
+    };
+    drop(driver);
     match &ended {
         Err(error) if !line.is_cut() => {
             let host = line.host.name();

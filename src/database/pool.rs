@@ -7,22 +7,18 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use diesel::connection::InstrumentationEvent;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 use super::{
-    Connection, Counts, DatabaseUrl, LIMIT, PoolError,
-    connection::Session,
-    hosts::locked,
-    one_line,
-    opening::{Opened, Unopened, drive},
+    Connection, Counts, DatabaseUrl, PoolError,
+    connection::{Home, Session},
+    line::locked,
 };
 
 /// How long a request waits for a connection of its own lane, before it looks for one that is idle in another lane, again and again.
@@ -31,53 +27,50 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// After how long it takes any, of whatever lane, before those who wait for one of that lane.
 const HUNGER: Duration = Duration::from_millis(100);
 
-/// How long until the server is asked for one more connection, after it had none; each time twice as long, up to the second.
-const NO_ROOM: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
-
 pub(super) struct Pool {
     pub(super) url: DatabaseUrl,
     /// The statements that set a session up.
-    session: String,
+    pub(super) session: String,
     /// First the one of all threads that have none of their own.
-    lanes: Box<[Lane]>,
+    pub(super) lanes: Box<[Lane]>,
     /// Who has waited for long.
-    hungry: Mutex<VecDeque<Arc<Ticket>>>,
-    hunger: AtomicUsize,
-    waiting: AtomicUsize,
+    pub(super) hungry: Mutex<VecDeque<Arc<Ticket>>>,
+    pub(super) hunger: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     /// Sessions of the server, also those that are about to end.
-    open: AtomicUsize,
+    pub(super) open: AtomicUsize,
     /// Why the server gives no more connections; somebody asks it again and again meanwhile.
-    full: Mutex<Option<String>>,
+    pub(super) full: Mutex<Option<String>>,
     /// Whether the next connection that comes back goes back to the server.
-    too_many: AtomicBool,
-    closed: AtomicBool,
+    pub(super) too_many: AtomicBool,
+    pub(super) closed: AtomicBool,
     pub(super) statements: Arc<AtomicU64>,
-    opened: AtomicU64,
-    failed: AtomicU64,
-    timeouts: AtomicU64,
+    pub(super) opened: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) timeouts: AtomicU64,
     pub(super) discarded: AtomicU64,
     pub(super) cancelled: AtomicU64,
 }
 
-struct Lane {
-    size: usize,
-    state: Mutex<State>,
+pub(super) struct Lane {
+    pub(super) size: usize,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The one that was used last is at the end, and is used first.
-    idle: Vec<Session>,
-    waiting: VecDeque<Arc<Ticket>>,
+    pub(super) idle: Vec<Session>,
+    pub(super) waiting: VecDeque<Arc<Ticket>>,
     /// How many connections there are, of whatever kind: idle, on loan, being opened or closed.
-    held: usize,
-    opening: usize,
+    pub(super) held: usize,
+    pub(super) opening: usize,
 }
 
-type Lent = Result<Connection, PoolError>;
+pub(super) type Lent = Result<Connection, PoolError>;
 
 /// Of whoever waits for a connection; good for one.
-struct Ticket(Mutex<Option<oneshot::Sender<Lent>>>);
+pub(super) struct Ticket(Mutex<Option<oneshot::Sender<Lent>>>);
 
 impl Ticket {
     /// Gives it back where nobody waits any more.
@@ -112,54 +105,6 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The right to one connection of a lane. Dropping it gives it to the next one.
-struct Slot {
-    pool: Weak<Pool>,
-    lane: usize,
-    opened: bool,
-}
-
-impl Slot {
-    /// There is a session of the server from now on.
-    fn open(&mut self, pool: &Pool) {
-        self.opened = true;
-        pool.opened.fetch_add(1, Ordering::Relaxed);
-        pool.open.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let Some(pool) = self.pool.upgrade() else { return };
-        locked(&pool.lanes[self.lane].state).held -= 1;
-        if !self.opened {
-            return;
-        }
-        pool.open.fetch_sub(1, Ordering::Relaxed);
-        if let Ok(runtime) = Handle::try_current() {
-            pool.open_more(self.lane, &runtime);
-        }
-    }
-}
-
-/// A connection that is being opened, until whoever waits for it has it.
-struct Opening(Arc<Pool>, usize);
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        locked(&self.0.lanes[self.1].state).opening -= 1;
-    }
-}
-
-/// Whoever asks a full server again and again.
-struct Asking<'a>(&'a Pool);
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        *locked(&self.0.full) = None;
-    }
-}
-
 impl Pool {
     /// Makes one with lanes of these sizes. Opens nothing.
     pub(super) fn new(url: DatabaseUrl, session: String, sizes: impl IntoIterator<Item = usize>) -> Self {
@@ -189,15 +134,15 @@ impl Pool {
         self.lanes.len() - 1
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
     pub(super) async fn get(self: &Arc<Self>, lane: usize, limit: Duration) -> Lent {
-        if let Some(session) = self.take(&mut locked(&self.lanes[lane].state)) {
-            return Ok(self.lend(session));
+        let session = self.take(&mut locked(&self.lanes[lane].state));
+        if let Some(session) = session {
+            let lent = self.lend(session);
+            if !lent.is_doubtful() {
+                return Ok(lent);
+            }
         }
-        timeout(limit, self.wait(lane)).await.unwrap_or_else(|_| {
+        timeout(limit, self.find(lane)).await.unwrap_or_else(|_| {
             self.timeouts.fetch_add(1, Ordering::Relaxed);
             match &*locked(&self.full) {
                 Some(cause) if self.open.load(Ordering::Relaxed) == 0 => {
@@ -206,6 +151,16 @@ impl Pool {
                 _ => Err(PoolError::Busy),
             }
         })
+    }
+
+    /// Waits for one, and looks at those that may be good no more.
+    async fn find(self: &Arc<Self>, lane: usize) -> Lent {
+        loop {
+            let mut lent = self.wait(lane).await?;
+            if lent.is_sound().await {
+                return Ok(lent);
+            }
+        }
     }
 
     async fn wait(self: &Arc<Self>, lane: usize) -> Lent {
@@ -246,7 +201,7 @@ impl Pool {
     }
 
     fn lend(self: &Arc<Self>, session: Session) -> Connection {
-        Connection::new(session, Arc::clone(self))
+        Connection::new(session, Arc::clone(self) as Arc<dyn Home>)
     }
 
     /// An idle connection that is still good. The others are thrown away.
@@ -260,135 +215,11 @@ impl Pool {
         None
     }
 
-    /// Its place becomes free once the server has ended the session.
-    pub(super) fn discard(&self, session: Session) {
-        self.discarded.fetch_add(1, Ordering::Relaxed);
-        drop(session);
-    }
-
-    /// Gives a connection to whoever waits for it, or lays it by.
-    pub(super) fn put(self: &Arc<Self>, mut session: Session) {
-        if self.too_many.load(Ordering::Relaxed) && self.too_many.swap(false, Ordering::Relaxed) {
-            return self.discard(session);
-        }
-        if self.hunger.load(Ordering::Relaxed) > 0 {
-            let next = || locked(&self.hungry).pop_front();
-            while let Some(ticket) = next() {
-                match self.serve(&ticket, session) {
-                    None => return,
-                    Some(back) => session = back,
-                }
-            }
-        }
-        loop {
-            let mut state = locked(&self.lanes[session.lane].state);
-            let Some(ticket) = state.waiting.pop_front() else {
-                if self.is_closed() {
-                    drop(state);
-                    return drop(session);
-                }
-                return state.idle.push(session);
-            };
-            drop(state);
-            match self.serve(&ticket, session) {
-                None => return,
-                Some(back) => session = back,
-            }
-        }
-    }
-
     /// Gives it back where nobody waits with this ticket.
     fn serve(self: &Arc<Self>, ticket: &Ticket, session: Session) -> Option<Session> {
         match ticket.serve(Ok(self.lend(session))) {
             Err(Ok(lent)) => lent.into_session(),
             _ => None,
-        }
-    }
-
-    /// Opens one more connection, where more wait than are being opened.
-    fn open_more(self: &Arc<Self>, lane: usize, runtime: &Handle) {
-        if self.is_closed() || locked(&self.full).is_some() {
-            return;
-        }
-        let mut state = locked(&self.lanes[lane].state);
-        if state.held >= self.lanes[lane].size || state.opening >= state.waiting.len() {
-            return;
-        }
-        state.held += 1;
-        state.opening += 1;
-        drop(state);
-        let slot = Slot { pool: Arc::downgrade(self), lane, opened: false };
-        let opening = Opening(Arc::clone(self), lane);
-        runtime.spawn(async move { opening.0.open(slot).await });
-    }
-
-    /// Opens the connection of a slot, and gives it to whoever waits for it.
-    async fn open(self: &Arc<Self>, slot: Slot) {
-        let mut asking = None;
-        let mut pause = NO_ROOM.0;
-        let opened = loop {
-            let error = match self.url.open(Some(LIMIT), &self.session).await {
-                Ok(opened) => break opened,
-                Err(error) => error,
-            };
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            if !self.is_refused(&error) {
-                return self.fail(&error.cause);
-            }
-            if asking.is_none() {
-                let mut full = locked(&self.full);
-                if full.is_some() {
-                    return;
-                }
-                let connections = self.open.load(Ordering::Relaxed);
-                tracing::warn!(
-                    connections,
-                    cause = error.cause,
-                    "database: no more connections to be had, requests wait for these"
-                );
-                *full = Some(error.cause);
-                asking = Some(Asking(self));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(NO_ROOM.1);
-            if self.waiting.load(Ordering::Relaxed) == 0 || self.is_closed() {
-                return;
-            }
-        };
-        drop(asking);
-        self.set_up(opened, slot).await;
-    }
-
-    /// Whether the server itself said that there is none, while those that it gave are good.
-    fn is_refused(&self, error: &Unopened) -> bool {
-        let has_others = self.open.load(Ordering::Relaxed) > 0;
-        error.is_full() || has_others && error.code.is_some_and(|code| !matches!(code.class(), "08" | "57"))
-    }
-
-    async fn set_up(self: &Arc<Self>, opened: Opened, mut slot: Slot) {
-        let Opened { client, driver, line } = opened;
-        let lane = slot.lane;
-        slot.open(self);
-        let driving = drive(driver, Arc::clone(&line));
-        tokio::spawn(async move {
-            driving.await;
-            drop(slot);
-        });
-        match timeout(LIMIT, AsyncPgConnection::try_from(client)).await {
-            Ok(Ok(mut conn)) => {
-                let statements = Arc::clone(&self.statements);
-                conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-                    if let InstrumentationEvent::StartQuery { .. } = event {
-                        statements.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-                self.put(Session { conn, line, lane, runtime: Handle::current() });
-            }
-            Ok(Err(error)) => self.fail(&one_line(&error)),
-            Err(_) => {
-                line.cut();
-                self.fail("no answer");
-            }
         }
     }
 
@@ -404,7 +235,7 @@ impl Pool {
     }
 
     /// Tells all who wait that there is no connection to be had.
-    fn fail(&self, cause: &str) {
+    pub(super) fn fail(&self, cause: &str) {
         let waiting: Vec<_> =
             self.lanes.iter().flat_map(|lane| std::mem::take(&mut locked(&lane.state).waiting)).collect();
         for ticket in waiting {
@@ -436,5 +267,56 @@ impl Pool {
             discarded: count(&self.discarded),
             cancelled: count(&self.cancelled),
         }
+    }
+}
+
+impl Home for Pool {
+    fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Its place becomes free once the server has ended the session.
+    fn discard(&self, session: Session) {
+        self.discarded.fetch_add(1, Ordering::Relaxed);
+        drop(session);
+    }
+
+    /// Gives a connection to whoever waits for it, or lays it by.
+    fn put(self: Arc<Self>, mut session: Session) {
+        if self.too_many.load(Ordering::Relaxed) && self.too_many.swap(false, Ordering::Relaxed) {
+            return self.discard(session);
+        }
+        if self.hunger.load(Ordering::Relaxed) > 0 {
+            let next = || locked(&self.hungry).pop_front();
+            while let Some(ticket) = next() {
+                match self.serve(&ticket, session) {
+                    None => return,
+                    Some(back) => session = back,
+                }
+            }
+        }
+        loop {
+            let mut state = locked(&self.lanes[session.lane].state);
+            let Some(ticket) = state.waiting.pop_front() else {
+                if self.is_closed() {
+                    drop(state);
+                    return drop(session);
+                }
+                return state.idle.push(session);
+            };
+            drop(state);
+            match self.serve(&ticket, session) {
+                None => return,
+                Some(back) => session = back,
+            }
+        }
+    }
+
+    fn count_cancelled(&self) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
     }
 }

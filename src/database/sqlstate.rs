@@ -31,13 +31,19 @@ pub(super) enum Effect {
     Nothing,
     /// It is thrown away.
     Discard,
-    /// It is thrown away, and so are the others to the same server: what happened to it happened to them.
+    /// It is thrown away, and the others to the same server are looked at before they are used: what happened to it may have happened
+    /// to them.
+    DiscardAndDoubt,
+    /// It is thrown away, and so are the others to the same server.
     DiscardAll,
 }
 
 impl SqlState {
     /// A write in a transaction, or at a server, that takes none.
     pub const READ_ONLY: Self = Self(*b"25006");
+
+    /// Among others: a table that is not logged, at a standby.
+    pub const NOT_SUPPORTED: Self = Self(*b"0A000");
 
     /// More connections than the server or the role allows.
     pub const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
@@ -95,7 +101,8 @@ impl SqlState {
 
     pub(super) fn effect(self, ended: bool) -> Effect {
         match (self.class(), self.as_str()) {
-            ("08", _) | (_, "57P01" | "57P02" | "57P03" | "25006") => Effect::DiscardAll,
+            (_, "25006") => Effect::DiscardAll,
+            ("08", _) | (_, "57P01" | "57P02" | "57P03") => Effect::DiscardAndDoubt,
             (_, "0A000" | "26000" | "42P05") => Effect::Discard,
             _ if ended => Effect::Discard,
             _ => Effect::Nothing,

@@ -194,7 +194,11 @@ impl Tap {
 
     /// An error with its code in front of its message.
     fn with_code(&self, error: &[u8]) -> Option<Vec<u8>> {
-        let code = SqlState::parse(std::str::from_utf8(field(error, b'C')?).ok()?)?;
+        let mut code = SqlState::parse(std::str::from_utf8(field(error, b'C')?).ok()?)?;
+        // How a standby says that it does not write to a table that it does not have.
+        if code == SqlState::NOT_SUPPORTED && self.line.host.is_standby() {
+            code = SqlState::READ_ONLY;
+        }
         // The severity that is not translated.
         self.line.failed(code, matches!(field(error, b'V'), Some(b"FATAL" | b"PANIC")));
         let mut told = vec![ERROR, 0, 0, 0, 0];
