@@ -5,6 +5,7 @@ use actix_web::get;
 use super::{Event, filter::EventsQuery, seal, store};
 use crate::{
     auth::Editor,
+    database::sqlstate::Trouble,
     error::ApiResult,
     http::{context::Context, query::Query, reply::Found},
     pagination::{Page, page},
@@ -28,7 +29,11 @@ pub async fn list(_: Editor, query: Query<EventsQuery>, context: Context) -> Api
     let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     // Whoever got the answer to a change finds its event here at once.
-    seal::seal(&mut conn).await?;
+    match seal::seal(&mut conn).await {
+        // Nothing is changed then; what was changed last waits for its number.
+        Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {}
+        sealed => sealed?,
+    }
     let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
     let events = store::list(&mut conn, &query, query.limit.rows(), after).await?;
     page(events, query.limit, total, &context.cursor_key, &fingerprint, |event| event.sequence).map(Found)
