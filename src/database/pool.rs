@@ -74,10 +74,10 @@ pub(super) struct Ticket(Mutex<Option<oneshot::Sender<Lent>>>);
 
 impl Ticket {
     /// Gives it back where nobody waits any more.
-    fn serve(&self, lent: Lent) -> Result<(), Lent> {
+    fn serve(&self, lent: Lent) -> Option<Lent> {
         match locked(&self.0).take() {
-            Some(sender) => sender.send(lent),
-            None => Err(lent),
+            Some(sender) => sender.send(lent).err(),
+            None => Some(lent),
         }
     }
 }
@@ -218,7 +218,7 @@ impl Pool {
     /// Gives it back where nobody waits with this ticket.
     fn serve(self: &Arc<Self>, ticket: &Ticket, session: Session) -> Option<Session> {
         match ticket.serve(Ok(self.lend(session))) {
-            Err(Ok(lent)) => lent.into_session(),
+            Some(Ok(lent)) => lent.into_session(),
             _ => None,
         }
     }
@@ -239,7 +239,7 @@ impl Pool {
         let waiting: Vec<_> =
             self.lanes.iter().flat_map(|lane| std::mem::take(&mut locked(&lane.state).waiting)).collect();
         for ticket in waiting {
-            let _ = ticket.serve(Err(PoolError::Unavailable(cause.to_owned())));
+            drop(ticket.serve(Err(PoolError::Unavailable(cause.to_owned()))));
         }
     }
 
