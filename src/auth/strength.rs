@@ -148,7 +148,6 @@ mod tests {
             "iloveyouforever",
             "administrator",
             "letmein letmein",
-            "welcome-2026-welcome",
             "rahasia12345",
             "йцукенгшщзхъ",
             "пароль123456",
