@@ -11,6 +11,9 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{DatabaseUrl, line::Line};
 
+/// How long a statement may take from whoever begins it to the driver.
+const ON_THE_WAY: Duration = Duration::from_millis(5);
+
 /// How long a statement may go on that nobody waits for any more, before it is cancelled.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -120,6 +123,9 @@ impl Session {
     /// Ends what runs, and gives the connection back where that leaves it as it should be.
     async fn settle(mut self, pool: Arc<dyn Home>) {
         let line = Arc::clone(&self.line);
+        // What was begun in this moment is to be seen by the driver first.
+        tokio::time::sleep(ON_THE_WAY).await;
+        line.forget_work();
         if timeout(GRACE, line.settled()).await.is_ok() {
             if line.is_good() && line.is_at_rest() && !self.is_broken() {
                 return pool.put(self);

@@ -141,11 +141,14 @@ impl Pool {
         });
         match timeout(LIMIT, AsyncPgConnection::try_from(client)).await {
             Ok(Ok(mut conn)) => {
-                let statements = Arc::clone(&self.statements);
-                conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-                    if let InstrumentationEvent::StartQuery { .. } = event {
+                let (statements, at_work) = (Arc::clone(&self.statements), Arc::clone(&line));
+                conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+                    InstrumentationEvent::StartQuery { .. } => {
                         statements.fetch_add(1, Ordering::Relaxed);
+                        at_work.begin_work();
                     }
+                    InstrumentationEvent::FinishQuery { .. } => at_work.end_work(),
+                    _ => {}
                 });
                 Arc::clone(self).put(Session { conn, line, lane, runtime: Handle::current() });
             }

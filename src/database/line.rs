@@ -65,6 +65,9 @@ pub(super) struct Line {
     pub(super) limit: Option<Duration>,
     /// How many answers the server owes.
     owed: AtomicU32,
+    /// How many statements were begun that whoever began them has not seen the end of. One may be under way to the driver still, and so be
+    /// owed only in a moment.
+    at_work: AtomicU32,
     /// What the server said last about transactions.
     status: AtomicU8,
     fate: AtomicU8,
@@ -82,6 +85,7 @@ impl Line {
             doubts: AtomicU64::new(host.doubts()),
             limit,
             owed: AtomicU32::new(0),
+            at_work: AtomicU32::new(0),
             status: AtomicU8::new(IDLE),
             fate: AtomicU8::new(GOOD),
             driver: AtomicWaker::new(),
@@ -89,6 +93,19 @@ impl Line {
         });
         host.add(&line);
         line
+    }
+
+    pub(super) fn begin_work(&self) {
+        self.at_work.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_work(&self) {
+        self.at_work.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Nobody waits for what was begun.
+    pub(super) fn forget_work(&self) {
+        self.at_work.store(0, Ordering::Relaxed);
     }
 
     /// So many more commands were sent; whether none was owed before.
@@ -113,7 +130,9 @@ impl Line {
 
     /// Whether the server waits for commands, outside of any transaction.
     pub(super) fn is_at_rest(&self) -> bool {
-        !self.is_owed() && self.status.load(Ordering::Relaxed) == IDLE
+        !self.is_owed()
+            && self.at_work.load(Ordering::Relaxed) == 0
+            && self.status.load(Ordering::Relaxed) == IDLE
     }
 
     /// Returns once nothing is owed, or the connection has ended.
