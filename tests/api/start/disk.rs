@@ -72,7 +72,11 @@ impl Drop for Disk {
 
 fn start(data_dir: &Path) -> Command {
     let mut start = command(data_dir);
-    start.env("WARTA_DEMO", "false").env("WARTA_ADMIN_EMAIL", EMAIL).env("WARTA_ADMIN_PASSWORD", PASSWORD);
+    start
+        .env("WARTA_LOG", "warn")
+        .env("WARTA_DEMO", "false")
+        .env("WARTA_ADMIN_EMAIL", EMAIL)
+        .env("WARTA_ADMIN_PASSWORD", PASSWORD);
     start
 }
 
@@ -148,8 +152,8 @@ async fn a_full_disk_stops_writes_alone() {
                 false
             }
             status => {
-                // A server in trouble, never a client's fault.
-                assert!(status >= 500, "{status}");
+                // A server in trouble, never a client's fault, and it passes.
+                assert_eq!(status, 503);
                 true
             }
         })
@@ -197,7 +201,7 @@ async fn a_small_disk_for_the_log_of_changes_is_used_again_and_again() {
     let (mut saved, mut refused) = (0, 0);
     let since = Instant::now();
     // More changes than it can hold at a time.
-    while saved < 60 {
+    while saved < 30 {
         match save(&visitor, &token, 200_000).await {
             201 => saved += 1,
             status => {
