@@ -40,7 +40,7 @@ const NONE: u64 = 2 << 20;
 /// A disk that loses less between two looks is not being filled just now: what is given up would not go where the rest went.
 const CALM: u64 = 256 << 10;
 
-/// How many files of the log of changes have to be ready where no new one can be made.
+/// With fewer files of the log of changes ready for use, where no new one can be made, used ones are made ready again.
 const SPARE: i64 = 2;
 
 /// How long between two attempts to make used ones ready again, and how long one may take.
@@ -212,6 +212,7 @@ impl Embedded {
     async fn find_changes_room(&mut self) {
         let mut spare = self.keeper.count(&self.url).await;
         if spare.is_none_or(|spare| spare < 1) {
+            // At once: to make some ready takes its time.
             self.take_writes(false);
         }
         if spare.is_none_or(|spare| spare < SPARE)
@@ -220,11 +221,8 @@ impl Embedded {
             self.keeper.recycled = Some(Instant::now());
             spare = self.keeper.recycle(&self.url).await;
         }
-        match spare {
-            Some(SPARE..) => self.take_writes(true),
-            Some(1..) => {}
-            _ => self.take_writes(false),
-        }
+        // One is enough until the next look: a small disk has no place for more.
+        self.take_writes(spare.is_some_and(|spare| spare > 0));
     }
 
     fn take_writes(&mut self, taken: bool) {

@@ -273,8 +273,12 @@ async fn a_server_that_is_killed_on_a_full_disk_comes_back_too() {
     let _ = fs::remove_file(path.join("postgres/warta-reserve"));
     disk.fill("second");
     kill();
-    until(&program, "tried", async || program.complaints().contains("cannot be started again yet")).await;
-    assert_eq!(status(&visitor, "/livez").await, 200);
+    // Whether it can be started now depends on the last kilobytes: the program goes on either way.
+    for _ in 0..30 {
+        assert!(is_alive(program.pid()), "it ended: {}", program.complaints());
+        assert_eq!(status(&visitor, "/livez").await, 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(save(&visitor, &token, 1000).await >= 500);
     assert!(program.complaints().contains("is full"), "{}", program.complaints());
     disk.empty("first");
