@@ -10,15 +10,14 @@ use std::{
 
 use clap::{
     ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::RangedU64ValueParser,
-    error::{ContextKind, ErrorKind},
+    error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
 };
 use email_address::EmailAddress;
 use ipnet::IpNet;
 use url::Url;
 
-use self::values::{listen, network, seconds, site_name, site_url};
+use self::values::{listen, network, number, seconds, site_name, site_url};
 pub use self::{
     password::editor_password,
     values::{LogFilter, Origin, Secret},
@@ -119,22 +118,22 @@ pub struct Config {
     pub listen: SocketAddr,
 
     /// Threads that serve requests, 1 to 256 [default: the number of cores]
-    #[arg(long, env = "WARTA_WORKERS", value_parser = RangedU64ValueParser::<usize>::new().range(1..=256), value_name = "NUMBER")]
+    #[arg(long, env = "WARTA_WORKERS", value_parser = number::<1, 256, usize>, value_name = "NUMBER")]
     pub workers: Option<usize>,
 
     /// Most connections of clients at a time, 16 to 1000000; when there are as many, a new one takes the place of the slowest
     #[arg(long, env = "WARTA_CONNECTIONS", default_value = "10000",
-          value_parser = RangedU64ValueParser::<usize>::new().range(16..=1_000_000), value_name = "NUMBER")]
+          value_parser = number::<16, 1_000_000, usize>, value_name = "NUMBER")]
     pub connections: usize,
 
     /// Most connections from one address, or one /64 network of IPv6, 1 to 1000000; this machine and trusted proxies are exempt
     #[arg(long, env = "WARTA_CONNECTIONS_PER_ADDRESS", default_value = "256",
-          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000), value_name = "NUMBER")]
+          value_parser = number::<1, 1_000_000, usize>, value_name = "NUMBER")]
     pub connections_per_address: usize,
 
     /// Seconds from SIGTERM until connections are no longer accepted, 0 to 3600; meanwhile /readyz says 503
     #[arg(long, env = "WARTA_DRAIN_SECONDS", default_value = "3",
-          value_parser = RangedU64ValueParser::<u64>::new().range(0..=3600), value_name = "SECONDS")]
+          value_parser = number::<0, 3600, u64>, value_name = "SECONDS")]
     pub drain_seconds: u64,
 
     /// Seconds that the body of a request may take to arrive, 1 to 3600
@@ -150,7 +149,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
 
     /// Bytes of memory for answers that readers may ask for again; 0 keeps none
-    #[arg(long, env = "WARTA_CACHE_BYTES", default_value = "33554432", value_name = "NUMBER")]
+    #[arg(long, env = "WARTA_CACHE_BYTES", default_value = "33554432", value_parser = number::<0, { u64::MAX }, u64>, value_name = "NUMBER")]
     pub cache_bytes: u64,
 
     /// Folder of the embedded Postgres and of the keys made for it
@@ -163,7 +162,7 @@ pub struct Config {
 
     /// Most connections to the database at a time, 1 to 1000
     #[arg(long, env = "WARTA_DATABASE_CONNECTIONS", default_value = "16",
-          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000), value_name = "NUMBER")]
+          value_parser = number::<1, 1000, usize>, value_name = "NUMBER")]
     pub database_connections: usize,
 
     /// Folder with the postgres and initdb to embed, version 15 or newer [default: searched for, else downloaded]
@@ -369,14 +368,26 @@ impl From<clap::Error> for Refused {
         let Some(((name, secret), value)) = named.zip(value) else {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
-            return Self::Wrong(first.strip_prefix("error: ").unwrap_or(first).to_owned());
+            let first = first.strip_prefix("error: ").unwrap_or(first);
+            return Self::Wrong(match possible(&error) {
+                Some(values) => format!("{first}: {values}"),
+                None => first.to_owned(),
+            });
         };
-        let reason = match (error.source(), error.get(ContextKind::ValidValue)) {
+        let reason = match (error.source(), possible(&error)) {
             (Some(reason), _) => reason.to_string(),
-            (None, Some(valid)) => format!("use one of {valid}"),
+            (None, Some(values)) => values,
             (None, None) => "is not valid".to_owned(),
         };
         Self::Wrong(if secret { format!("{name}: {reason}") } else { format!("{name}: {value:?}: {reason}") })
+    }
+}
+
+/// What may be written instead, where that is a few words.
+fn possible(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue)? {
+        ContextValue::Strings(values) if !values.is_empty() => Some(format!("use {}", values.join(", "))),
+        _ => None,
     }
 }
 

@@ -90,7 +90,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let Serving { server, connections } = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
-    banner(address, welcome.as_ref()).map_err(ServeError::Http)?;
+    banner(address, config.site_url.as_ref(), welcome.as_ref()).map_err(ServeError::Http)?;
     let mut server = pin!(server);
     let outcome = tokio::select! {
         ended = &mut server => ended.map_err(ServeError::Http),
@@ -171,10 +171,13 @@ fn site(config: &Config) -> Site {
 }
 
 /// What a person at a terminal wants to know.
-fn banner(address: SocketAddr, welcome: Option<&Welcome>) -> io::Result<()> {
+fn banner(address: SocketAddr, site: Option<&Url>, welcome: Option<&Welcome>) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "Warta {}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  Site   http://{address}/")?;
+    match site {
+        Some(site) => writeln!(out, "  Site   {site}")?,
+        None => writeln!(out, "  Site   http://{address}/")?,
+    }
     writeln!(out, "  API    http://{address}/v1/articles")?;
     writeln!(out, "  Docs   http://{address}/docs")?;
     introduce(welcome)?;
@@ -217,7 +220,7 @@ pub async fn migrate(config: Config, check: bool) -> Result<(), ServeError> {
     let mut out = io::stdout().lock();
     let verb = if check { "pending" } else { "applied" };
     for version in &versions {
-        writeln!(out, "{verb} {version}").map_err(ServeError::Http)?;
+        writeln!(out, "{verb} {}", migrations::name(version)).map_err(ServeError::Http)?;
     }
     if check && !versions.is_empty() {
         return Err(ServeError::Pending(versions.len()));

@@ -45,6 +45,29 @@ fn names_the_wrong_setting_in_one_line() {
 }
 
 #[test]
+fn a_wrong_setting_is_told_what_would_be_right() {
+    for (args, told) in [
+        (&["--workers", "abc"][..], "WARTA_WORKERS: \"abc\": use a whole number, 1 to 256"),
+        (&["--workers", "0"], "WARTA_WORKERS: \"0\": use a whole number, 1 to 256"),
+        (
+            &["--site-url", "news.example.org"],
+            "WARTA_SITE_URL: \"news.example.org\": write it whole, with http:// or https://",
+        ),
+        (
+            &["--database-url", "mysql://h/d"],
+            "DATABASE_URL: `mysql://` is no Postgres; use postgres:// or key=value pairs",
+        ),
+        (&["--demo", "maybe"], "WARTA_DEMO: \"maybe\": use true, false"),
+        (
+            &["editor", "create", "--email", "a@b.org", "--name", "A", "--role", "boss"],
+            "invalid value 'boss' for '--role <ROLE>': use author, editor, admin",
+        ),
+    ] {
+        assert_eq!(parse(args).unwrap_err(), told);
+    }
+}
+
+#[test]
 fn checks_what_belongs_together() {
     assert!(parse(&["--admin-email", "a@b.org"]).unwrap_err().starts_with("WARTA_ADMIN_PASSWORD: "));
     assert!(parse(&["--admin-password", "x"]).unwrap_err().contains("argument"));

@@ -93,6 +93,13 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "this host has no address".to_owned())
 }
 
+/// A whole number in a range.
+pub(super) fn number<const MIN: u64, const MAX: u64, T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
+    let number = number.and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| format!("use a whole number, {MIN} to {MAX}"))
+}
+
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
@@ -107,7 +114,11 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn web_url(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
+    let whole = |error: url::ParseError| match error {
+        url::ParseError::RelativeUrlWithoutBase => "write it whole, with http:// or https://".to_owned(),
+        error => error.to_string(),
+    };
+    let url: Url = text.parse().map_err(whole)?;
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("use http:// or https://".into()) }
 }
 

@@ -60,6 +60,14 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     }
 }
 
+/// What people know a migration by: its folder below `migrations/`.
+#[must_use]
+pub fn name(version: &str) -> String {
+    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let found = known.iter().find(|migration| migration.name().version().to_string() == version);
+    found.map_or_else(|| version.to_owned(), |migration| migration.name().to_string())
+}
+
 /// The versions of the migrations that were run.
 async fn applied(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
     #[derive(QueryableByName)]

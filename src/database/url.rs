@@ -158,6 +158,14 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut ssl = Ssl::default();
         let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if let Some((scheme, _)) =
+            text.split_once("://").filter(|(scheme, _)| !is_url && !scheme.contains('='))
+        {
+            let scheme: String = scheme.chars().take(20).collect();
+            return Err(DatabaseUrlError(format!(
+                "`{scheme}://` is no Postgres; use postgres:// or key=value pairs"
+            )));
+        }
         let rest = if is_url { from_query(text, &mut ssl) } else { from_pairs(text, &mut ssl) };
         let config = rest.parse().map_err(|error| DatabaseUrlError(one_line(&error)))?;
         Self::new(config, ssl)
