@@ -15,6 +15,8 @@ use std::{
     sync::Arc,
 };
 
+use url::Url;
+
 pub use self::audit::audit;
 use self::{
     first::{Welcome, first_admin, introduce},
