@@ -11,6 +11,7 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
     metrics::{
+        MetricType,
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::ConstGauge,
@@ -21,6 +22,7 @@ use prometheus_client::{
 
 use crate::{
     auth::Viewer,
+    blocking::{Figures, all_figures},
     cache::Cache,
     database::Database,
     error::{ApiError, ApiResult},
@@ -51,6 +53,7 @@ impl Metrics {
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to answer a request", seconds.clone());
         registry.register_collector(Box::new(Statements(database)));
+        registry.register_collector(Box::new(Worked));
         if let Some(cache) = cache {
             registry.register_collector(Box::new(Cached(cache)));
         }
@@ -77,6 +80,43 @@ impl Collector for Statements {
         let help = "SQL statements run, transaction control included";
         let metric = encoder.encode_descriptor("sql_statements", help, None, count.metric_type())?;
         count.encode(metric)
+    }
+}
+
+/// What is counted of work that keeps a core busy.
+#[derive(Debug)]
+struct Worked;
+
+impl Collector for Worked {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        type Of = fn(&Figures) -> u64;
+        let all = all_figures();
+        let gauges: [(&str, &str, Of); 2] = [
+            (
+                "work_waiting",
+                "Requests that wait for their turn at work that keeps a core busy",
+                Figures::waiting,
+            ),
+            ("work_running", "Requests whose work keeps a core busy", Figures::running),
+        ];
+        for (name, help, of) in gauges {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (work, figures) in &all {
+                let gauge = ConstGauge::new(i64::try_from(of(figures)).unwrap_or(i64::MAX));
+                gauge.encode(family.encode_family(&[("work", *work)])?)?;
+            }
+        }
+        let counters: [(&str, &str, Of); 2] = [
+            ("work_refused", "Requests that were refused since too many waited", Figures::refused),
+            ("work_given_up", "Work that was stopped since it took too long", Figures::given_up),
+        ];
+        for (name, help, of) in counters {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (work, figures) in &all {
+                ConstCounter::new(of(figures)).encode(family.encode_family(&[("work", *work)])?)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -142,7 +142,7 @@ pub async fn create(
     Json(body): Json<STORY>,
 ) -> ApiResult<Created<Article>> {
     let allow_duplicate = query.value.allow_duplicate.0;
-    let rendering = editing::render(&body).await?;
+    let (rendering, _turn) = editing::render(author.0, &body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
@@ -283,7 +283,7 @@ pub async fn update(
     Json(patch): Json<STORY>,
 ) -> ApiResult<Patched<Article>> {
     let if_match = if_match.required()?;
-    let rendering = editing::render(&patch).await?;
+    let (rendering, _turn) = editing::render(author.0, &patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = claimed(conn, author.0, Action::Edit, &reference).await?;

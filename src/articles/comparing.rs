@@ -6,22 +6,23 @@ use serde::Serialize;
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, DiffTag, TextDiff};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
+    markdown::MAX_BODY_BYTES,
     revisions::{Field, Revision, RevisionItem},
     store::Kept,
 };
 use crate::{
-    blocking::Work,
+    auth::Principal,
+    blocking::{Piece, Work},
     error::{ApiError, ApiResult},
     http::reply::Representation,
     text_enum,
 };
 
-static COMPARING: LazyLock<Work> = LazyLock::new(|| Work::new("Too many comparisons at once; please retry."));
-
-/// How long the lines of two bodies may take to be told apart; past it, what is left counts as different.
-const PATIENCE: Duration = Duration::from_secs(2);
+static COMPARING: LazyLock<Work<Uuid>> =
+    LazyLock::new(|| Work::new("comparing", "Too many comparisons at once; please retry."));
 
 /// How many lines that are the same stand around each change.
 const CONTEXT: usize = 3;
@@ -86,12 +87,20 @@ pub struct Lines {
     pub text: String,
 }
 
-/// Compares two revisions of one article. It takes a while where bodies are long, so no connection is held meanwhile.
+/// Compares two revisions of one article, in turn with what other editors ask for. It takes a while where bodies are long, so no
+/// connection is held meanwhile.
 ///
 /// # Errors
 /// `503` when too many wait already.
-pub async fn compare(from: Kept, to: Kept) -> ApiResult<Comparison> {
-    COMPARING.run(move || comparison(from, to)).await?.map_err(ApiError::internal)
+pub async fn compare(principal: Principal, from: Kept, to: Kept) -> ApiResult<Comparison> {
+    let size = from.0.content.body.len() + to.0.content.body.len();
+    let piece = Piece { of: principal.editor_id, size, patience: patience(size) };
+    COMPARING.run_for(piece, move |_| comparison(from, to)).await?.map_err(ApiError::internal)
+}
+
+/// How long the lines of two bodies of so many bytes may take to be told apart; past it, what is left counts as different.
+fn patience(bytes: usize) -> Duration {
+    Duration::from_millis(100 + 400 * bytes.min(2 * MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
 }
 
 fn comparison((from, from_group): Kept, (to, to_group): Kept) -> serde_json::Result<Comparison> {
@@ -120,7 +129,8 @@ fn lines(from: &str, to: &str) -> Vec<Lines> {
     if from == to {
         return Vec::new();
     }
-    let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_lines(&*from, &*to);
+    let patience = patience(from.len() + to.len());
+    let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(patience).diff_lines(&*from, &*to);
     let groups = diff.grouped_ops(CONTEXT);
     if groups.iter().map(Vec::len).sum::<usize>() > MAX_PIECES {
         let whole =

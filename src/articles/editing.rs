@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{
     Article, Image, documents,
     filter::View,
-    input::{ArticleInput, MAX_BODY_BYTES, References, Resolved},
-    markdown::{self, MAX_NESTING, Rendered, TooComplex},
+    input::{ArticleInput, References, Resolved},
+    markdown::{self, MAX_BODY_BYTES, MAX_NESTING, Rendered, TooComplex},
     provenance::{self, Provenance},
     revisions::{Facets, Snapshot},
     rules::{Action, require_state},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    blocking::Work,
+    blocking::{Piece, SMALL, Stop, Turn, Work},
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
@@ -33,27 +33,34 @@ use crate::{
         prefer::Prefer,
         reply::Patched,
     },
-    values::Slug,
+    values::{Slug, text::MAX_MARKS},
 };
 
-static RENDERING: LazyLock<Work> = LazyLock::new(|| Work::new("Too many bodies at once; please retry."));
+static RENDERING: LazyLock<Work<Uuid>> =
+    LazyLock::new(|| Work::new("rendering", "Too many bodies at once; please retry."));
 
 /// What became of the body that a client sent; `None` where it sent none.
 pub type Rendering = Option<Result<Rendered, TooComplex>>;
 
-/// Renders the body of an input or a patch. It takes a while, so it comes before a connection is taken and a row is locked.
+/// Renders the body of an input or a patch, in turn with what other editors send. It takes a while, so it comes before a connection
+/// is taken and a row is locked. A large one keeps its turn until it is saved, which takes the database as long: what is given beside it
+/// is to be kept until then.
 ///
 /// # Errors
 /// `503` when too many wait already.
-pub async fn render(change: &Value) -> ApiResult<Rendering> {
+pub async fn render(principal: Principal, change: &Value) -> ApiResult<(Rendering, Option<Turn>)> {
     match change.get("body") {
-        None => Ok(None),
+        None => Ok((None, None)),
         Some(Value::String(body)) if body.len() <= MAX_BODY_BYTES => {
             let body = body.clone();
-            RENDERING.run(move || markdown::render(&body)).await.map(Some)
+            let (size, patience) = (body.len(), markdown::patience(body.len()));
+            let piece = Piece { of: principal.editor_id, size, patience };
+            let work = move |stop: &Stop| markdown::render_until(&body, stop);
+            let (rendered, turn) = RENDERING.run_holding(piece, work).await?;
+            Ok((Some(rendered), (size > SMALL).then_some(turn)))
         }
         // `null`, or what is refused for another reason.
-        Some(_) => Ok(Some(Ok(Rendered::default()))),
+        Some(_) => Ok((Some(Ok(Rendered::default())), None)),
     }
 }
 
@@ -61,11 +68,11 @@ pub async fn render(change: &Value) -> ApiResult<Rendering> {
 ///
 /// # Errors
 /// `422` where it is too intricate by now; `503` when too many wait already.
-pub async fn render_kept(content: &Snapshot) -> ApiResult<Rendered> {
+pub async fn render_kept(principal: Principal, content: &Snapshot) -> ApiResult<(Rendered, Option<Turn>)> {
     let mut faults = Faults::none();
-    let rendering = render(&json!({"body": content.body})).await?;
+    let (rendering, turn) = render(principal, &json!({"body": content.body})).await?;
     let rendered = settled(rendering, Rendered::default(), &mut faults);
-    faults.or(rendered).map_err(ApiError::invalid_body)
+    faults.or((rendered, turn)).map_err(ApiError::invalid_body)
 }
 
 /// A change of a locked article.
@@ -203,12 +210,20 @@ fn settled(rendering: Rendering, otherwise: Rendered, faults: &mut Faults) -> Re
     match rendering {
         None => otherwise,
         Some(Ok(rendered)) => rendered,
-        Some(Err(TooComplex)) => {
-            let detail = format!(
-                "More than {MAX_NESTING} quotes, lists and open HTML elements stand in each other, or the text is too \
-                 intricate to be rendered in time."
-            );
-            faults.push(Fault::at("/body", "too_complex", detail));
+        Some(Err(why)) => {
+            let (code, detail) = match why {
+                TooComplex::Nested => (
+                    "too_complex",
+                    format!("More than {MAX_NESTING} quotes, lists and HTML elements stand in each other."),
+                ),
+                TooComplex::Costly => ("too_complex", "The text is too intricate to be rendered.".to_owned()),
+                TooComplex::Long => ("too_complex", "The text's HTML would be longer than 4 MiB.".to_owned()),
+                TooComplex::Marks => (
+                    "too_many_marks",
+                    format!("More than {MAX_MARKS} combining marks follow each other in what readers see."),
+                ),
+            };
+            faults.push(Fault::at("/body", code, detail));
             otherwise
         }
     }

@@ -14,14 +14,11 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{CitationRole, Image, provenance::ProvenanceInput};
+use super::{CitationRole, Image, markdown::MAX_BODY_BYTES, provenance::ProvenanceInput};
 use crate::{
     http::faults::{Faults, Invalid},
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
 };
-
-/// A body's limit in bytes of UTF-8.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How many tags an article has at most.
 pub const MAX_TAGS: usize = 20;

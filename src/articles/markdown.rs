@@ -1,14 +1,21 @@
 //! Bodies: Markdown to HTML in which nothing can run, and how long it takes to read.
 
+mod nesting;
+mod reading;
+mod tree;
+
 use std::{
     borrow::Cow,
     io::{self, Read, Write},
     sync::LazyLock,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use ammonia::Builder;
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, Options, Parser, TagEnd, html};
+
+use self::reading::{Html, Reading};
+use crate::{blocking::Stop, values::text::has_too_many_marks};
 
 /// What is derived from a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,19 +28,28 @@ pub struct Rendered {
     pub reading_minutes: i32,
 }
 
-/// A body that nests too deeply, or that takes too long to make sense of.
+/// Why a body is not rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooComplex;
+pub enum TooComplex {
+    /// More than [`MAX_NESTING`] things stand in each other.
+    Nested,
+    /// It takes too long, or too much memory, to make sense of.
+    Costly,
+    /// Its HTML would be longer than 4 MiB.
+    Long,
+    /// What readers see has too many combining marks in a row, which the body names by their numbers (`&#803;`).
+    Marks,
+}
 
 /// How many things may stand in each other.
 pub const MAX_NESTING: usize = 100;
 
+/// A body's limit in bytes of UTF-8.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
 /// What is understood beside CommonMark.
 pub const OPTIONS: Options =
     Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
-
-/// How long the HTML of a body may take: a hundred times what the longest story does. It bounds what the limit of nesting does not.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest HTML of a body, in bytes: a table of empty cells is 15 times as long as its Markdown.
 const MAX_HTML: usize = 4 * 1024 * 1024;
@@ -83,24 +99,38 @@ fn trimmed<'a>(attribute: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Renders a body. It may keep a core busy for 5 seconds.
+/// Renders a body, of whatever length.
 ///
 /// # Errors
 /// [`TooComplex`].
 pub fn render(body: &str) -> Result<Rendered, TooComplex> {
-    render_within(body, PATIENCE)
+    render_until(body, &Stop::after(patience(body.len())))
 }
 
-fn render_within(body: &str, patience: Duration) -> Result<Rendered, TooComplex> {
-    if is_too_deep(body) {
-        return Err(TooComplex);
+/// How long a body of so many bytes may keep a core busy: many times what a story of that length does.
+#[must_use]
+pub fn patience(bytes: usize) -> Duration {
+    Duration::from_millis(500 + 3_000 * bytes.min(MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
+}
+
+/// Renders a body until it is told to stop.
+///
+/// # Errors
+/// [`TooComplex`], also where it was stopped.
+pub fn render_until(body: &str, stop: &Stop) -> Result<Rendered, TooComplex> {
+    if nesting::is_too_deep(body) {
+        return Err(TooComplex::Nested);
     }
-    let mut unsafe_html = String::with_capacity(body.len() + body.len() / 2);
-    let mut words = WordCount::default();
-    let events = Parser::new_ext(body, OPTIONS).inspect(|event| words.see(event));
-    html::push_html(&mut unsafe_html, events);
-    let word_count = words.finish();
-    let html = sanitise(&unsafe_html, Deadline(Instant::now() + patience)).map_err(|_| TooComplex)?;
+    let mut unsafe_html = Html::default();
+    let mut reading = Reading::new(Parser::new_ext(body, OPTIONS), stop);
+    let written = html::write_html_fmt(&mut unsafe_html, &mut reading);
+    let word_count = reading.finish()?;
+    written.map_err(|_| TooComplex::Long)?;
+    tree::check(&unsafe_html.0, stop)?;
+    let html = sanitise(&unsafe_html.0, stop)?;
+    if has_too_many_marks(&html) {
+        return Err(TooComplex::Marks);
+    }
     let reading_minutes = (word_count + WORDS_A_MINUTE - 1) / WORDS_A_MINUTE;
     Ok(Rendered { html, word_count, reading_minutes })
 }
@@ -130,40 +160,40 @@ pub fn plain(body: &str) -> String {
     text
 }
 
-/// Some texts take the parser and some the serialiser, which looks for what it escapes again and again, the square of their
-/// length. Both go piece by piece, which is when they can be stopped.
-fn sanitise(html: &str, deadline: Deadline) -> io::Result<String> {
+/// Both the parser and the serialiser go piece by piece, which is when they can be stopped.
+fn sanitise(html: &str, stop: &Stop) -> Result<String, TooComplex> {
     let mut clean = Vec::with_capacity(html.len());
-    let document = SANITISER.clean_from_reader(Until(html.as_bytes(), deadline))?;
-    document.write_to(Until(&mut clean, deadline))?;
-    if clean.len() > MAX_HTML {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    String::from_utf8(clean).map_err(io::Error::other)
+    let document =
+        SANITISER.clean_from_reader(Until(html.as_bytes(), stop)).map_err(|_| TooComplex::Costly)?;
+    document.write_to(Until(&mut clean, stop)).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => TooComplex::Long,
+        _ => TooComplex::Costly,
+    })?;
+    String::from_utf8(clean).map_err(|_| TooComplex::Costly)
 }
 
-#[derive(Clone, Copy)]
-struct Deadline(Instant);
+/// What can be read or written until it is time to stop, and no more than [`MAX_HTML`].
+struct Until<'a, T>(T, &'a Stop);
 
-impl Deadline {
-    fn check(self) -> io::Result<()> {
-        if Instant::now() > self.0 { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+impl<T> Until<'_, T> {
+    fn check(&self) -> io::Result<()> {
+        if self.1.is_due() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 }
 
-/// What can be read or written until a deadline.
-struct Until<T>(T, Deadline);
-
-impl<T: Read> Read for Until<T> {
+impl<T: Read> Read for Until<'_, T> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        self.1.check()?;
+        self.check()?;
         self.0.read(piece)
     }
 }
 
-impl<T: Write> Write for Until<T> {
+impl Write for Until<'_, &mut Vec<u8>> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.1.check()?;
+        self.check()?;
+        if self.0.len() + piece.len() > MAX_HTML {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         self.0.write(piece)
     }
 
@@ -172,85 +202,9 @@ impl<T: Write> Write for Until<T> {
     }
 }
 
-/// Whether more than [`MAX_NESTING`] things stand in each other: quotes, lists, and elements of raw HTML that are not closed.
-///
-/// An HTML parser walks over what is open around each new element, so a body of nothing but open ones, well within the limit of
-/// its size, would keep a core busy for minutes.
-fn is_too_deep(body: &str) -> bool {
-    let mut containers = 0_usize;
-    let mut elements = OpenElements::default();
-    Parser::new_ext(body, OPTIONS).any(|event| {
-        match event {
-            Event::Start(_) => containers += 1,
-            Event::End(_) => containers = containers.saturating_sub(1),
-            Event::Html(html) | Event::InlineHtml(html) => {
-                html.split('<').skip(1).for_each(|tag| elements.see(tag))
-            }
-            _ => {}
-        }
-        containers + elements.0.len() > MAX_NESTING
-    })
-}
-
-/// The names of the elements of raw HTML that are open. What only looks like a tag counts too.
-#[derive(Default)]
-struct OpenElements(Vec<String>);
-
-impl OpenElements {
-    /// They hold nothing, or end where the next of their kind begins.
-    const SHALLOW: [&str; 17] = [
-        "br", "hr", "img", "wbr", "col", "input", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody",
-        "tfoot", "option",
-    ];
-
-    /// Takes note of a tag, given without its `<`.
-    fn see(&mut self, tag: &str) {
-        let (closes, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
-        let name =
-            tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-        if closes {
-            // The end of what is not open ends nothing.
-            if let Some(place) = self.0.iter().rposition(|open| *open == name) {
-                self.0.remove(place);
-            }
-        } else if !name.is_empty() && !Self::SHALLOW.contains(&&*name) {
-            self.0.push(name);
-        }
-    }
-}
-
-/// Counts words over the pieces that the parser cuts text into: `un**bold**` is one word.
-#[derive(Default)]
-struct WordCount {
-    count: i32,
-    in_word: bool,
-}
-
-impl WordCount {
-    fn see(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Text(text) | Event::Code(text) => text.chars().for_each(|character| {
-                let in_word = !character.is_whitespace();
-                self.count += i32::from(in_word && !self.in_word);
-                self.in_word = in_word;
-            }),
-            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. })
-            | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link)
-            | Event::InlineHtml(_)
-            | Event::FootnoteReference(_) => {}
-            _ => self.in_word = false,
-        }
-    }
-
-    fn finish(self) -> i32 {
-        self.count
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::articles::input::MAX_BODY_BYTES;
 
     #[test]
     fn markdown_becomes_html() {
@@ -286,14 +240,14 @@ mod tests {
 
     #[test]
     fn depth_is_bounded_and_length_is_not() {
-        for deep in ["> ", "<div>", "<DIV></p>", "<ul><li>", "<b></i>", "- <u>\n  "] {
-            assert!(is_too_deep(&deep.repeat(101)), "{deep}");
-            assert!(!is_too_deep(&deep.repeat(9)), "{deep}");
+        for deep in ["> ", "<div>", "<DIV></p>", "<ul><li>", "<b></i>", "- <u>\n  ", "<h1></h2>"] {
+            assert_eq!(render(&deep.repeat(101)), Err(TooComplex::Nested), "{deep}");
+            assert!(render(&deep.repeat(9)).is_ok(), "{deep}");
         }
         for flat in
             ["> a\n\n", "<div>a</div>\n", "<p>a\n", "<br>", "- a\n", "1 < 2 ", "**a** ", "<!-- -->\n\n"]
         {
-            assert!(!is_too_deep(&flat.repeat(500)), "{flat}");
+            assert!(render(&flat.repeat(500)).is_ok(), "{flat}");
         }
     }
 
@@ -317,13 +271,40 @@ mod tests {
 
     #[test]
     fn what_would_take_minutes_is_given_up() {
-        let deep = "> ".repeat(MAX_BODY_BYTES / 2);
-        assert_eq!(render(&deep), Err(TooComplex));
-        // Raw HTML whose depth only its parser knows, and a text that is escaped ever more slowly.
-        for piece in ["<div title=\"</div>\">\n", "<div><!--</div>-->\n", "& "] {
-            let text = piece.repeat(MAX_BODY_BYTES / piece.len());
-            assert_eq!(render_within(&text, Duration::from_millis(500)), Err(TooComplex), "{piece}");
+        let long = |piece: &str| piece.repeat(MAX_BODY_BYTES / piece.len());
+        assert_eq!(render(&long("> ")), Err(TooComplex::Nested));
+        // What only the parser of HTML knows the depth of.
+        for piece in ["<div title=\"</div>\">\n", "<div><!--</div>-->\n", "<h1></h2>", "<div><a</b"] {
+            assert_eq!(render(&long(piece)), Err(TooComplex::Nested), "{piece}");
         }
+        let body = format!("<p>{}", long("& "));
+        assert_eq!(render_until(&body, &Stop::after(Duration::from_millis(300))), Err(TooComplex::Costly));
+        // As Markdown, the same is cut in pieces.
+        assert_eq!(render(&long("& ")).unwrap().word_count, 524_288);
+        assert_eq!(render(&long("&")), Err(TooComplex::Long));
+    }
+
+    #[test]
+    fn a_cut_is_not_seen() {
+        let text = "kata & ünit ".repeat(5_000);
+        for (body, html) in [
+            (text.clone(), format!("<p>{}</p>\n", text.trim_end().replace('&', "&amp;"))),
+            (format!("`{text}`"), format!("<p><code>{}</code></p>\n", text.replace('&', "&amp;"))),
+            (format!("    {text}"), format!("<pre><code>{}</code></pre>\n", text.replace('&', "&amp;"))),
+            (
+                format!("![{text}](https://a.example/)"),
+                format!("<p><img src=\"https://a.example/\" alt=\"{}\"></p>\n", text.replace('&', "&amp;")),
+            ),
+        ] {
+            assert!(render(&body).unwrap().html == html, "{}", &body[..20]);
+        }
+    }
+
+    #[test]
+    fn marks_that_are_named_by_their_numbers_are_marks() {
+        assert_eq!(render(&"&#803;".repeat(31)), Err(TooComplex::Marks));
+        assert_eq!(render(&format!("<p>a{}", "&#x344;".repeat(16))), Err(TooComplex::Marks));
+        assert!(render(&"&#803;".repeat(30)).is_ok());
     }
 
     #[test]

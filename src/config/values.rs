@@ -68,8 +68,12 @@ impl LogFilter {
     /// The filter to install.
     #[must_use]
     pub fn to_env_filter(&self) -> EnvFilter {
-        // These tell of each thread and of each attempt; a filter that names them still has its way.
-        EnvFilter::new(format!("actix_server=warn,reqwest_retry=error,{}", self.0))
+        // These tell of each thread, of each attempt, and of each fault in what somebody wrote, of which one text has a hundred
+        // thousand; a filter that names them still has its way.
+        EnvFilter::new(format!(
+            "actix_server=warn,reqwest_retry=error,html5ever=off,tokio_postgres=warn,{}",
+            self.0
+        ))
     }
 }
 

@@ -142,7 +142,7 @@ async fn insert_article(
     story.input["slug"] = json!(story.slug);
     story.input["body"] = json!(bodies::of(&story.slug));
     let id = context.clock.new_id();
-    let rendering = editing::render(&story.input).await?;
+    let (rendering, _) = editing::render(principal, &story.input).await?;
     editing::create(conn, &context, principal, id, story.input, rendering, false).await?;
     if story.published {
         let locked = store::lock(conn, &Reference::Id(id)).await?;

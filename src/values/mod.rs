@@ -33,7 +33,8 @@ pub trait FromText: Sized {
     fn from_text(text: String) -> Result<Self, crate::http::faults::Invalid>;
 }
 
-/// Makes a [`FromText`] type part of a body or a query string: a JSON string, parsed, its faults collected.
+/// Makes a [`FromText`] type part of a body or a query string: a JSON string, parsed, its faults collected. What holds for every text
+/// that comes in, whatever it is, is looked at here.
 #[macro_export]
 macro_rules! read_from_text {
     ($({$($generics:tt)*})? $type:ty) => {
@@ -43,7 +44,8 @@ macro_rules! read_from_text {
                 location: ::deserr::ValuePointerRef<'_>,
             ) -> Result<Self, $crate::http::faults::Faults> {
                 let text = String::deserialize_from_value(value, location)?;
-                <Self as $crate::values::FromText>::from_text(text)
+                $crate::values::text::few_marks(&text)
+                    .and_then(|()| <Self as $crate::values::FromText>::from_text(text))
                     .map_err(|invalid| $crate::http::faults::Faults::one(location, invalid))
             }
         }

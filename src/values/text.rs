@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use unicode_normalization::UnicodeNormalization;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -62,6 +63,27 @@ impl<const MAX: usize> FromText for Prose<MAX> {
         without_nul(&text)?;
         Ok(Self(text))
     }
+}
+
+/// How many combining marks may follow each other (Unicode Annex 15, "Stream-Safe Text Format"), which is more than any language
+/// has. Whoever normalises a text puts the marks of a run in order, the square of their number where it is done badly.
+pub const MAX_MARKS: usize = 30;
+
+/// Whether more than [`MAX_MARKS`] combining marks follow each other, counted as they are when they are taken apart (NFKD).
+#[must_use]
+pub fn has_too_many_marks(text: &str) -> bool {
+    // No character that begins with another byte has a mark before its letter.
+    text.bytes().any(|byte| byte >= 0xcc) && !text.chars().stream_safe().eq(text.chars())
+}
+
+/// # Errors
+/// More than [`MAX_MARKS`] combining marks follow each other.
+pub fn few_marks(text: &str) -> Result<(), Invalid> {
+    if has_too_many_marks(text) {
+        let detail = format!("More than {MAX_MARKS} combining marks follow each other.");
+        return Err(Invalid::new("too_many_marks", detail));
+    }
+    Ok(())
 }
 
 /// # Errors
@@ -159,5 +181,26 @@ mod tests {
     fn prose_takes_anything_but_nul() {
         assert_eq!(&*Prose::<9>::from_text(" a\n\tb ".to_owned()).unwrap(), " a\n\tb ");
         assert_eq!(code::<Prose<9>>("a\0"), "control_character");
+    }
+
+    #[test]
+    fn marks_are_counted_as_they_are_taken_apart() {
+        for (mark, marks) in [
+            ("\u{323}", 30),
+            ("\u{344}", 15),
+            ("\u{5b0}", 30),
+            ("\u{f73}", 15),
+            ("\u{ff9e}", 30),
+            ("\u{1d165}", 30),
+        ] {
+            let text = |marks| format!("a{}b", mark.repeat(marks));
+            assert!(!has_too_many_marks(&text(marks).repeat(3)), "{mark:?}");
+            assert!(has_too_many_marks(&text(marks + 1)), "{mark:?}");
+        }
+        // A letter with its mark, and vowel signs that are letters of their own.
+        for text in ["é", "ệ", "各", "각", "की"] {
+            assert!(!has_too_many_marks(&text.repeat(1000)), "{text}");
+        }
+        assert!(has_too_many_marks(&format!("é{}", "\u{301}".repeat(30))));
     }
 }

@@ -41,3 +41,4 @@ mod tags;
 mod taxonomy;
 mod translations;
 mod versions;
+mod writers;

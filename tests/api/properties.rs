@@ -18,7 +18,7 @@ use warta::{auth::Role, values::FromText, values::Slug};
 use crate::support::Server;
 
 /// Holds a property against so many inputs. A failure is told with its smallest input, to be made a test of its own.
-fn holds<S: Strategy>(cases: u32, inputs: S, property: impl Fn(S::Value))
+pub(crate) fn holds<S: Strategy>(cases: u32, inputs: S, property: impl Fn(S::Value))
 where
     S::Value: Debug,
 {

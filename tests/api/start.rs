@@ -7,6 +7,7 @@ mod fetched;
 mod first;
 mod hostile;
 mod instances;
+mod logs;
 mod program;
 mod schedule;
 mod surroundings;

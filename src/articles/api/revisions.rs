@@ -87,7 +87,7 @@ pub async fn compare(
     drop(conn);
     let find = |number: Number| kept.iter().find(|(revision, _)| revision.number == number.0).cloned();
     let (from, to) = find(from).zip(find(to)).ok_or_else(ApiError::not_found)?;
-    comparing::compare(from, to).await.map(Found)
+    comparing::compare(author.0, from, to).await.map(Found)
 }
 
 /// Read a revision of an article
@@ -156,7 +156,7 @@ pub async fn restore(
     let id = visible(&mut conn, View::drafts(author.0), &reference).await?;
     let revision = store::find_revision(&mut conn, id, number.0).await?;
     drop(conn);
-    let rendered = editing::render_kept(&revision.content).await?;
+    let (rendered, _turn) = editing::render_kept(author.0, &revision.content).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         // By its id: meanwhile another article may have got the slug.

@@ -9,7 +9,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, QueryFragment},
-    sql_types::{Array, Bool, Float, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Float, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
@@ -37,8 +37,12 @@ const UNDERSTOOD: &str = "select query::text as query, querytree(query) as words
      and ($2 is null or config in (select search_config(language) from unnest($2) as languages (language))) \
      group by 1, 2 order by 1";
 
-/// How well each edition fits, and where the words stand in it. Every word of a text is looked at: to have a part of it chosen here
-/// would take the square of its length.
+/// How much of their HTML is looked at for the words that were found, in characters: of all editions of a page together, and of each
+/// at least. Where a page is long, the words of long texts are marked at their beginnings.
+const LOOKED_AT: (usize, usize) = (1_000_000, 8_000);
+
+/// How well each edition fits, and where the words stand in it. Every word of what is looked at counts: to have a part of it chosen
+/// here would take the square of its length.
 const HITS: &str = r#"
     select e.article_id, ts_rank_cd(e.search, m.query::tsquery) as rank, e.title, e.summary, b.text,
         ts_headline(m.config::regconfig, search_fold(e.title), m.words::tsquery, o.options) as marked_title,
@@ -46,7 +50,7 @@ const HITS: &str = r#"
         ts_headline(m.config::regconfig, search_fold(b.text), m.words::tsquery, o.options) as marked_text
     from editions e
     join (select unnest($3) as config, unnest($4) as query, unnest($5) as words) m on m.config = e.search_config
-    cross join lateral (select search_text(e.body_html) as text offset 0) b
+    cross join lateral (select search_text(left(e.body_html, $6)) as text offset 0) b
     cross join (select E'HighlightAll=true, StartSel="\x02", StopSel="\x03"' as options) o
     where e.article_id = any($1) and e.kind = $2"#;
 
@@ -135,12 +139,16 @@ pub async fn with_highlights(
         meanings.iter().flat_map(|meaning| meaning.configs.iter().map(move |_| of(meaning))).collect()
     };
     let configs: Vec<_> = meanings.iter().flat_map(|meaning| &meaning.configs).collect();
+    let (all, each_at_least) = LOOKED_AT;
+    let looked_at = (all / ids.len().max(1)).max(each_at_least);
+    let looked_at = i32::try_from(looked_at).unwrap_or(i32::MAX);
     let hits: Vec<Hit> = diesel::sql_query(HITS)
         .bind::<Array<SqlUuid>, _>(ids)
         .bind::<Text, _>(kind)
         .bind::<Array<Text>, _>(configs)
         .bind::<Array<Text>, _>(each(|meaning| &meaning.query))
         .bind::<Array<Text>, _>(each(|meaning| &meaning.words))
+        .bind::<Integer, _>(looked_at)
         .load(conn)
         .await?;
     let hits: HashMap<_, _> = hits.into_iter().map(|hit| (hit.article_id, hit)).collect();

@@ -105,6 +105,15 @@ impl Program {
         self.lines.iter().collect::<Vec<_>>().join("\n")
     }
 
+    /// Asks it to stop; what it logged.
+    pub(super) fn stop_with_log(mut self) -> String {
+        self.kill(Signal::SIGTERM);
+        assert_eq!(self.ended(), Some(0));
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+
     pub(super) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }
