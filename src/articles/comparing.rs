@@ -100,7 +100,7 @@ pub async fn compare(principal: Principal, from: Kept, to: Kept) -> ApiResult<Co
 
 /// How long the lines of two bodies of so many bytes may take to be told apart; past it, what is left counts as different.
 fn patience(bytes: usize) -> Duration {
-    Duration::from_millis(100 + 400 * bytes.min(2 * MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
+    Duration::from_millis(500 + 300 * bytes.min(2 * MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
 }
 
 fn comparison((from, from_group): Kept, (to, to_group): Kept) -> serde_json::Result<Comparison> {

@@ -8,7 +8,7 @@ use super::{MAX_HTML, MAX_NESTING, TooComplex};
 use crate::blocking::Stop;
 
 /// How long a piece of text may be, in bytes, until it is cut.
-const MAX_RUN: usize = 8 * 1024;
+const MAX_RUN: usize = 512;
 
 /// Cuts a text in two. The serialiser of HTML looks from each `&` to the end of its text; comments are taken out before.
 const CUT: Event<'static> = Event::InlineHtml(CowStr::Borrowed("<!---->"));
@@ -48,7 +48,21 @@ impl<'a, I: Iterator<Item = Event<'a>>> Reading<'a, I> {
         if self.run <= MAX_RUN || self.images > 0 {
             return Event::Text(text);
         }
-        let mut rest = &*text;
+        self.cut(&text);
+        CUT
+    }
+
+    fn code(&mut self, text: CowStr<'a>) -> Event<'a> {
+        if text.len() <= MAX_RUN || self.images > 0 {
+            return Event::Code(text);
+        }
+        self.cut(&text);
+        self.cut.push_back(Event::InlineHtml(CowStr::Borrowed("</code>")));
+        Event::InlineHtml(CowStr::Borrowed("<code>"))
+    }
+
+    fn cut(&mut self, text: &str) {
+        let mut rest = text;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_RUN));
             self.cut.push_back(Event::Text(piece.to_owned().into()));
@@ -58,7 +72,6 @@ impl<'a, I: Iterator<Item = Event<'a>>> Reading<'a, I> {
                 self.cut.push_back(CUT);
             }
         }
-        CUT
     }
 }
 
@@ -94,10 +107,10 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Reading<'a, I> {
         Some(match event {
             Event::Text(text) => self.text(text),
             // Text goes on after it.
-            Event::SoftBreak => event,
+            Event::SoftBreak => Event::SoftBreak,
             event => {
                 self.run = 0;
-                event
+                if let Event::Code(text) = event { self.code(text) } else { event }
             }
         })
     }

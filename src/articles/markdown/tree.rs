@@ -264,15 +264,9 @@ mod tests {
 
     #[test]
     fn depth_is_looked_at_after_each_tag() {
-        for deep in [
-            "<div>",
-            "<DIV></p>",
-            "<ul><li>",
-            "<b></i>",
-            "<div title=\"</div>\">",
-            "<div><!--</div>-->",
-            "<a></b",
-        ] {
+        for deep in
+            ["<div>", "<DIV></p>", "<ul><li>", "<b></i>", "<div title=\"</div>\">", "<div><!--</div>-->"]
+        {
             assert_eq!(looked_at(&deep.repeat(101)), Err(TooComplex::Nested), "{deep}");
             assert_eq!(looked_at(&deep.repeat(40)), Ok(()), "{deep}");
         }
@@ -303,11 +297,11 @@ mod tests {
         for html in [
             // Formatting that is opened again in each block, with its attributes.
             format!(
-                "{}{}",
+                "<p>{}{}",
                 (0..90).map(|number| format!("<b x={number}>")).collect::<String>(),
                 "<p>a".repeat(100_000)
             ),
-            format!("<a href=\"https://a.example/{}\">{}", "a".repeat(100_000), "<p>a".repeat(100_000)),
+            format!("<p><a href=\"https://a.example/{}\">{}", "a".repeat(100_000), "<p>a".repeat(100_000)),
             // A place that is looked for among all others.
             format!("<table>{}", "<i></i>".repeat(100_000)),
             (0..100_000).map(|number| format!("<html a{number}>")).collect(),

@@ -102,10 +102,10 @@ fn worst() -> Vec<(&'static str, String)> {
         ("lists that go on", "- + ".repeat(131_072) + &"\n".repeat(524_288)),
         ("attributes", format!("{attributes}>")),
         ("attributes of the root", (0..90_000).map(|number| format!("<html a{number:x}>")).collect()),
-        ("formatting that is opened again", formatting(90) + &"<p>a".repeat(250_000)),
+        ("formatting that is opened again", "<p>".to_owned() + &formatting(90) + &"<p>a".repeat(250_000)),
         (
             "a link that is opened again",
-            format!("<a href=\"https://a/{}\">{}", "é".repeat(250_000), "<p>a".repeat(130_000)),
+            format!("<p><a href=\"https://a/{}\">{}", "é".repeat(250_000), "<p>a".repeat(130_000)),
         ),
         ("what is not for tables", format!("<table>{}", "<i></i>".repeat(140_000))),
         ("nested styles", format!("<td style=\"{}\">", "(".repeat(1_000_000))),
