@@ -61,7 +61,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
         Self {
             // One asker never has the last turn of these.
             small: Arc::new(Turns::new(turns.max(2), 64)),
-            large: Arc::new(Turns::new(turns, 8)),
+            large: Arc::new(Turns::new(turns, 32)),
             figures: Figures::of(name),
             busy,
         }

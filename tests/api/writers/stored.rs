@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde_json::json;
 use warta::auth::Role;
 
@@ -17,12 +17,12 @@ async fn run(server: &Server, sql: &str) {
 }
 
 async fn published(server: &Server, token: Option<&str>, count: usize) {
-    let made = (0..count).map(|number| async move {
+    let made = stream::iter(0..count).map(async |number| {
         let story = json!({"title": format!("Judul {number}"), "language": "id", "body": "Kata."});
         let made = server.post("/v1/articles", token, story).await.expect(201);
         server.act(&format!("{}/publish", made.header("location")), token).await.expect(200);
     });
-    join_all(made).await;
+    made.buffer_unordered(4).collect::<Vec<_>>().await;
 }
 
 #[tokio::test]
