@@ -28,14 +28,11 @@ const WAIT: Duration = Duration::from_secs(10);
 /// What is no larger than this goes through a lane of its own: a story, and not a book.
 pub const SMALL: usize = 64 * 1024;
 
-/// How long what does not look at its [`Stop`] may take. It bounds nothing, and is only there to be shown.
-const UNBOUNDED: Duration = Duration::MAX;
-
 /// One kind of work. It is done on about half the cores at once, so that a burst of it starves nobody; turns go round among
 /// those who ask for it (`K`), so that nobody's burst starves anybody else; and what is large never stands before what is
 /// small.
 #[derive(Clone, Debug)]
-pub struct Work<K = ()> {
+pub struct Work<K> {
     small: Arc<Turns<K>>,
     large: Arc<Turns<K>>,
     figures: Arc<Figures>,
@@ -114,16 +111,6 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
         })
         .await
         .map_err(ApiError::internal)
-    }
-}
-
-impl Work {
-    /// Does a piece that is short whoever asks for it.
-    ///
-    /// # Errors
-    /// `503` when too many wait already.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
-        self.run_for(Piece { of: (), size: 0, patience: UNBOUNDED }, |_| work()).await
     }
 }
 
