@@ -5,15 +5,17 @@ pub mod cors;
 mod delivery;
 pub mod docs;
 pub mod envelope;
+mod failure;
 mod front;
 pub mod health;
 pub mod metrics;
+mod outage;
 pub mod problems;
 pub mod reader;
 pub mod routes;
 mod settings;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_server::{Server, ServerBuilder};
 use actix_web::{
@@ -33,8 +35,15 @@ use self::{
     settings::Settings,
 };
 use crate::{
-    articles, auth, auth::Auth, cache::Cache, editors, error::ApiError, events, feeds,
-    http::context::Services, openapi, sources, tags,
+    articles, auth,
+    auth::Auth,
+    cache::Cache,
+    database::presence::Presence,
+    editors,
+    error::ApiError,
+    events, feeds,
+    http::{context::Services, reply::Sharing},
+    openapi, sources, tags,
 };
 
 /// The route table. What is registered here, and only that, is served and documented.
@@ -141,6 +150,10 @@ pub struct Parts {
     pub auth: Auth,
     /// What readers ask for again; `None`: everything is computed each time.
     pub cache: Option<Cache>,
+    /// What is known of the database.
+    pub presence: Presence,
+    /// How long caches may go on with answers to readers where this program cannot answer.
+    pub stale_if_error: Duration,
     /// Which origins may do what.
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
@@ -175,6 +188,8 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let document = web::Data::new(docs::Documented::new(&document));
     let metrics = web::Data::new(Metrics::new(parts.services.database.clone(), parts.cache.clone()));
     let cache = web::Data::new(parts.cache.clone());
+    let presence = web::Data::new(parts.presence);
+    let sharing = web::Data::new(Sharing::new(parts.stale_if_error));
     let settings =
         web::Data::new(Settings { cors: parts.cors, trusted_proxies: Arc::from(parts.trusted_proxies) });
     let front = FrontDoor {
@@ -188,7 +203,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
     let connections = Connections::new(parts.limits);
-    let shared = connections.clone();
+    let shared = web::Data::new(connections.clone());
     let builder = ServerBuilder::new()
         .workers(parts.workers)
         .max_concurrent_connections(NEVER_REACHED)
@@ -202,6 +217,9 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             .app_data(services.clone())
             .app_data(auth.clone())
             .app_data(cache.clone())
+            .app_data(presence.clone())
+            .app_data(sharing.clone())
+            .app_data(shared.clone())
             .app_data(settings.clone())
             .app_data(metrics.clone())
             .app_data(document.clone())
@@ -215,7 +233,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             .configure(routes)
             .into_app()
             .default_service(web::to(routes::unrouted));
-        let watch = Watch::start(shared.clone(), settings.clone(), clock.clone());
+        let watch = Watch::start(Connections::clone(&shared), settings.clone(), clock.clone());
         service::http(app, watch, stopping.clone())
     })?;
     Ok(Serving { server: builder.run(), connections })

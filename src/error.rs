@@ -23,7 +23,10 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::{PoolError, sqlstate::Trouble},
-    http::faults::{Fault, Faults, Invalid, TOLD, summary},
+    http::{
+        faults::{Fault, Faults, Invalid, TOLD, summary},
+        surrogate::SurrogateKeys,
+    },
 };
 
 /// How to authenticate (RFC 6750): what every `401` says at least.
@@ -43,6 +46,8 @@ struct Inner {
     faults: Vec<Fault>,
     headers: HeaderMap,
     members: Map<String, Value>,
+    /// What it is made of, where readers are told that there is nothing.
+    keys: Option<SurrogateKeys>,
     /// The cause, for the log. Never leaves the process.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -56,6 +61,7 @@ impl ApiError {
             faults: Vec::new(),
             headers: HeaderMap::new(),
             members: Map::new(),
+            keys: None,
             cause: None,
         }))
     }
@@ -170,6 +176,21 @@ impl ApiError {
             self.0.faults.push(fault);
         }
         self
+    }
+
+    /// Says what would change a `404` or a `410` to a reader, who may then keep it; other problems hold for the moment only.
+    #[must_use]
+    pub fn made_of(mut self, keys: SurrogateKeys) -> Self {
+        if matches!(self.0.kind, Kind::NotFound | Kind::Retracted) {
+            self.0.keys = Some(keys);
+        }
+        self
+    }
+
+    /// What it is made of, where that is known.
+    #[must_use]
+    pub fn keys(&self) -> Option<&SurrogateKeys> {
+        self.0.keys.as_ref()
     }
 
     fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

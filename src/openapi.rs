@@ -113,6 +113,7 @@ fn kind_told(status: u16, description: &str) -> KindInfo {
 
 fn problem(info: &KindInfo, description: &str) -> Value {
     let headers: &[&str] = match info.status.as_u16() {
+        404 | 410 => &NOTHING,
         401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
         409 if info.name == Kind::AlreadyCovered.info().name => &["X-Request-Id", "Cache-Control", "Link"],
         412 => &["X-Request-Id", "Cache-Control", "ETag"],
@@ -136,7 +137,12 @@ fn problem(info: &KindInfo, description: &str) -> Value {
 }
 
 /// The headers of what was found.
-const FOUND: [&str; 6] = ["X-Request-Id", "ETag", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag"];
+const FOUND: [&str; 8] =
+    ["X-Request-Id", "ETag", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag", "Age", "Cache-Status"];
+
+/// The headers of what says that nothing is to be found, or that it is elsewhere.
+const NOTHING: [&str; 7] =
+    ["X-Request-Id", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag", "Age", "Cache-Status"];
 
 fn header_refs(names: &[&str]) -> Value {
     let reference =
@@ -152,10 +158,12 @@ fn headers() -> Value {
     json!({
         "X-Request-Id": header("The request's id. Quote it in a report.", json!(REQUEST_ID)),
         "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!(ENTITY_TAG)),
-        "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30")),
+        "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30, stale-if-error=600")),
         "Vary": header("The request headers that the answer depends on.", json!("Authorization, Accept-Encoding")),
         "Surrogate-Key": header("What an answer to readers is made of, separated by spaces: what a CDN purges it by.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77 articles lists")),
         "Cache-Tag": header("The same as Surrogate-Key, separated by commas.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77,articles,lists")),
+        "Age": header("How many seconds ago the answer was known to hold (RFC 9111). Only while the database is away, and the answer comes from memory.", json!(12)),
+        "Cache-Status": header("How the answer was come by (RFC 9211). Only while the database is away, and the answer comes from memory.", json!("warta; hit; ttl=-12; detail=database-away")),
         "Link": header("What belongs to the answer (RFC 8288): of a page the next one, with `rel=\"next\"`, but not of the last one; of a document that is covered already the other story, with `rel=\"related\"`.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
         "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
@@ -211,7 +219,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         let names: &[&str] = match (method, status) {
             ("get", 200) if paged => &[&FOUND[..], &["Link"]].concat(),
             ("get", 200) => &FOUND,
-            (_, 308) => &["X-Request-Id", "Cache-Control", "Vary", "Location"],
+            (_, 308) => &[&NOTHING[..], &["Location"]].concat(),
             (_, 201) => &["X-Request-Id", "ETag", "Cache-Control", "Location"],
             (_, 204) => &["X-Request-Id", "Cache-Control"],
             _ => &["X-Request-Id", "ETag", "Cache-Control"],

@@ -3,12 +3,12 @@
 mod audit;
 mod files;
 mod first;
+mod link;
 mod postgres;
 mod signals;
 
 use std::{
     fmt,
-    future::pending,
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     pin::pin,
@@ -30,10 +30,11 @@ use crate::{
         Auth,
         keys::{Keys, KeysError},
     },
-    cache::{self, Cache},
     clock::Clock,
     config::{Config, EditorCommand},
-    database::{Database, DatabaseError, DatabaseUrl, embedded::EmbeddedError, migrations},
+    database::{
+        Database, DatabaseError, DatabaseUrl, embedded::EmbeddedError, migrations, presence::Presence,
+    },
     demo, editors,
     error::ApiError,
     events::{audit::Finding, seal},
@@ -83,12 +84,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let database = parts.services.database.clone();
     let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
     let mut sealer = tokio::spawn(seal::run(database.clone()));
-    let (cache, asked) = Cache::new(config.cache_bytes);
-    let uses_cache = config.cache_bytes > 0;
-    parts.cache = uses_cache.then(|| cache.clone());
-    let clock = parts.services.clock.clone();
-    let linking = cache::link::run(url.clone(), database.clone(), clock, cache, asked);
-    let mut link = tokio::spawn(async move { if uses_cache { linking.await } else { pending().await } });
+    let mut link = link::start(config, url, &mut parts);
     let Serving { server, connections } = app::serve(parts, listener).map_err(listen)?;
     let handle = server.handle();
     tracing::info!(%address, "listening");
@@ -151,6 +147,8 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         services,
         auth: Auth::new(keys, ISSUER),
         cache: None,
+        presence: Presence::default(),
+        stale_if_error: config.stale_if_error,
         cors: Cors::new(config.cors_origins.iter().map(|origin| origin.as_str().to_owned())),
         trusted_proxies: config.trusted_proxies.clone(),
         workers: config.worker_count(),

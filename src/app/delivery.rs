@@ -4,27 +4,33 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest,
+    Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method,
-        header::{self, HeaderName},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
 
-use super::settings::Settings;
+use super::{
+    failure::{problem_of, respond},
+    outage::{self, Patience, Reason, spared},
+    settings::Settings,
+};
 use crate::{
     articles::representations::Form,
-    cache::{Cache, Key, Landed, Looked, Permit},
+    cache::{Cache, Entry, Key, Landed, Looked, Permit, Spare},
+    feeds,
     http::{
-        answer::{Answer, takes_it_as_it_is},
+        answer::{Answer, Wanted, takes_it_as_it_is},
         base::HostUsed,
         negotiation::Accept,
         preview::Preview,
-        reply::SignedIn,
+        query::{is_of, pairs},
+        signed_in::SignedIn,
         surrogate::SurrogateKeys,
     },
 };
@@ -35,7 +41,15 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// The route that an answer from memory is of; in the answer's extensions.
 pub struct Route(pub Arc<str>);
 
-/// Answers a request, from memory or by the application.
+/// What became of a request.
+pub enum Delivered {
+    /// An answer to it.
+    Whole(ServiceResponse<BoxBody>),
+    /// An answer in place of the application's, which was not waited for and has the request.
+    CutShort(HttpResponse),
+}
+
+/// Answers a request, from memory or by the application. `id` is the request's.
 ///
 /// # Errors
 /// As the application.
@@ -43,61 +57,81 @@ pub async fn deliver<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     settings: &Settings,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+    patience: &Patience,
+    id: &HeaderValue,
+) -> Result<Delivered, Error> {
+    let text = id.to_str().unwrap_or_default();
     let cache = request.app_data::<web::Data<Option<Cache>>>().cloned();
     let cache = cache.as_ref().and_then(|cache| cache.as_ref().as_ref());
     if !request.method().is_safe() {
-        let response = next.call(request).await?.map_into_boxed_body();
-        if let Some(cache) = cache.filter(|_| response.status().is_success()) {
+        // What sessions are made of, readers do not see.
+        let signs_in = request.path().starts_with("/v1/auth/");
+        let Some(response) = patience.wait(next.call(request)).await else { return Ok(given_up(text)) };
+        let response = problem_of(response?.map_into_boxed_body(), text);
+        if let Some(cache) = cache.filter(|_| response.status().is_success())
+            && (cache.is_linked() || !signs_in)
+        {
             // Whoever hears of a change never reads from this instance what was before it.
             cache.caught_up().await;
         }
-        return Ok(response);
+        return Ok(Delivered::Whole(response));
     }
-    if request.method() != Method::GET {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    }
+    let reads = request.method() == Method::GET;
+    let anonymous = reads && !request.extensions().contains::<SignedIn>();
+    let asked = if anonymous { Asked::of(&request, settings) } else { None };
+    let asked = cache.zip(asked);
     let mut lead = None;
-    if let Some(cache) = cache
-        && !request.extensions().contains::<SignedIn>()
-        && let Some(asked) = Asked::of(&request, settings)
+    if let Some((cache, asked)) = &asked {
+        let key = &asked.key;
+        match remember(cache, key, patience).await {
+            Some(Remembered::Kept(entry)) => {
+                let (entry, wanted) = form(cache, key, entry, request.headers()).await;
+                let response = of_route(entry.answer.to(&wanted, id), &entry);
+                return Ok(Delivered::Whole(request.into_response(response)));
+            }
+            Some(Remembered::Spare(spare)) => {
+                let response = fall_back(cache, key, spare, request.headers(), id, Reason::Away).await;
+                return Ok(Delivered::Whole(request.into_response(response)));
+            }
+            Some(Remembered::Nothing(permit)) => lead = permit.map(|permit| (permit, asked.by_host)),
+            None => return Ok(Delivered::Whole(problem_of(request.error_response(outage::error()), text))),
+        }
+    }
+    let Some(called) = patience.wait(next.call(request)).await else {
+        let spare = asked.as_ref().and_then(|(cache, asked)| Some((cache, cache.spare(&asked.key)?)));
+        return Ok(match spare {
+            Some((cache, spare)) => {
+                Delivered::CutShort(spared(cache, &spare, &Wanted::Plain, id, Reason::Failed))
+            }
+            None => given_up(text),
+        });
+    };
+    let response = problem_of(called?.map_into_boxed_body(), text);
+    if response.status().is_server_error()
+        && let Some((cache, asked)) = &asked
+        && let Some(spare) = cache.spare(&asked.key)
     {
-        lead = loop {
-            let key = &asked.key;
-            let entry = match cache.look_up(key) {
-                Looked::Hit(entry) => entry,
-                Looked::Bypass => break None,
-                Looked::Lead(permit) => break Some((permit, asked.by_host)),
-                Looked::Join(landing) => match landing.wait().await {
-                    Landed::Shared(entry) => entry,
-                    Landed::Declined => break None,
-                    Landed::Cancelled => continue,
-                },
-            };
-            let entry = cache.newest(key, entry);
-            let wanted = entry.answer.wanted(request.headers());
-            let entry = match entry.answer.prepared(&wanted).await {
-                Some(prepared) => cache.replace(key, &entry, prepared),
-                None => entry,
-            };
-            let mut response = entry.answer.to(&wanted);
-            response.extensions_mut().insert(Route(Arc::clone(&entry.route)));
-            return Ok(request.into_response(response));
-        };
+        let (request, _) = response.into_parts();
+        let response = fall_back(cache, &asked.key, spare, request.headers(), id, Reason::Failed).await;
+        return Ok(Delivered::Whole(ServiceResponse::new(request, response)));
     }
-    let (request, mut response) = next.call(request).await?.into_parts();
-    if lead.is_none() && takes_it_as_it_is(request.headers()) {
-        return Ok(ServiceResponse::new(request, response.map_into_boxed_body()));
+    if !reads || lead.is_none() && takes_it_as_it_is(response.request().headers()) {
+        return Ok(Delivered::Whole(response));
     }
+    let (request, mut response) = response.into_parts();
     // An answer is kept with all its headers.
     settings.dress(true, None, response.headers_mut());
     let keys = response.extensions_mut().remove::<SurrogateKeys>();
     let keys = keys.filter(|_| !request.extensions().contains::<Preview>());
-    let response = match Answer::of(response) {
+    let answer = match Answer::of(response) {
+        Err(response) if lead.is_some() => Answer::of_nothing(response, text),
+        answer => answer,
+    };
+    let response = match answer {
         Ok(answer) => {
             let wanted = answer.wanted(request.headers());
             let answer = answer.prepared(&wanted).await.unwrap_or(answer);
-            let response = answer.to(&wanted);
+            let response = answer.to(&wanted, id);
             match (lead, keys) {
                 (Some((permit, by_host)), Some(keys))
                     if by_host || !request.extensions().contains::<HostUsed>() =>
@@ -113,7 +147,77 @@ pub async fn deliver<B: MessageBody + 'static>(
             response
         }
     };
-    Ok(ServiceResponse::new(request, response))
+    Ok(Delivered::Whole(ServiceResponse::new(request, response)))
+}
+
+/// What the cache has for a request.
+enum Remembered {
+    /// An answer.
+    Kept(Arc<Entry>),
+    /// One from before the database was lost.
+    Spare(Spare),
+    /// None: compute one and, with a permit, for all who wait.
+    Nothing(Option<Permit>),
+}
+
+/// Looks up what is kept, or waits for what somebody else computes; `None` where the database is away and that was long enough.
+async fn remember(cache: &Cache, key: &Key, patience: &Patience) -> Option<Remembered> {
+    loop {
+        return Some(match cache.look_up(key) {
+            Looked::Hit(entry) => Remembered::Kept(cache.newest(key, entry)),
+            Looked::Spare(spare) => Remembered::Spare(spare),
+            Looked::Lead(permit) => Remembered::Nothing(Some(permit)),
+            Looked::Bypass => {
+                // It may just have been lost: whoever has something to fall back on need not find out the hard way.
+                if cache.spare(key).is_some()
+                    && !patience.may_ask().await
+                    && let Some(spare) = cache.spare(key)
+                {
+                    return Some(Remembered::Spare(spare));
+                }
+                Remembered::Nothing(None)
+            }
+            Looked::Join(landing) => match patience.wait(landing.wait()).await? {
+                Landed::Shared(entry) => Remembered::Kept(cache.newest(key, entry)),
+                Landed::Declined => Remembered::Nothing(None),
+                Landed::Cancelled => continue,
+            },
+        });
+    }
+}
+
+/// An answer with the form that a client wants, and that form.
+async fn form(cache: &Cache, key: &Key, entry: Arc<Entry>, headers: &HeaderMap) -> (Arc<Entry>, Wanted) {
+    let wanted = entry.answer.wanted(headers);
+    let entry = match entry.answer.prepared(&wanted).await {
+        Some(prepared) => cache.replace(key, &entry, prepared),
+        None => entry,
+    };
+    (entry, wanted)
+}
+
+/// The answer from before the database was lost.
+async fn fall_back(
+    cache: &Cache,
+    key: &Key,
+    Spare { entry, age }: Spare,
+    headers: &HeaderMap,
+    id: &HeaderValue,
+    reason: Reason,
+) -> HttpResponse {
+    let (entry, wanted) = form(cache, key, entry, headers).await;
+    let spare = Spare { entry, age };
+    of_route(spared(cache, &spare, &wanted, id, reason), &spare.entry)
+}
+
+fn of_route(mut response: HttpResponse, entry: &Entry) -> HttpResponse {
+    response.extensions_mut().insert(Route(Arc::clone(&entry.route)));
+    response
+}
+
+/// What is answered to a request that was not waited for.
+fn given_up(id: &str) -> Delivered {
+    Delivered::CutShort(respond(&outage::error(), id))
 }
 
 /// Lets those who wait compute theirs: the answer is not for all.
@@ -171,16 +275,39 @@ impl Asked {
         text.push_str(path);
         text.push('?');
         let mut odd = path.ends_with("/related");
-        if !query.is_empty() {
-            let mut parameters: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
-            parameters.sort_unstable();
-            for parameter in parameters {
-                text.push_str(parameter);
-                text.push('&');
-                let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
-                odd |= !PLAIN.contains(&name);
-            }
+        let mut parameters: Vec<_> = pairs(query).filter(|pair| may_matter(path, pair)).collect();
+        parameters.sort_unstable();
+        for parameter in parameters {
+            text.push_str(parameter);
+            text.push('&');
+            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            odd |= !PLAIN.contains(&name);
         }
         Some(Self { key: Key { request: text, odd }, by_host })
     }
+}
+
+/// Whether a parameter may make a difference to what is at a path. Others append theirs to the addresses of feeds and pages, which
+/// ignore them: however many there are, each has one answer.
+fn may_matter(path: &str, parameter: &str) -> bool {
+    const PAGES: [&str; 7] = [
+        "/docs",
+        "/docs/scalar.js",
+        "/openapi.json",
+        "/problems",
+        "/reader.css",
+        "/reader.js",
+        "/sitemap.xml",
+    ];
+    if path.starts_with("/v1/") {
+        return true;
+    }
+    if path.starts_with("/feeds/") {
+        return is_of(parameter, feeds::query::knows);
+    }
+    let is_page = path == "/"
+        || PAGES.contains(&path)
+        || path.starts_with("/problems/")
+        || path.starts_with("/sitemap-");
+    !is_page
 }

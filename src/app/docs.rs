@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::{
     auth::Viewer,
     http::{
-        query::NoQuery,
         reply::Document,
         surrogate::{Cacheable, SurrogateKeys},
     },
@@ -44,14 +43,14 @@ const PAGE: &str = include_str!("docs.html");
     responses((status = 200, description = "The document.", content_type = "application/json", body = Object)),
 )]
 #[get("/openapi.json")]
-pub async fn openapi(_: Viewer, _: NoQuery, document: web::Data<Documented>) -> Cacheable<Document> {
+pub async fn openapi(_: Viewer, document: web::Data<Documented>) -> Cacheable<Document> {
     let document = Document { body: document.0.clone(), media_type: ContentType::json(), fresh: false };
     Cacheable::new(document, SurrogateKeys::none())
 }
 
 /// The page.
 #[get("/docs")]
-pub async fn page(_: Viewer, _: NoQuery) -> Cacheable<CustomizeResponder<Document>> {
+pub async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
     let page = page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     Cacheable::new(page, SurrogateKeys::none())
@@ -59,7 +58,7 @@ pub async fn page(_: Viewer, _: NoQuery) -> Cacheable<CustomizeResponder<Documen
 
 /// The page's script, which the crate `scalar_api_reference` carries.
 #[get("/docs/scalar.js")]
-pub async fn script(_: Viewer, _: NoQuery) -> Option<Cacheable<Document>> {
+pub async fn script(_: Viewer) -> Option<Cacheable<Document>> {
     // The crate gives a copy of its 5 MB each time; one for all is enough.
     static SCRIPT: OnceLock<Option<Bytes>> = OnceLock::new();
     let asset = || scalar_api_reference::get_asset("scalar.js").map(Bytes::from);

@@ -7,8 +7,9 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
-        Method, StatusCode,
+        Method,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -18,19 +19,21 @@ use uuid::Uuid;
 
 use super::{
     cors::Cors,
-    delivery::{Route, deliver},
+    delivery::{Delivered, Route, deliver},
+    failure::problem_of,
     metrics::Metrics,
+    outage::{self, Patience},
     settings::{Settings, guard},
 };
 use crate::{
     auth::{Auth, address::ClientAddress, sessions::authenticate},
     clock::Clock,
-    error::{ApiError, ApiResult, CHALLENGE, Kind},
+    error::{ApiError, ApiResult, Kind},
     http::{
         base::FromTrustedProxy,
         context::{RequestId, Services},
         preview,
-        reply::SignedIn,
+        signed_in::SignedIn,
     },
 };
 
@@ -65,15 +68,29 @@ pub async fn envelope<B: MessageBody + 'static>(
     let origin = request.headers().get(header::ORIGIN).cloned();
     let preflight = Cors::is_preflight(&method, request.headers());
 
-    let response = if preflight {
-        request.into_response(HttpResponse::NoContent().finish())
+    let patience = Patience::of(&request, began);
+    let delivered = if preflight {
+        Delivered::Whole(request.into_response(HttpResponse::NoContent().finish()))
     } else {
-        match admit(&mut request, &settings).await {
-            Ok(()) => deliver(request, next, &settings).await?,
-            Err(error) => request.error_response(error),
+        match patience.wait(admit(&mut request, &settings)).await.unwrap_or_else(|| Err(outage::error())) {
+            Ok(()) => deliver(request, next, &settings, &patience, &id).await?,
+            Err(error) => Delivered::Whole(problem_of(request.error_response(error), &text)),
         }
     };
-    let mut response = problem_of(response, &text);
+    let mut response = match delivered {
+        Delivered::Whole(response) => response,
+        Delivered::CutShort(mut response) => {
+            // The request went with what was not waited for: what is left goes out as an error does.
+            settings.dress(
+                matches!(method, Method::GET | Method::HEAD),
+                origin.as_ref(),
+                response.headers_mut(),
+            );
+            response.headers_mut().insert(X_REQUEST_ID, id);
+            metrics.count(&method, None, response.status(), began.elapsed());
+            return Err(InternalError::from_response("the database is away", response).into());
+        }
+    };
 
     let request = response.request().clone();
     let headers = response.headers_mut();
@@ -164,52 +181,6 @@ fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<Clien
     let peer = request.peer_addr()?.ip();
     let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
     Some(ClientAddress::behind(peer, forwarded.into_iter(), |address| settings.trusts(address)))
-}
-
-/// Writes an error as a problem; other answers stay as they are.
-fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return response;
-    }
-    let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
-    let problem = match ours {
-        Some(error) => respond(error, id),
-        None => {
-            let detail = match response.response().error() {
-                Some(error) if status.is_client_error() => error.to_string(),
-                _ => Kind::of_status(status).info().title.to_owned(),
-            };
-            respond(&ApiError::new(Kind::of_status(status), detail), id)
-        }
-    };
-    let request = response.request().clone();
-    ServiceResponse::new(request, problem)
-}
-
-/// The answer to an error, without the headers that every answer has.
-pub(super) fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
-    let status = error.kind().info().status;
-    match error.cause() {
-        Some(cause) if status.is_server_error() => {
-            tracing::error!(request_id = id, %status, %cause, "{error}");
-        }
-        _ => tracing::debug!(request_id = id, %status, "{error}"),
-    }
-    let mut response = HttpResponse::build(status);
-    response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-    for (name, value) in error.headers() {
-        response.insert_header((name.clone(), value.clone()));
-    }
-    let problem = error.problem(id);
-    if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110, section 15.5.2: a 401 always says how.
-        if !error.headers().contains_key(header::WWW_AUTHENTICATE) {
-            response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
-        }
-    }
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    response.body(body)
 }
 
 /// Counts and logs an answer.

@@ -26,9 +26,13 @@ use super::{
     delivery::Asked,
     envelope::{X_REQUEST_ID, account, request_id, within_limits},
     metrics::Metrics,
+    outage::{Reason, spared},
     settings::Settings,
 };
-use crate::{cache::Cache, clock::Clock};
+use crate::{
+    cache::{Cache, Spare},
+    clock::Clock,
+};
 
 /// The middleware, outside of all others.
 #[derive(Clone)]
@@ -57,15 +61,26 @@ impl FrontDoor {
             return None;
         }
         within_limits(request).ok()?;
-        let entry = cache.kept(&Asked::of(request, &self.settings)?.key)?;
+        let key = Asked::of(request, &self.settings)?.key;
+        let (entry, age) = match cache.kept(&key) {
+            Some(entry) => (entry, None),
+            None => cache.spare_at_once(&key).map(|spare| (spare.entry, Some(spare.age)))?,
+        };
         let wanted = entry.answer.wanted(headers);
         if !entry.answer.has(&wanted) {
             return None;
         }
-        cache.hit();
-        let mut response = entry.answer.to(&wanted);
-        response.headers_mut().insert(X_REQUEST_ID, request_id(headers, &self.clock));
-        Some(Remembered { response, route: Arc::clone(&entry.route) })
+        let id = request_id(headers, &self.clock);
+        let route = Arc::clone(&entry.route);
+        let mut response = match age {
+            None => {
+                cache.hit();
+                entry.answer.to(&wanted, &id)
+            }
+            Some(age) => spared(cache, &Spare { entry, age }, &wanted, &id, Reason::Away),
+        };
+        response.headers_mut().insert(X_REQUEST_ID, id);
+        Some(Remembered { response, route })
     }
 }
 

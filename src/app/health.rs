@@ -1,16 +1,17 @@
 //! Whether the process lives, and whether it can serve.
 
-use actix_web::get;
-use diesel_async::SimpleAsyncConnection;
+use actix_web::{get, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::connections::Connections;
 use crate::{
     auth::Viewer,
-    error::ApiResult,
+    cache::Cache,
+    database::presence::{PATIENCE, Presence},
+    error::{ApiError, ApiResult, Kind},
     http::{
         context::Context,
-        query::NoQuery,
         reply::{Found, Representation},
     },
 };
@@ -18,7 +19,7 @@ use crate::{
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// Always `ok`: what is not answers with a problem.
+    /// `ok`; or `degraded`: the database is away, and readers are answered from memory. What is neither answers with a problem.
     #[schema(example = "ok")]
     status: &'static str,
 }
@@ -37,19 +38,34 @@ impl Representation for Health {
     responses((status = 200, description = "It does.", body = Health)),
 )]
 #[get("/livez")]
-pub async fn livez(_: Viewer, _: NoQuery) -> Found<Health> {
+pub async fn livez(_: Viewer) -> Found<Health> {
     Found(Health { status: "ok" })
 }
 
 /// Ask whether requests can be served
 ///
-/// They can where the database answers. A load balancer sends requests only to instances that are ready.
+/// They can where the database answers. While it is away, `degraded` says that what is in memory can, for a while. A load balancer
+/// sends requests only to instances that are ready: one that is going to stop is not. The answer comes within 2 seconds.
 #[utoipa::path(
     operation_id = "read_readiness", tag = "service",
     responses((status = 200, description = "They can.", body = Health)),
 )]
 #[get("/readyz")]
-pub async fn readyz(_: Viewer, _: NoQuery, context: Context) -> ApiResult<Found<Health>> {
-    context.database.get().await?.batch_execute("select 1").await?;
-    Ok(Found(Health { status: "ok" }))
+pub async fn readyz(
+    _: Viewer,
+    connections: Data<Connections>,
+    presence: Data<Presence>,
+    cache: Data<Option<Cache>>,
+    context: Context,
+) -> ApiResult<Found<Health>> {
+    if connections.is_draining() {
+        return Err(ApiError::new(Kind::Unavailable, "This instance is going to stop.").retry_after(1));
+    }
+    if !presence.is_away() && context.database.ping(PATIENCE).await.is_ok() {
+        return Ok(Found(Health { status: "ok" }));
+    }
+    match cache.as_ref() {
+        Some(cache) if cache.has_spares() => Ok(Found(Health { status: "degraded" })),
+        _ => Err(ApiError::unavailable("the database is away")),
+    }
 }

@@ -26,7 +26,7 @@ use crate::{
     cache::Cache,
     database::Database,
     error::{ApiError, ApiResult},
-    http::{query::NoQuery, reply::Document},
+    http::reply::Document,
 };
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -132,6 +132,8 @@ impl Collector for Cached {
             ("cache_misses", "Requests whose answer was not in memory, or did not hold", counts.misses),
             ("cache_joins", "Requests that waited for the answer to another one", counts.joined),
             ("cache_bypasses", "Requests while the cache was not used", counts.bypassed),
+            ("cache_stale", "Requests answered from memory while the database was away", counts.stale),
+            ("cache_evictions", "Answers that had to make room for others", counts.evictions),
         ] {
             let count = ConstCounter::new(count);
             count.encode(encoder.encode_descriptor(name, help, None, count.metric_type())?)?;
@@ -160,7 +162,7 @@ impl Collector for Cached {
     )),
 )]
 #[get("/metrics")]
-pub async fn read(_: Viewer, _: NoQuery, metrics: web::Data<Metrics>) -> ApiResult<Document> {
+pub async fn read(_: Viewer, metrics: web::Data<Metrics>) -> ApiResult<Document> {
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(ApiError::internal)?;
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

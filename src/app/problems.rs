@@ -6,7 +6,6 @@ use crate::{
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
     http::{
-        query::NoQuery,
         reply::Document,
         surrogate::{Cacheable, SurrogateKeys},
     },
@@ -25,7 +24,7 @@ use crate::{
     )),
 )]
 #[get("/problems/{name}")]
-pub async fn explain(_: Viewer, name: Path<String>, _: NoQuery) -> ApiResult<Cacheable<Document>> {
+pub async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheable<Document>> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.info().name == *name);
     let info = kind.ok_or_else(ApiError::not_found)?.info();
     let content = format!(
@@ -50,7 +49,7 @@ pub async fn explain(_: Viewer, name: Path<String>, _: NoQuery) -> ApiResult<Cac
     )),
 )]
 #[get("/problems")]
-pub async fn list(_: Viewer, _: NoQuery) -> Cacheable<Document> {
+pub async fn list(_: Viewer) -> Cacheable<Document> {
     let mut infos = Kind::ALL.map(Kind::info);
     infos.sort_by_key(|info| (info.status.as_u16(), info.name));
     let lines = infos.map(|info| {

@@ -18,7 +18,7 @@ use actix_web::{
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use self::seen::{Elsewhere, elsewhere};
+use self::seen::{Elsewhere, MovedArticle, elsewhere, moved};
 use super::{
     Article, ArticleItem,
     access::{claimed, draft, locked, told},
@@ -35,7 +35,7 @@ use super::{
 use crate::{
     auth::{Auth, Author, Viewer},
     clock,
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     events::{EventType, SubjectType},
     http::{
         body::{Json, STORY},
@@ -47,8 +47,8 @@ use crate::{
         prefer::Prefer,
         preview::Preview,
         query::{List, NoQuery, Query},
-        reply::{Created, Found, Moved, NoContent, Patched},
-        surrogate::Cacheable,
+        reply::{Created, Found, NoContent, Patched},
+        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, Rows, page_of},
     values::Reference,
@@ -105,7 +105,9 @@ async fn listed(
     let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     if let Some(source) = source {
-        query.source = Some(List(vec![Reference::Id(store::source_id(&mut conn, source).await?)]));
+        let id = store::source_id(&mut conn, source).await;
+        let id = id.map_err(|error| ApiError::from(error).made_of(SurrogateKeys::all("sources")))?;
+        query.source = Some(List(vec![Reference::Id(id)]));
     }
     // Before what is read: what changes meanwhile is told to whoever has heard less.
     let keys = if view == View::Live { Some(searching::keys(&mut conn, &query).await?) } else { None };
@@ -189,7 +191,7 @@ pub async fn read(
     client: (Accept, HttpRequest),
     auth: Data<Auth>,
     context: Context,
-) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<Moved>>> {
+) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<MovedArticle>>> {
     let (accept, request) = client;
     let form = accept.choose(&Form::OFFERED)?;
     Ok(match found(&viewer, &reference, &query.value, &auth, &context).await? {
@@ -208,7 +210,7 @@ async fn found(
     query: &ArticleQuery,
     auth: &Auth,
     context: &Context,
-) -> ApiResult<Either<Article, Moved>> {
+) -> ApiResult<Either<Article, MovedArticle>> {
     if let Some(token) = query.preview(viewer.0)? {
         return previews::draft(auth, context, reference, token).await.map(Either::Left);
     }
@@ -220,7 +222,7 @@ async fn found(
                 let retracted = store::find_retracted(&mut conn, &Reference::Id(id)).await?;
                 Ok(Either::Left(retracted))
             }
-            Elsewhere::Moved(slug) => Ok(Either::Right(Moved { location: format!("/v1/articles/{slug}") })),
+            Elsewhere::Moved(id, slug) => Ok(Either::Right(moved(id, format!("/v1/articles/{slug}")))),
         },
         (found, _) => told(&mut conn, view, reference, found).await.map(Either::Left),
     }

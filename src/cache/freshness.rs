@@ -7,6 +7,7 @@ use std::{
         PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// A count of the changes that were heard of. What was read from the database after it was taken has them all.
@@ -32,6 +33,8 @@ struct Changes {
     oldest: u64,
     /// When a key changed last.
     last: HashMap<u64, u64>,
+    /// When changes were heard of last, while they are not.
+    heard: Option<Instant>,
 }
 
 impl Freshness {
@@ -69,15 +72,37 @@ impl Freshness {
         });
     }
 
-    /// From now on changes are heard of. What was kept before does not hold: nobody knows what changed meanwhile.
-    pub fn up(&self) {
-        self.advance(Changes::forget);
+    /// Something changed, and nobody knows what: nothing that is kept holds any longer.
+    pub fn forget(&self) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        changes.epoch += 1;
+        changes.forget();
+        if self.now.load(Ordering::Acquire) > 0 {
+            self.now.store(changes.epoch, Ordering::Release);
+        }
     }
 
-    /// From now on changes are not heard of.
-    pub fn down(&self) {
-        let _changing = self.changes.write().unwrap_or_else(PoisonError::into_inner);
-        self.now.store(0, Ordering::Release);
+    /// From now on changes are heard of. What was kept before does not hold: nobody knows what changed meanwhile.
+    pub fn up(&self) {
+        self.advance(|changes| {
+            changes.forget();
+            changes.heard = None;
+        });
+    }
+
+    /// From now on changes are not heard of; all that happened before `heard` were.
+    pub fn down(&self, heard: Instant) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        if self.now.swap(0, Ordering::AcqRel) > 0 {
+            changes.heard = Some(heard);
+        }
+    }
+
+    /// For how long changes have not been heard of; `None` while they are, and where they never were.
+    #[must_use]
+    pub fn silence(&self) -> Option<Duration> {
+        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        changes.heard.map(|heard| heard.elapsed())
     }
 
     fn advance(&self, change: impl FnOnce(&mut Changes)) {
@@ -139,11 +164,36 @@ mod tests {
         let freshness = Freshness::default();
         freshness.up();
         let before = Kept::computed(&freshness, "articles");
-        freshness.down();
+        assert_eq!(freshness.silence(), None);
+        freshness.down(Instant::now());
         assert_eq!(freshness.now(), None);
         freshness.up();
         assert!(!before.holds());
         assert!(Kept::computed(&freshness, "articles").holds());
+        assert_eq!(freshness.silence(), None);
+    }
+
+    #[test]
+    fn what_held_when_changes_were_heard_of_last_holds_until_they_are_again() {
+        let freshness = Freshness::default();
+        freshness.down(Instant::now());
+        assert_eq!(freshness.silence(), None, "they never were");
+        freshness.up();
+        let [kept, changed] = ["tags", "articles"].map(|key| Kept::computed(&freshness, key));
+        freshness.changed(["articles"]);
+        let heard = Instant::now();
+        freshness.down(heard);
+        std::thread::sleep(Duration::from_millis(2));
+        // It is the first loss that counts.
+        freshness.down(Instant::now());
+        assert!(freshness.silence().unwrap() >= Duration::from_millis(2));
+        assert!(kept.holds() && !changed.holds());
+        freshness.forget();
+        assert!(!kept.holds());
+        assert_eq!(freshness.now(), None);
+        freshness.up();
+        freshness.forget();
+        assert!(Kept::computed(&freshness, "tags").holds());
     }
 
     #[test]

@@ -1,16 +1,24 @@
 //! How an instance hears of changes: triggers in the database notify a channel, in the transaction of each change that readers can see,
 //! of the [`SurrogateKeys`](crate::http::surrogate::SurrogateKeys) that it concerns.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use diesel::{sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use tokio::sync::oneshot;
 
-use super::{Barriers, Cache, freshness::Freshness};
+use super::{Barriers, Cache};
 use crate::{
     clock::Clock,
-    database::{Database, DatabaseUrl, listener::Listener},
+    database::{
+        Database, DatabaseUrl,
+        listener::Listener,
+        presence::{self, Presence},
+    },
 };
 
 /// The channel, as the triggers have it.
@@ -32,38 +40,36 @@ const TRIAL: Duration = Duration::from_secs(2);
 /// What the payload of a trial begins with.
 const HELLO: &str = "hello ";
 
-/// Keeps a cache's link to the database. Never returns; drop it to end.
+/// How long an attempt may take: to reach one of several hosts, of which some are silent, takes its time.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// Keeps a cache's link to the database, and knows whether the database is away. Never returns; drop it to end.
 pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cache, mut asked: Barriers) {
-    let freshness = &cache.0.freshness;
+    let presence = cache.presence().clone();
     // However this ends: nobody hears any more.
-    let _unheard = Unheard(freshness);
+    let _unheard = Unheard(&cache);
     let mut waiting = Vec::new();
+    // What is asked for at the start is answered, or there would be none.
+    let mut first_question = presence::PATIENCE;
     loop {
-        let pause = match meanwhile(&mut asked, connect(&url, &database, &clock)).await {
-            Ok(mut listener) => {
-                tracing::debug!("the response cache hears the database");
-                freshness.up();
-                let Err(error) = follow(&mut listener, &cache, &mut asked, &mut waiting).await;
-                // In this order: whoever waited goes on once nobody is answered from memory any more.
-                freshness.down();
-                waiting.clear();
-                tracing::warn!(%error, "the response cache does not hear the database, and is not used");
-                PAUSE
-            }
-            Err(Unlinked::Unreachable(error)) => {
-                tracing::debug!(%error, "the response cache cannot reach the database");
-                // A standby lets nobody listen.
-                if database.is_read_only() { TRIAL } else { PAUSE }
-            }
-            Err(Unlinked::Deaf) => {
-                tracing::warn!(
-                    "notifications of the database do not arrive, as behind a pooler of transactions: \
-                     the response cache is not used"
-                );
-                LONG_PAUSE
+        let connecting = async {
+            tokio::select! {
+                listener = connect(&url, &database, &clock, &presence) => listener,
+                never = presence.watch(&database, first_question) => match never {},
             }
         };
-        meanwhile(&mut asked, tokio::time::sleep(pause)).await;
+        let mut listener = meanwhile(&mut asked, connecting).await;
+        tracing::debug!("the response cache hears the database");
+        presence.seen();
+        cache.hear();
+        let mut heard = Instant::now();
+        let Err(error) = follow(&mut listener, &cache, &mut asked, &mut waiting, &mut heard).await;
+        // In this order: whoever waited goes on once nobody is answered from memory as if nothing were amiss.
+        presence.doubt();
+        cache.0.freshness.down(heard);
+        waiting.clear();
+        first_question = Duration::ZERO;
+        tracing::warn!(%error, "the response cache does not hear the database: readers are answered by it alone, while it answers");
     }
 }
 
@@ -78,11 +84,11 @@ async fn meanwhile<T>(asked: &mut Barriers, something: impl Future<Output = T>) 
     }
 }
 
-struct Unheard<'a>(&'a Freshness);
+struct Unheard<'a>(&'a Cache);
 
 impl Drop for Unheard<'_> {
     fn drop(&mut self) {
-        self.0.down();
+        self.0.0.freshness.down(Instant::now());
     }
 }
 
@@ -92,8 +98,39 @@ enum Unlinked {
     Deaf,
 }
 
+/// Opens a connection that hears, however many attempts that takes.
+async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock, presence: &Presence) -> Listener {
+    loop {
+        let attempt = tokio::time::timeout(ATTEMPT, attempt(url, database, clock));
+        let pause = tokio::select! {
+            outcome = attempt => match outcome {
+                Ok(Ok(listener)) => return listener,
+                Ok(Err(Unlinked::Unreachable(error))) => {
+                    tracing::debug!(%error, "the response cache cannot reach the database");
+                    // A standby lets nobody listen.
+                    if database.is_read_only() { TRIAL } else { PAUSE }
+                }
+                Ok(Err(Unlinked::Deaf)) => {
+                    tracing::warn!(
+                        "notifications of the database do not arrive, as behind a pooler of transactions: \
+                         the response cache is not used"
+                    );
+                    LONG_PAUSE
+                }
+                Err(_) => PAUSE,
+            },
+            // What was sent while nobody was there may never arrive: again, at once.
+            () = presence.back() => continue,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = presence.back() => {}
+        }
+    }
+}
+
 /// Opens a connection that was seen to hear what another one notifies.
-async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock) -> Result<Listener, Unlinked> {
+async fn attempt(url: &DatabaseUrl, database: &Database, clock: &Clock) -> Result<Listener, Unlinked> {
     let mut listener = Listener::open(url, database, CHANNEL).await.map_err(Unlinked::Unreachable)?;
     let hello = format!("{HELLO}{}", clock.new_id());
     notify(database, &hello).await.map_err(Unlinked::Unreachable)?;
@@ -114,12 +151,13 @@ async fn notify(database: &Database, payload: &str) -> Result<(), String> {
     notify.execute(&mut conn).await.map(drop).map_err(|error| error.to_string())
 }
 
-/// Hears changes until the connection ends. Who then still waits is left in `waiting`.
+/// Hears changes until the connection ends. Who then still waits is left in `waiting`; when something was heard last, in `heard`.
 async fn follow(
     listener: &mut Listener,
     cache: &Cache,
     asked: &mut Barriers,
     waiting: &mut Vec<oneshot::Sender<()>>,
+    heard: &mut Instant,
 ) -> Result<Infallible, String> {
     let freshness = &cache.0.freshness;
     let hear = |payload: &str| {
@@ -131,6 +169,7 @@ async fn follow(
         tokio::select! {
             payload = listener.next() => {
                 hear(&payload?);
+                *heard = Instant::now();
                 continue;
             }
             done = asked.recv() => waiting.extend(done),
@@ -140,7 +179,9 @@ async fn follow(
         while let Ok(done) = asked.try_recv() {
             waiting.push(done);
         }
+        let question = Instant::now();
         listener.catch_up(hear).await?;
+        *heard = question;
         for done in waiting.drain(..) {
             // Whoever asked may be gone.
             done.send(()).unwrap_or_default();
@@ -154,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_a_link_that_is_down() {
-        let (cache, mut asked) = Cache::new(1 << 20);
+        let (cache, mut asked) = Cache::new(1 << 20, Duration::ZERO, Presence::default());
         // Whoever asks just before it is known to be down.
         cache.0.freshness.up();
         let answered = meanwhile(&mut asked, cache.caught_up());

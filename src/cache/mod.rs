@@ -6,16 +6,23 @@
 //! | [`freshness`] | whether an answer that is kept still holds |
 //! | `flights` | one computation for all who ask for the same at the same time |
 //! | [`link`] | how an instance hears of changes |
+//! | `room` | a bounded part of the memory |
+//! | `spare` | what readers get while the database is away |
 //!
 //! An answer is never older than the last change that this instance acknowledged, or heard of. Before an answer is computed, the count
 //! of changes heard of is noted; the answer holds as long as no later change touches what it is made of
 //! ([`SurrogateKeys`]). So a change that commits while an answer is computed makes it stale, whenever it is put in. Triggers in the
 //! database send what changed ([`link`]), so that no way to change anything goes past the cache, and nothing is sent for what readers
-//! cannot see. While an instance does not hear the database, it does not use its cache.
+//! cannot see. While an instance does not hear the database, every answer is computed.
+//!
+//! Where that cannot be done, as the database is away, readers get what held when it was heard last ([`Spare`]), for a while. That
+//! there is nothing, or nothing any more, or that it is elsewhere, is kept like any answer, in a room of its own.
 
 mod flights;
 pub mod freshness;
 pub mod link;
+mod room;
+mod spare;
 
 use std::{
     fmt,
@@ -23,17 +30,24 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use quick_cache::{OptionsBuilder, Weighter, sync};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::flights::{Landed, Landing, Permit};
 use self::{
     flights::{Boarding, Flights},
     freshness::{Epoch, Freshness},
+    room::{LARGEST, Room},
 };
-use crate::http::{answer::Answer, surrogate::SurrogateKeys};
+pub use self::{
+    flights::{Landed, Landing, Permit},
+    spare::Spare,
+};
+use crate::{
+    database::presence::Presence,
+    http::{answer::Answer, surrogate::SurrogateKeys},
+};
 
 /// What an answer is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,37 +88,26 @@ struct Shared {
     freshness: Freshness,
     /// What many ask for: three quarters of the room.
     front: Room,
-    /// The rest: whatever is asked for, it does not push the front page out.
+    /// Most of the rest: whatever is asked for, it does not push the front page out.
     odd: Room,
+    /// A sixteenth: that there is nothing at an address, of which there are without number.
+    nothing: Room,
     flights: Flights,
+    presence: Presence,
+    /// How long spares are good, from when the database was heard last.
+    stale_if_error: Duration,
     /// Where it is asked whether all changes so far were heard of.
     barriers: mpsc::UnboundedSender<oneshot::Sender<()>>,
     hits: AtomicU64,
     misses: AtomicU64,
     joined: AtomicU64,
     bypassed: AtomicU64,
+    stale: AtomicU64,
+    evictions: Arc<AtomicU64>,
 }
-
-type Room = sync::Cache<Key, Arc<Entry>, Size>;
 
 /// What the link serves.
 pub type Barriers = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
-
-/// Bytes, about.
-#[derive(Clone)]
-struct Size;
-
-impl Weighter<Key, Arc<Entry>> for Size {
-    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
-        key.request.len() as u64 + entry.size
-    }
-}
-
-/// The part of its room that one answer may take.
-const LARGEST: u64 = 8;
-
-/// What an answer is estimated to take, in bytes.
-const ESTIMATED: u64 = 8 * 1024;
 
 /// What the cache says to a request.
 pub enum Looked {
@@ -114,25 +117,35 @@ pub enum Looked {
     Join(Landing),
     /// Compute it, for all who wait.
     Lead(Permit),
+    /// The database is away; this is what was there.
+    Spare(Spare),
     /// The cache is of no use now.
     Bypass,
 }
 
 impl Cache {
-    /// An empty cache of at most so many bytes, which is not used before a [`link`] is up.
+    /// An empty cache of at most so many bytes, which is not used before a [`link`] is up. While the database is away, what it has
+    /// is good for so long.
     #[must_use]
-    pub fn new(bytes: u64) -> (Self, Barriers) {
+    pub fn new(bytes: u64, stale_if_error: Duration, presence: Presence) -> (Self, Barriers) {
         let (barriers, asked) = mpsc::unbounded_channel();
+        let evictions = Arc::default();
+        let room = |bytes| room::of(bytes, &evictions);
         let shared = Shared {
             freshness: Freshness::default(),
             front: room(bytes / 4 * 3),
-            odd: room(bytes / 4),
+            odd: room(bytes / 16 * 3),
+            nothing: room(bytes / 16),
             flights: Flights::default(),
+            presence,
+            stale_if_error,
             barriers,
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
             joined: AtomicU64::default(),
             bypassed: AtomicU64::default(),
+            stale: AtomicU64::default(),
+            evictions,
         };
         (Self(Arc::new(shared)), asked)
     }
@@ -141,6 +154,9 @@ impl Cache {
     #[must_use]
     pub fn look_up(&self, key: &Key) -> Looked {
         let Some(now) = self.0.freshness.now() else {
+            if let Some(spare) = self.spare_at_once(key) {
+                return Looked::Spare(spare);
+            }
             count(&self.0.bypassed);
             return Looked::Bypass;
         };
@@ -172,7 +188,31 @@ impl Cache {
     }
 
     fn kept_at(&self, key: &Key, now: Epoch) -> Option<Arc<Entry>> {
-        self.room(key).get(key).filter(|entry| self.holds(entry, now))
+        self.there(key, |entry| self.holds(entry, now))
+    }
+
+    fn there(&self, key: &Key, good: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
+        let get = |room: &Room| room.get(key).filter(|entry| good(entry));
+        get(self.room(key)).or_else(|| get(&self.0.nothing))
+    }
+
+    /// What is known of the database.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.0.presence
+    }
+
+    /// From now on changes are heard of.
+    fn hear(&self) {
+        self.0.freshness.up();
+        self.clear();
+    }
+
+    /// Gives the room back of what does not hold any longer.
+    fn clear(&self) {
+        for room in [&self.0.front, &self.0.odd, &self.0.nothing] {
+            room.clear();
+        }
     }
 
     fn holds(&self, entry: &Entry, now: Epoch) -> bool {
@@ -190,7 +230,7 @@ impl Cache {
     }
 
     fn insert(&self, key: &Key, entry: &Arc<Entry>) {
-        let room = self.room(key);
+        let room = if entry.answer.is_found() { self.room(key) } else { &self.0.nothing };
         if entry.size <= room.capacity() / LARGEST {
             room.insert(key.clone(), Arc::clone(entry));
         }
@@ -217,13 +257,25 @@ impl Cache {
         if key.odd { &self.0.odd } else { &self.0.front }
     }
 
-    /// Returns once this instance heard of everything that was committed before the call, or does not use its cache.
+    /// Returns once this instance heard of everything that was committed before the call. Where it does not hear, what it has is of
+    /// no use any longer.
     pub async fn caught_up(&self) {
+        if self.0.freshness.now().is_none() {
+            self.0.freshness.forget();
+            self.clear();
+            return;
+        }
         let (done, caught_up) = oneshot::channel();
-        if self.0.freshness.now().is_some() && self.0.barriers.send(done).is_ok() {
-            // Dropped without a word when the link goes down: then the cache is not used.
+        if self.0.barriers.send(done).is_ok() {
+            // Dropped without a word when the link goes down: then nobody is answered as if nothing were amiss.
             caught_up.await.unwrap_or_default();
         }
+    }
+
+    /// Whether this instance hears of changes.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.0.freshness.now().is_some()
     }
 
     /// What it counts.
@@ -236,9 +288,11 @@ impl Cache {
             misses: read(&shared.misses),
             joined: read(&shared.joined),
             bypassed: read(&shared.bypassed),
-            entries: (shared.front.len() + shared.odd.len()) as u64,
-            bytes: shared.front.weight() + shared.odd.weight(),
-            linked: shared.freshness.now().is_some(),
+            stale: read(&shared.stale),
+            evictions: read(&shared.evictions),
+            entries: (shared.front.len() + shared.odd.len() + shared.nothing.len()) as u64,
+            bytes: shared.front.weight() + shared.odd.weight() + shared.nothing.weight(),
+            linked: self.is_linked(),
         }
     }
 }
@@ -260,22 +314,16 @@ pub struct Counts {
     pub joined: u64,
     /// Requests while the cache was not used.
     pub bypassed: u64,
+    /// Requests that were answered from memory while the database was away.
+    pub stale: u64,
+    /// Answers that had to make room for others.
+    pub evictions: u64,
     /// Answers that are kept.
     pub entries: u64,
     /// What they take.
     pub bytes: u64,
     /// Whether the instance hears of changes, and uses the cache.
     pub linked: bool,
-}
-
-fn room(bytes: u64) -> Room {
-    let items = usize::try_from(bytes / ESTIMATED).unwrap_or(usize::MAX).max(16);
-    let options =
-        OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(items).shards(1).build();
-    match options {
-        Ok(options) => Room::with_options(options, Size, Default::default(), Default::default()),
-        Err(_) => Room::with_weighter(items, bytes, Size),
-    }
 }
 
 fn count(counter: &AtomicU64) {
@@ -290,7 +338,7 @@ mod tests {
 
     #[test]
     fn the_forms_of_an_answer_are_made_once() {
-        let (cache, _asked) = Cache::new(1 << 20);
+        let (cache, _asked) = Cache::new(1 << 20, Duration::ZERO, Presence::default());
         cache.0.freshness.up();
         let key = Key { request: "/".to_owned(), odd: false };
         let answer =

@@ -1,6 +1,11 @@
-use std::net::IpAddr;
+use std::{
+    ffi::{OsStr, OsString},
+    net::IpAddr,
+};
 
-use super::*;
+use clap::CommandFactory;
+
+use super::{reading::Refused, *};
 
 /// Without the environment, which the tests do not own.
 fn parse(args: &[&str]) -> Result<Config, String> {
@@ -24,6 +29,7 @@ fn names_the_wrong_setting_in_one_line() {
         ("--listen", "8080", "WARTA_LISTEN"),
         ("--workers", "0", "WARTA_WORKERS"),
         ("--request-timeout", "1h", "WARTA_REQUEST_TIMEOUT"),
+        ("--stale-if-error", "10m", "WARTA_STALE_IF_ERROR"),
         ("--cors-origins", "https://a.org,https://b.org/x", "WARTA_CORS_ORIGINS"),
         ("--trusted-proxies", "10.0.0.0/99", "WARTA_TRUSTED_PROXIES"),
         ("--database-url", "postgres://u:secret@h/d?sslmode=maybe", "DATABASE_URL"),

@@ -12,6 +12,7 @@ pub mod lock;
 pub mod migrations;
 mod opening;
 mod pool;
+pub mod presence;
 mod socket;
 pub mod sqlstate;
 mod tap;

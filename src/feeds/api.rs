@@ -20,7 +20,7 @@ use crate::{
     http::{
         context::Context,
         links::Links,
-        query::{NoQuery, Query},
+        query::{Lenient, Query, pairs},
         reply::Document,
         surrogate::{Cacheable, SurrogateKeys},
     },
@@ -43,12 +43,12 @@ use crate::{
 #[get("/feeds/rss.xml")]
 pub async fn read_rss(
     _: Viewer,
-    query: Query<FeedQuery>,
+    query: Lenient<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
 ) -> ApiResult<Cacheable<Document>> {
-    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    let (feed, keys) = feed(&context, links, &request, query.map(|query| query.0)).await?;
     Ok(Cacheable::new(document(rss::write(&feed).into(), "application/rss+xml; charset=utf-8")?, keys))
 }
 
@@ -68,12 +68,12 @@ pub async fn read_rss(
 #[get("/feeds/atom.xml")]
 pub async fn read_atom(
     _: Viewer,
-    query: Query<FeedQuery>,
+    query: Lenient<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
 ) -> ApiResult<Cacheable<Document>> {
-    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    let (feed, keys) = feed(&context, links, &request, query.map(|query| query.0)).await?;
     Ok(Cacheable::new(document(atom::write(&feed).into(), "application/atom+xml; charset=utf-8")?, keys))
 }
 
@@ -91,12 +91,12 @@ pub async fn read_atom(
 #[get("/feeds/feed.json")]
 pub async fn read_json_feed(
     _: Viewer,
-    query: Query<FeedQuery>,
+    query: Lenient<FeedQuery>,
     links: Links,
     request: HttpRequest,
     context: Context,
 ) -> ApiResult<Cacheable<Document>> {
-    let (feed, keys) = feed(&context, links, &request, query.value.0, &query.fingerprint).await?;
+    let (feed, keys) = feed(&context, links, &request, query.map(|query| query.0)).await?;
     let body = serde_json::to_vec(&JsonFeed::of(&feed)).map_err(ApiError::internal)?;
     Ok(Cacheable::new(document(body.into(), "application/feed+json")?, keys))
 }
@@ -112,12 +112,7 @@ pub async fn read_json_feed(
     )),
 )]
 #[get("/sitemap.xml")]
-pub async fn read_sitemap(
-    _: Viewer,
-    _: NoQuery,
-    links: Links,
-    context: Context,
-) -> ApiResult<Cacheable<Document>> {
+pub async fn read_sitemap(_: Viewer, links: Links, context: Context) -> ApiResult<Cacheable<Document>> {
     let mut conn = context.database.get().await?;
     let pages = sitemap::pages(articles::store::count_places(&mut conn).await?);
     let document = if pages > 1 {
@@ -140,7 +135,7 @@ pub async fn read_sitemap(
     )),
 )]
 #[get("/sitemap-news.xml")]
-pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Context) -> ApiResult<Document> {
+pub async fn read_news_sitemap(_: Viewer, links: Links, context: Context) -> ApiResult<Document> {
     let since = context.now() - TimeDelta::days(2);
     let mut conn = context.database.get().await?;
     let places = articles::store::latest_places(&mut conn, since, sitemap::MAX_NEWS).await?;
@@ -163,7 +158,6 @@ pub async fn read_news_sitemap(_: Viewer, _: NoQuery, links: Links, context: Con
 pub async fn read_sitemap_part(
     _: Viewer,
     number: Path<Number>,
-    _: NoQuery,
     links: Links,
     context: Context,
 ) -> ApiResult<Cacheable<Document>> {
@@ -174,16 +168,21 @@ pub async fn read_sitemap_part(
         0 => None,
         number => {
             let last = articles::store::position_of(&mut conn, number).await?;
-            Some(last.ok_or_else(ApiError::not_found)?)
+            Some(last.ok_or_else(none)?)
         }
     };
     let places = articles::store::places(&mut conn, after, sitemap::PAGE).await?;
     // The first one is there also while it is empty.
     if places.is_empty() && before > 0 {
-        return Err(ApiError::not_found());
+        return Err(none());
     }
     let sitemap = sitemap::write(&places, &links).map_err(ApiError::internal)?;
     Ok(Cacheable::new(document(sitemap.into(), sitemap::MEDIA_TYPE)?, SurrogateKeys::articles()))
+}
+
+/// There is no such part, yet.
+fn none() -> ApiError {
+    ApiError::not_found().made_of(SurrogateKeys::all("articles"))
 }
 
 /// The feed that a query asks for.
@@ -191,9 +190,10 @@ async fn feed(
     context: &Context,
     links: Links,
     request: &HttpRequest,
-    mut query: ArticlesQuery,
-    fingerprint: &str,
+    asked: Lenient<ArticlesQuery>,
 ) -> ApiResult<(Feed, SurrogateKeys)> {
+    let Lenient { query: Query { value: mut query, fingerprint }, text } = asked;
+    let fingerprint = fingerprint.as_str();
     query.include = Some(Include::Body);
     let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
@@ -217,16 +217,15 @@ async fn feed(
     };
     let title =
         if names.is_empty() { links.name() } else { format!("{} – {}", names.join(", "), links.name()) };
-    let next_url = next_cursor.map(|cursor| links.here(&target(request, Some(&cursor))));
-    let url = links.here(&target(request, query.cursor.as_deref()));
-    let first_url = links.here(&target(request, None));
+    let next_url = next_cursor.map(|cursor| links.here(&target(request, &text, Some(&cursor))));
+    let url = links.here(&target(request, &text, query.cursor.as_deref()));
+    let first_url = links.here(&target(request, &text, None));
     Ok((Feed { title, url, first_url, language, articles: data, next_url, links }, keys))
 }
 
-/// The request's own target, at a cursor or, without one, at the first page.
-fn target(request: &HttpRequest, cursor: Option<&str>) -> String {
-    let written = request.query_string().split('&').filter(|pair| !pair.is_empty());
-    let kept = written.filter(|pair| !pair.starts_with("cursor=")).map(str::to_owned);
+/// The request's own target with what is known of its query, at a cursor or, without one, at the first page.
+fn target(request: &HttpRequest, query: &str, cursor: Option<&str>) -> String {
+    let kept = pairs(query).filter(|pair| !pair.starts_with("cursor=")).map(str::to_owned);
     let query: Vec<_> = kept.chain(cursor.map(|cursor| format!("cursor={cursor}"))).collect();
     if query.is_empty() {
         request.path().to_owned()

@@ -8,12 +8,44 @@ use utoipa::{
 
 use crate::{
     articles::filter::ArticlesQuery,
-    http::faults::{Faults, Invalid},
+    http::{
+        faults::{Faults, Invalid},
+        query::Known,
+    },
 };
 
 /// As [`ArticlesQuery`] has it, without what a feed does not have.
 #[derive(Debug)]
 pub struct FeedQuery(pub ArticlesQuery);
+
+/// What a feed can be asked for.
+const PRESENT: [&str; 12] = [
+    "cites",
+    "cursor",
+    "language",
+    "limit",
+    "published_after",
+    "published_before",
+    "q",
+    "source",
+    "tag",
+    "tag_all",
+    "tag_none",
+    "updated_after",
+];
+
+/// Whether a feed knows a parameter: those of the list of articles, also where it has none of them. What others append to an address
+/// is none of it.
+#[must_use]
+pub fn knows(name: &str) -> bool {
+    PRESENT.contains(&name) || ABSENT.contains(&name)
+}
+
+impl Known for FeedQuery {
+    fn knows(name: &str) -> bool {
+        knows(name)
+    }
+}
 
 /// A feed has what readers see, the latest first, with its text.
 const ABSENT: [&str; 7] = ["author", "draft", "trashed", "status", "sort", "count", "include"];
@@ -48,5 +80,20 @@ impl IntoParams for FeedQuery {
         let mut parameters = ArticlesQuery::into_params(place);
         parameters.retain(|parameter| !ABSENT.contains(&&*parameter.name));
         parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_of_the_list_of_articles_is_known() {
+        let mut names: Vec<_> =
+            ArticlesQuery::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        let mut known = [&PRESENT[..], &ABSENT].concat();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 }

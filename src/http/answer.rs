@@ -14,16 +14,24 @@ use actix_web::{
 
 use super::{coding::Coding, conditional::named_as_known};
 
-/// A `200` to a `GET` that has an ETag, with its whole body.
+/// A `200` to a `GET` that has an ETag, with its whole body; or that there is nothing, or that it is elsewhere.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// All headers but the ETag.
     headers: Arc<[(HeaderName, HeaderValue)]>,
-    /// The ETag of the plain body.
-    tag: HeaderValue,
+    outcome: Outcome,
+    /// The body; of a problem without the request's id.
     plain: Bytes,
     /// In the order of [`Coding::ALL`].
     coded: [Option<Coded>; 3],
+}
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    /// The ETag of the plain body.
+    Found(HeaderValue),
+    /// Where in the body the id of the request goes, where it does.
+    NotFound(StatusCode, Option<usize>),
 }
 
 /// Whether a client that sent these headers is to get any answer whole and plain.
@@ -55,10 +63,51 @@ impl Answer {
             Ok(plain) => {
                 let headers = head.headers().iter().filter(|(name, _)| *name != header::ETAG);
                 let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
-                Ok(Self { headers, tag, plain: exact(plain), coded: [const { None }; 3] })
+                let outcome = Outcome::Found(tag);
+                Ok(Self { headers, outcome, plain: exact(plain), coded: [const { None }; 3] })
             }
             Err(body) => Err(head.set_body(body).map_into_boxed_body()),
         }
+    }
+
+    /// Takes a response apart that says that nothing is to be found, or that it is elsewhere; gives it back where it is no such
+    /// answer. `id` is the request's.
+    ///
+    /// # Errors
+    /// The response.
+    #[expect(clippy::result_large_err, reason = "the response goes on as it came")]
+    pub fn of_nothing<B: MessageBody + 'static>(
+        response: HttpResponse<B>,
+        id: &str,
+    ) -> Result<Self, HttpResponse<BoxBody>> {
+        let status = response.status();
+        if !matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::PERMANENT_REDIRECT) {
+            return Err(response.map_into_boxed_body());
+        }
+        let (head, body) = response.into_parts();
+        match body.try_into_bytes() {
+            Ok(body) => {
+                let headers = head.headers().iter();
+                let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+                // Nothing else in a JSON text looks like this: within a string the quotes would be escaped.
+                let (before, after) = ("\"request_id\":\"", "\"");
+                let member = [before, id, after].concat();
+                let found = body.windows(member.len()).position(|part| part == member.as_bytes());
+                let (plain, at) = match found.map(|at| at + before.len()) {
+                    Some(at) => ([&body[..at], &body[at + id.len()..]].concat().into(), Some(at)),
+                    None => (body, None),
+                };
+                let outcome = Outcome::NotFound(status, at);
+                Ok(Self { headers, outcome, plain, coded: [const { None }; 3] })
+            }
+            Err(body) => Err(head.set_body(body).map_into_boxed_body()),
+        }
+    }
+
+    /// Whether it is something that was found.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        matches!(self.outcome, Outcome::Found(_))
     }
 
     /// The value of a header.
@@ -81,7 +130,8 @@ impl Answer {
     /// What of it a client that sent these headers is to get.
     #[must_use]
     pub fn wanted(&self, request: &HeaderMap) -> Wanted {
-        match named_as_known(request, &self.tag, &Coding::ALL.map(Coding::name)) {
+        let Outcome::Found(tag) = &self.outcome else { return Wanted::Plain };
+        match named_as_known(request, tag, &Coding::ALL.map(Coding::name)) {
             Some(tag) => Wanted::Nothing(tag),
             None => Coding::wanted(request).map_or(Wanted::Plain, Wanted::Coded),
         }
@@ -98,13 +148,14 @@ impl Answer {
 
     /// With that, where it has to be made first; `None`: it is there.
     pub async fn prepared(&self, wanted: &Wanted) -> Option<Self> {
-        let Wanted::Coded(coding) = *wanted else { return None };
+        let (Wanted::Coded(coding), Outcome::Found(tag)) = (wanted, &self.outcome) else { return None };
+        let coding = *coding;
         if self.has(wanted) {
             return None;
         }
         let coded = match coding.apply(&self.plain).await {
             Some(body) => {
-                let tag = self.tag.to_str().unwrap_or_default().trim_end_matches('"');
+                let tag = tag.to_str().unwrap_or_default().trim_end_matches('"');
                 let tag = HeaderValue::from_str(&format!("{tag}-{}\"", coding.name())).ok()?;
                 Coded::Smaller(body, tag)
             }
@@ -115,9 +166,10 @@ impl Answer {
         Some(prepared)
     }
 
-    /// The response: `304` where the client has the answer in whichever form, else the form that it wants, if that is there.
+    /// The response to the request with this id: `304` where the client has the answer in whichever form, else the form that it wants,
+    /// if that is there.
     #[must_use]
-    pub fn to(&self, wanted: &Wanted) -> HttpResponse {
+    pub fn to(&self, wanted: &Wanted, id: &HeaderValue) -> HttpResponse {
         if let Wanted::Nothing(tag) = wanted {
             let mut response = HttpResponse::NotModified();
             // Whoever has the page already has its link, too.
@@ -127,7 +179,11 @@ impl Answer {
             }
             return response.insert_header((header::ETAG, tag)).finish();
         }
-        let mut response = HttpResponse::Ok();
+        let (status, tag) = match &self.outcome {
+            Outcome::Found(tag) => (StatusCode::OK, tag),
+            Outcome::NotFound(status, at) => return self.to_nothing(*status, *at, id),
+        };
+        let mut response = HttpResponse::build(status);
         for (name, value) in self.headers.iter() {
             response.append_header((name, value));
         }
@@ -140,7 +196,18 @@ impl Answer {
                 .insert_header((header::ETAG, tag))
                 .insert_header((header::CONTENT_ENCODING, coding.name()))
                 .body(body.clone()),
-            _ => response.insert_header((header::ETAG, &self.tag)).body(self.plain.clone()),
+            _ => response.insert_header((header::ETAG, tag)).body(self.plain.clone()),
+        }
+    }
+
+    fn to_nothing(&self, status: StatusCode, id_at: Option<usize>, id: &HeaderValue) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        for (name, value) in self.headers.iter() {
+            response.append_header((name, value));
+        }
+        match id_at.and_then(|at| self.plain.split_at_checked(at)) {
+            Some((before, after)) => response.body([before, id.as_bytes(), after].concat()),
+            None => response.body(self.plain.clone()),
         }
     }
 }
@@ -173,6 +240,27 @@ mod tests {
 
     fn plain(body: Bytes) -> Bytes {
         Answer::of(HttpResponse::Ok().insert_header((header::ETAG, "\"a\"")).body(body)).unwrap().plain
+    }
+
+    #[test]
+    fn a_problem_that_is_kept_names_each_request_by_its_own_id() {
+        let body =
+            |id: &str| format!(r#"{{"detail":"a \"request_id\":\"a\" b","request_id":"{id}","reason":"a"}}"#);
+        let response = HttpResponse::Gone().insert_header(("x-kept", "yes")).body(body("a"));
+        let kept = Answer::of_nothing(response, "a").unwrap();
+        assert!(!kept.is_found());
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let wanted = kept.wanted(&headers);
+        assert!(kept.has(&wanted));
+        let response = kept.to(&wanted, &HeaderValue::from_static("other-id"));
+        assert_eq!(
+            (response.status(), response.headers().get("x-kept")),
+            (StatusCode::GONE, Some(&HeaderValue::from_static("yes")))
+        );
+        assert_eq!(response.into_body().try_into_bytes().unwrap(), body("other-id"));
+        Answer::of_nothing(HttpResponse::BadRequest().finish(), "a").unwrap_err();
     }
 
     #[test]

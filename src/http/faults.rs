@@ -170,7 +170,13 @@ impl DeserializeError for Faults {
             }
             ErrorKind::UnknownKey { key, accepted } => Self::one(
                 location.push_key(key),
-                Invalid::new("unknown", format!("There is no `{key}` here; known are {}.", list(accepted))),
+                Invalid::new(
+                    "unknown",
+                    match accepted {
+                        [] => format!("There is no `{key}` here; nothing is taken."),
+                        known => format!("There is no `{key}` here; known are {}.", list(known)),
+                    },
+                ),
             ),
             ErrorKind::UnknownValue { value, accepted } => Self::one(
                 location,

@@ -17,4 +17,5 @@ pub mod preview;
 pub mod query;
 pub mod reply;
 pub mod schemas;
+pub mod signed_in;
 pub mod surrogate;

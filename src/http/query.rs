@@ -32,6 +32,54 @@ pub struct Query<T> {
     pub fingerprint: String,
 }
 
+/// The query string of an address that others append to, such as a feed's, parsed into a `T`: parameters that it does not know are
+/// ignored.
+pub struct Lenient<T> {
+    /// As of a query string without what was ignored.
+    pub query: Query<T>,
+    /// That query string.
+    pub text: String,
+}
+
+/// Which parameters there are, by name.
+pub trait Known {
+    /// Whether there is one of this name.
+    fn knows(name: &str) -> bool;
+}
+
+impl<T> Lenient<T> {
+    /// The same, as something else.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Lenient<U> {
+        let Query { value, fingerprint } = self.query;
+        Lenient { query: Query { value: into(value), fingerprint }, text: self.text }
+    }
+}
+
+impl<T: Deserr<Faults> + Known> FromRequest for Lenient<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known: Vec<_> = pairs(request.query_string()).filter(|pair| is_of(pair, T::knows)).collect();
+        let text = known.join("&");
+        let fingerprint = fingerprint(request.path(), &text);
+        let value = read(&text).map_err(ApiError::invalid_query);
+        ready(value.map(|value| Self { query: Query { value, fingerprint }, text }))
+    }
+}
+
+/// The parameters of a query string, as they are written.
+pub fn pairs(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter(|pair| !pair.is_empty())
+}
+
+/// Whether a parameter, as it is written, has a name that is known.
+#[must_use]
+pub fn is_of(pair: &str, knows: impl Fn(&str) -> bool) -> bool {
+    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+    if name.contains(['%', '+']) { decode(name).is_some_and(|name| knows(&name)) } else { knows(name) }
+}
+
 /// A query string that must be empty: for operations without parameters.
 pub type NoQuery = Query<NoParameters>;
 
@@ -58,7 +106,7 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
 pub fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
     let mut faults = Faults::none();
     let mut parameters = Map::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in pairs(query) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(value)) = (decode(name), decode(value)) else {
             faults.extend(Faults::one(

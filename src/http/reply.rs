@@ -1,8 +1,11 @@
 //! Typed answers. Each sets the headers that its kind of answer has, so that no handler can forget one.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Responder,
     http::header::{self, ContentType, EntityTag, HeaderValue},
+    web::Data,
 };
 use serde::Serialize;
 
@@ -11,6 +14,7 @@ use crate::{
     http::{
         conditional::{Version, entity_tag},
         prefer::{APPLIED, Prefer},
+        signed_in::SignedIn,
     },
 };
 
@@ -46,20 +50,50 @@ fn serialize<T: Representation>(value: &T) -> Result<(Vec<u8>, EntityTag), ApiEr
     Ok((body, tag))
 }
 
-/// That the request came with a token; the envelope leaves it in the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct SignedIn;
-
 /// How long an anonymous answer may be reused by browsers and CDNs without asking, and how long, after that, while asking.
 const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
+
+/// The same of an answer that says that there is nothing: whoever comes once there is something is not told so once more.
+const NOTHING: &str = "public, max-age=5";
+
 pub(super) const PRIVATE: &str = "private, no-store";
 
+/// What caches may do with answers to readers.
+#[derive(Clone, Debug)]
+pub struct Sharing {
+    found: HeaderValue,
+    nothing: HeaderValue,
+}
+
+impl Sharing {
+    /// Caches may reuse an answer for so long where this program cannot answer.
+    #[must_use]
+    pub fn new(stale_if_error: Duration) -> Self {
+        let value = |text: &'static str| match stale_if_error.as_secs() {
+            0 => HeaderValue::from_static(text),
+            seconds => HeaderValue::try_from(format!("{text}, stale-if-error={seconds}"))
+                .unwrap_or(HeaderValue::from_static(text)),
+        };
+        Self { found: value(PUBLIC), nothing: value(NOTHING) }
+    }
+
+    /// Of an answer that says that there is nothing at an address, and when there may be.
+    #[must_use]
+    pub fn of_nothing(request: &HttpRequest) -> HeaderValue {
+        let sharing = request.app_data::<Data<Self>>();
+        sharing.map_or(HeaderValue::from_static(NOTHING), |sharing| sharing.nothing.clone())
+    }
+}
+
 fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
-    HeaderValue::from_static(match (fresh, request.extensions().contains::<SignedIn>()) {
-        (true, _) => "no-store",
-        (false, true) => PRIVATE,
-        (false, false) => PUBLIC,
-    })
+    match (fresh, request.extensions().contains::<SignedIn>()) {
+        (true, _) => HeaderValue::from_static("no-store"),
+        (false, true) => HeaderValue::from_static(PRIVATE),
+        (false, false) => {
+            let sharing = request.app_data::<Data<Sharing>>();
+            sharing.map_or(HeaderValue::from_static(PUBLIC), |sharing| sharing.found.clone())
+        }
+    }
 }
 
 /// `200`: the answer to a `GET`. Who has it already gets a `304` in its place, from the envelope.

@@ -9,17 +9,22 @@
 //! | `lists` | every list of articles | a tag or a source changes: their names stand in lists |
 //! | `tags`, `sources` | lists of them | one of them changes, is made or deleted |
 //!
+//! That there is no article, tag or source is made of `articles`, `tags` or `sources`.
+//!
 //! The database itself tells when: triggers send these keys in the transaction of the change.
 
 use std::{collections::BTreeSet, fmt::Display};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Responder,
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
 };
 use uuid::Uuid;
 
-use super::reply::SignedIn;
+use super::signed_in::SignedIn;
 
 /// For Fastly, Varnish and others: keys with spaces between.
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -39,6 +44,12 @@ impl SurrogateKeys {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Of one kind of things, all of them: `articles`, `tags` or `sources`. Where there is no such thing, one may come.
+    #[must_use]
+    pub fn all(things: &'static str) -> Self {
+        Self::default().with(things)
     }
 
     /// Of lists of articles, whichever they are of.
@@ -101,6 +112,22 @@ impl SurrogateKeys {
     }
 }
 
+impl SurrogateKeys {
+    /// Says on an answer to readers that it is made of these: to caches elsewhere, and to ours.
+    pub fn label<B>(self, response: &mut HttpResponse<B>) {
+        let text = self.text();
+        if !text.is_empty() {
+            // No key has a space in it.
+            for (name, value) in [(CACHE_TAG, text.replace(' ', ",")), (SURROGATE_KEY, text)] {
+                if let Ok(value) = HeaderValue::try_from(value) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+        }
+        response.extensions_mut().insert(self);
+    }
+}
+
 /// An answer that caches may keep, where it is one to a reader: it says what it is made of.
 pub struct Cacheable<R> {
     /// The answer.
@@ -125,19 +152,10 @@ impl<R: Responder> Responder for Cacheable<R> {
         let Some(keys) = self.keys.filter(|_| !request.extensions().contains::<SignedIn>()) else {
             return response;
         };
-        if !response.status().is_success() {
-            return response;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::PERMANENT_REDIRECT {
+            keys.label(&mut response);
         }
-        let text = keys.text();
-        if !text.is_empty() {
-            // No key has a space in it.
-            for (name, value) in [(CACHE_TAG, text.replace(' ', ",")), (SURROGATE_KEY, text)] {
-                if let Ok(value) = HeaderValue::try_from(value) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-        }
-        response.extensions_mut().insert(keys);
         response
     }
 }

@@ -102,7 +102,8 @@ pub async fn read(
     context: Context,
 ) -> ApiResult<Cacheable<Found<Source>>> {
     let mut conn = context.database.get().await?;
-    let source = store::find(&mut conn, &reference).await?;
+    let found = store::find(&mut conn, &reference).await;
+    let source = found.map_err(|error| ApiError::from(error).made_of(SurrogateKeys::all("sources")))?;
     let keys = SurrogateKeys::none().and("source", source.id).and("articles:source", source.id);
     Ok(Cacheable::new(Found(source), keys))
 }

@@ -105,14 +105,16 @@ pub async fn read(
     reference: Path<Reference>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Tag>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Tag>>, Cacheable<Moved>>> {
     let mut conn = context.database.get().await?;
-    let tag = store::find(&mut conn, &reference).await?;
+    let found = store::find(&mut conn, &reference).await;
+    let tag = found.map_err(|error| ApiError::from(error).made_of(SurrogateKeys::all("tags")))?;
     if reference.names(tag.id, &tag.slug) {
         let keys = SurrogateKeys::none().and("tag", tag.id).and("articles:tag", tag.id);
         return Ok(Either::Left(Cacheable::new(Found(tag), keys)));
     }
-    Ok(Either::Right(Moved { location: format!("/v1/tags/{}", tag.slug) }))
+    let moved = Moved { location: format!("/v1/tags/{}", tag.slug) };
+    Ok(Either::Right(Cacheable::new(moved, SurrogateKeys::none().and("tag", tag.id))))
 }
 
 /// Change a tag

@@ -3,6 +3,7 @@
 mod bounds;
 mod coherence;
 mod link;
+mod nothing;
 mod races;
 
 use serde_json::{Value, json};
@@ -200,13 +201,14 @@ async fn nobody_gets_what_another_ones_token_showed() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_kept() {
+async fn what_is_only_for_the_moment_is_not_kept() {
     let desk = Desk::open().await;
-    let story = desk.story("Satu", &[]).await;
     let entries = desk.server.cache.counts().entries;
-    for path in ["/v1/articles/tiada", "/v1/tags/tiada", "/tiada", "/v1/articles?cursor=x"] {
+    for path in ["/tiada", "/v1/articles?cursor=x", "/v1/articles/Bukan_slug", "/v1/articles/satu?nope=1"] {
         for _ in 0..2 {
-            assert!(read(&desk.server, path).await.status >= 400);
+            let answer = read(&desk.server, path).await;
+            assert!(answer.status >= 400);
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         }
     }
     for path in ["/livez", "/readyz", "/metrics", "/sitemap-news.xml", "/.well-known/jwks.json"] {
@@ -215,12 +217,60 @@ async fn what_is_not_there_is_not_kept() {
         }
     }
     assert_eq!(desk.server.cache.counts().entries, entries);
-    let retract = json!({"reason": "Keliru."});
-    warm(&desk.server, &story).await;
-    desk.server.post(&format!("{story}/retract"), Some(&desk.editor), retract).await.expect(200);
-    for _ in 0..2 {
-        read(&desk.server, &story).await.expect_problem(410, "retracted");
+}
+
+#[tokio::test]
+async fn others_append_what_they_like_to_feeds_and_pages_and_probes() {
+    let desk = Desk::open().await;
+    desk.story("Satu", &[]).await;
+    for path in [
+        "/",
+        "/docs",
+        "/docs/scalar.js",
+        "/reader.js",
+        "/problems",
+        "/problems/not-found",
+        "/openapi.json",
+        "/sitemap.xml",
+        "/sitemap-1.xml",
+        "/feeds/rss.xml",
+        "/feeds/atom.xml?language=id",
+        "/feeds/feed.json?limit=1",
+    ] {
+        let plain = read(&desk.server, path).await.expect(200);
+        let entries = desk.server.cache.counts().entries;
+        let mark = if path.contains('?') { '&' } else { '?' };
+        for appended in
+            ["fbclid=1", "utm_source=a&utm_source=b", "%FF=1", "a%20b", "=", "p%72eview=x", "Limit=1"]
+        {
+            let path = format!("{path}{mark}{appended}");
+            let before = desk.server.cache.counts().hits;
+            let answer = read(&desk.server, &path).await.expect(200);
+            assert_eq!((&answer.text, answer.header("etag")), (&plain.text, plain.header("etag")), "{path}");
+            assert!(
+                ["/docs/scalar.js", "/openapi.json"].iter().any(|large| path.starts_with(large))
+                    || desk.server.cache.counts().hits > before,
+                "{path}"
+            );
+        }
+        assert_eq!(desk.server.cache.counts().entries, entries, "{path}");
     }
+    for probe in ["/livez?x=1", "/readyz?x=1&x=2", "/metrics?name=a", "/sitemap-news.xml?x=1"] {
+        read(&desk.server, probe).await.expect(200);
+    }
+    // What is known is read as strictly as ever, however it is written.
+    for path in [
+        "/feeds/rss.xml?l%69mit=0",
+        "/feeds/rss.xml?limit=1&limit=1",
+        "/feeds/atom.xml?tag=",
+        "/feeds/rss.xml?draft=true",
+    ] {
+        read(&desk.server, path).await.expect_problem(400, "invalid-query");
+    }
+    assert!(!is_hit(&desk.server, "/feeds/rss.xml?l%69mit=1").await);
+    // And so is what has no parameters.
+    let strict = read(&desk.server, "/.well-known/jwks.json?x=1").await.expect_problem(400, "invalid-query");
+    assert!(!strict.text.contains("are ."), "{}", strict.text);
 }
 
 #[tokio::test]

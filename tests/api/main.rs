@@ -22,6 +22,7 @@ mod lists;
 mod merging;
 mod migrations;
 mod openapi;
+mod outage;
 mod previews;
 mod properties;
 mod provenance;

@@ -8,6 +8,7 @@ mod first;
 mod hostile;
 mod instances;
 mod logs;
+mod outage;
 mod program;
 mod schedule;
 mod surroundings;

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::watch::Watch;
 use crate::{
-    app::envelope::{X_REQUEST_ID, respond},
+    app::{envelope::X_REQUEST_ID, failure::respond},
     error::{ApiError, Kind},
 };
 

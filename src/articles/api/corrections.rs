@@ -4,7 +4,7 @@ use actix_web::{Either, get, post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
-use super::seen::{of, seen};
+use super::seen::{MovedArticle, no_part, of, seen};
 use crate::{
     articles::{
         access::locked,
@@ -20,7 +20,7 @@ use crate::{
         conditional::IfMatch,
         context::Context,
         query::{NoQuery, Query},
-        reply::{Created, Found, Moved},
+        reply::{Created, Found},
         surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
@@ -103,7 +103,7 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Page<Correction>>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<Correction>>>, MovedArticle>> {
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
@@ -136,13 +136,14 @@ pub async fn read(
     path: Path<(Reference, Id)>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Correction>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Correction>>, MovedArticle>> {
     let (reference, Id(id)) = path.into_inner();
     let mut conn = context.database.get().await?;
     match seen(&mut conn, &viewer, &reference, &format!("corrections/{id}")).await? {
-        Either::Left(article) => {
-            Ok(Either::Left(of(article, store::find_correction(&mut conn, article, id).await?)))
-        }
+        Either::Left(article) => Ok(Either::Left(of(
+            article,
+            store::find_correction(&mut conn, article, id).await.map_err(no_part(article))?,
+        ))),
         Either::Right(moved) => Ok(Either::Right(moved)),
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{Either, get, web::Path};
 
-use super::seen::seen;
+use super::seen::{MovedArticle, seen};
 use crate::{
     articles::{ArticleItem, related::RelatedQuery, store},
     auth::Viewer,
@@ -10,7 +10,7 @@ use crate::{
     http::{
         context::Context,
         query::Query,
-        reply::{Found, Moved},
+        reply::Found,
         surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::Page,
@@ -37,7 +37,7 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<RelatedQuery>,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Page<ArticleItem>>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<ArticleItem>>>, MovedArticle>> {
     let mut conn = context.database.get().await?;
     let article = match seen(&mut conn, &viewer, &reference, "related").await? {
         Either::Left(id) => id,

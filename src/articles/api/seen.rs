@@ -2,6 +2,7 @@
 
 use actix_web::Either;
 use chrono::{DateTime, Utc};
+use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
 use serde_json::json;
 use uuid::Uuid;
@@ -21,8 +22,16 @@ use crate::{
 pub(super) enum Elsewhere {
     /// A retracted one is there, out of the trash, and the caller may read it: its id.
     Retracted(Uuid),
-    /// Its slug is this one now.
-    Moved(String),
+    /// This one is, by another slug now.
+    Moved(Uuid, String),
+}
+
+/// The `308` to an article, or to a part of it.
+pub(super) type MovedArticle = Cacheable<Moved>;
+
+/// That an article is at this path now.
+pub(super) fn moved(article: Uuid, location: String) -> MovedArticle {
+    Cacheable::new(Moved { location }, SurrogateKeys::none().and("article", article))
 }
 
 /// What is at an address where no live article is.
@@ -34,13 +43,15 @@ pub(super) async fn elsewhere(
     viewer: &Viewer,
     reference: &Reference,
 ) -> ApiResult<Elsewhere> {
-    let found = store::whereabouts(conn, reference).await?;
+    let found = store::whereabouts(conn, reference).await.map_err(|error| none(error.into()))?;
     match (found.retraction, reference) {
         // Whoever knows it by an earlier slug is led on first.
-        (_, Reference::Slug(slug)) if **slug != *found.slug => Ok(Elsewhere::Moved(found.slug)),
+        (_, Reference::Slug(slug)) if **slug != *found.slug => Ok(Elsewhere::Moved(found.id, found.slug)),
         (Some(_), _) if viewer.0.is_some() && !found.trashed => Ok(Elsewhere::Retracted(found.id)),
-        (Some((reason, at)), _) => Err(retracted(&reason, at)),
-        (None, _) => Ok(Elsewhere::Moved(found.slug)),
+        (Some((reason, at)), _) => {
+            Err(retracted(&reason, at).made_of(SurrogateKeys::none().and("article", found.id)))
+        }
+        (None, _) => Ok(Elsewhere::Moved(found.id, found.slug)),
     }
 }
 
@@ -53,16 +64,24 @@ pub(super) async fn seen(
     viewer: &Viewer,
     reference: &Reference,
     part: &str,
-) -> ApiResult<Either<Uuid, Moved>> {
+) -> ApiResult<Either<Uuid, MovedArticle>> {
     match store::find_id(conn, View::Live, reference).await {
         Err(diesel::NotFound) => Ok(match elsewhere(conn, viewer, reference).await? {
             Elsewhere::Retracted(id) => Either::Left(id),
-            Elsewhere::Moved(slug) => {
-                Either::Right(Moved { location: format!("/v1/articles/{slug}/{part}") })
-            }
+            Elsewhere::Moved(id, slug) => Either::Right(moved(id, format!("/v1/articles/{slug}/{part}"))),
         }),
         found => Ok(Either::Left(found?)),
     }
+}
+
+/// Where readers find no article: any that comes may be it.
+fn none(error: ApiError) -> ApiError {
+    error.made_of(SurrogateKeys::all("articles"))
+}
+
+/// Where readers find no such part of an article.
+pub(super) fn no_part(article: Uuid) -> impl Fn(DieselError) -> ApiError {
+    move |error| ApiError::from(error).made_of(SurrogateKeys::none().and("article", article))
 }
 
 /// A part of an article as the answer.

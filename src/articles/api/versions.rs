@@ -2,7 +2,7 @@
 
 use actix_web::{Either, get, web::Path};
 
-use super::seen::{of, seen};
+use super::seen::{MovedArticle, no_part, of, seen};
 use crate::{
     articles::{
         revisions::Number,
@@ -14,7 +14,7 @@ use crate::{
     http::{
         context::Context,
         query::{NoQuery, Query},
-        reply::{Found, Moved},
+        reply::Found,
         surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
@@ -40,7 +40,7 @@ pub async fn list(
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Page<VersionItem>>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Page<VersionItem>>>, MovedArticle>> {
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
@@ -75,13 +75,14 @@ pub async fn read(
     path: Path<(Reference, Number)>,
     _: NoQuery,
     context: Context,
-) -> ApiResult<Either<Cacheable<Found<Version>>, Moved>> {
+) -> ApiResult<Either<Cacheable<Found<Version>>, MovedArticle>> {
     let (reference, Number(number)) = path.into_inner();
     let mut conn = context.database.get().await?;
     match seen(&mut conn, &viewer, &reference, &format!("versions/{number}")).await? {
-        Either::Left(article) => {
-            Ok(Either::Left(of(article, store::find_version(&mut conn, article, number).await?)))
-        }
+        Either::Left(article) => Ok(Either::Left(of(
+            article,
+            store::find_version(&mut conn, article, number).await.map_err(no_part(article))?,
+        ))),
         Either::Right(moved) => Ok(Either::Right(moved)),
     }
 }

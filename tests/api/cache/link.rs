@@ -1,34 +1,18 @@
 //! What an instance does while it does not hear the database, and how it comes back.
 
-use diesel::{QueryableByName, sql_query, sql_types::Text};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use warta::database::Database;
+use std::time::Duration;
+
+use diesel_async::SimpleAsyncConnection;
+use warta::auth::Role;
 
 use super::{Desk, is_hit, read, warm};
-use crate::support::Server;
+use crate::support::{Line, Proxy, Server};
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Ends the connections that listen; with `for_good` so that no new one can be made.
-async fn cut(server: &Server, for_good: bool) {
-    let mut conn = server.database.get().await.unwrap();
-    let name = sql_query("select current_database()::text as name")
-        .get_result::<Name>(&mut conn)
-        .await
-        .unwrap()
-        .name;
-    // Not from within.
-    let elsewhere = Database::connect(&server.url.with_database("postgres"), 1).await.unwrap();
-    let allow = format!("alter database \"{name}\" with allow_connections {}", !for_good);
-    elsewhere.get().await.unwrap().batch_execute(&allow).await.unwrap();
-    // An empty command is what a listening connection sends.
-    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
-               where datname = current_database() and query in ('', 'listen warta') and pid <> pg_backend_pid()";
-    conn.batch_execute(end).await.unwrap();
+/// An instance with an editor, whose connections to the database can be closed.
+async fn behind_a_line() -> (Desk, Proxy) {
+    let (server, line) = Server::behind_a_line(Duration::from_secs(600)).await;
+    let editor = server.sign_in(Role::Admin).await;
+    (Desk { server, editor }, line)
 }
 
 async fn retitle(server: &Server, title: &str) {
@@ -38,12 +22,12 @@ async fn retitle(server: &Server, title: &str) {
 
 #[tokio::test]
 async fn an_instance_that_does_not_hear_does_not_use_its_cache() {
-    let desk = Desk::open().await;
+    let (desk, line) = behind_a_line().await;
     let story = desk.story("Lama", &[]).await;
     let server = &desk.server;
     warm(server, &story).await;
     warm(server, "/docs").await;
-    cut(server, true).await;
+    line.set(Line::Deaf);
     server.linked(false).await;
     retitle(server, "Baru").await;
     assert_eq!(read(server, &story).await.expect(200).body["title"], "Baru");
@@ -54,7 +38,7 @@ async fn an_instance_that_does_not_hear_does_not_use_its_cache() {
     desk.retitle(&story, "Lebih baru").await;
     assert_eq!(read(server, &story).await.expect(200).body["title"], "Lebih baru");
 
-    cut(server, false).await;
+    line.set(Line::Open);
     server.linked(true).await;
     // It starts empty: also without what nothing touched.
     assert!(!is_hit(server, "/docs").await);
@@ -68,14 +52,15 @@ async fn an_instance_that_does_not_hear_does_not_use_its_cache() {
 
 #[tokio::test]
 async fn a_link_that_is_cut_is_made_anew() {
-    let desk = Desk::open().await;
+    let (desk, line) = behind_a_line().await;
     let story = desk.story("Satu", &[]).await;
     let server = &desk.server;
     for round in 0..3 {
         warm(server, &story).await;
-        cut(server, false).await;
+        line.set(Line::Deaf);
         server.linked(false).await;
         retitle(server, &format!("Judul {round}")).await;
+        line.set(Line::Open);
         server.linked(true).await;
         assert_eq!(read(server, &story).await.expect(200).body["title"], format!("Judul {round}"));
     }
@@ -103,7 +88,7 @@ async fn one_instance_hears_what_another_one_changed() {
         if read(&other, &story).await.expect(200).body["title"] == "Akhirnya" {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the other instance did not hear");
 }

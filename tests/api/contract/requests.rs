@@ -100,7 +100,9 @@ async fn the_pages_for_people_are_there() {
         // A story's pictures may be anywhere.
         let policy = policy.replace("img-src 'self' https: http: data:;", "");
         assert!(!policy.contains("http") && policy.contains("default-src 'none'"), "{policy}");
-        server.get(&format!("{path}?nope=1"), None).await.expect_problem(400, "invalid-query");
+        // Others append theirs to the addresses of pages.
+        let appended = server.get(&format!("{path}?fbclid=1&fbclid=%FF"), None).await.expect(200);
+        assert_eq!(appended.text, answer.text, "{path}");
     }
 }
 

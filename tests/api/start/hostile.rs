@@ -21,7 +21,7 @@ const MOST: u64 = 64 * 1024;
 /// How long a client waits that means no harm. Far more than it takes: the machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn connect(program: &Program) -> TcpStream {
+pub(super) fn connect(program: &Program) -> TcpStream {
     let stream = TcpStream::connect(&program.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
@@ -44,7 +44,7 @@ fn send(stream: &mut TcpStream, bytes: &[u8]) {
 }
 
 /// The status of an answer to a fresh client.
-fn status(program: &Program, path: &str) -> u16 {
+pub(super) fn status(program: &Program, path: &str) -> u16 {
     let mut stream = connect(program);
     send(&mut stream, format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes());
     let mut text = Vec::new();

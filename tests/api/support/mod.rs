@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 mod contract;
 mod operations;
+mod proxy;
 mod server;
 mod snapshot;
 mod wire;
@@ -10,6 +11,7 @@ mod wire;
 pub(crate) use self::{
     contract::{document, escaped, hold},
     operations::{Article, Cast, Operation, Prepared, operations},
+    proxy::{Line, Proxy},
     server::{Answer, PASSWORD, Server, WRITER},
     wire::{Wire, raw},
 };

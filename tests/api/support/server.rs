@@ -16,7 +16,7 @@ use warta::{
     auth::{Auth, Role, keys::Keys},
     cache::{Cache, link},
     clock::Clock,
-    database::{Database, DatabaseUrl},
+    database::{Database, DatabaseUrl, presence::Presence},
     editors::{self, Editor, command::new_editor},
     error::ApiResult,
     events::Actor,
@@ -31,6 +31,7 @@ use warta::{
 use super::{
     cluster::fresh_database,
     contract::{self, Exchange},
+    proxy::Proxy,
 };
 
 /// Every test editor's password.
@@ -70,6 +71,7 @@ struct Setup<'a> {
     site: Option<&'a str>,
     name: Option<&'a str>,
     cache_bytes: u64,
+    stale_if_error: Duration,
     limits: Limits,
 }
 
@@ -81,6 +83,7 @@ impl Default for Setup<'_> {
             site: None,
             name: None,
             cache_bytes: 1 << 20,
+            stale_if_error: Duration::from_secs(600),
             limits: Limits {
                 connections: 10_000,
                 connections_per_address: 256,
@@ -181,6 +184,14 @@ impl Server {
         Self::start_as(Setup { cache_bytes, ..Setup::default() }).await
     }
 
+    /// Starts one whose database can be cut off; what is in memory is good for so long from then on.
+    pub(crate) async fn behind_a_line(stale_if_error: Duration) -> (Self, Proxy) {
+        let proxy = Proxy::to(&fresh_database().await).await;
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let setup = Setup { stale_if_error, ..Setup::default() };
+        (Self::start_on(proxy.url.clone(), folder, Clock::default(), setup).await, proxy)
+    }
+
     /// Starts one that takes so many connections.
     pub(crate) async fn limited_to(limits: Limits) -> Self {
         Self::start_as(Setup { limits, ..Setup::default() }).await
@@ -204,6 +215,12 @@ impl Server {
         Self::start_on(self.url.clone(), Arc::clone(&self.folder), self.clock.clone(), setup).await
     }
 
+    /// Starts another instance on the same database, past the line.
+    pub(crate) async fn past(&self, line: &Proxy) -> Self {
+        let folder = Arc::clone(&self.folder);
+        Self::start_on(line.target.clone(), folder, self.clock.clone(), Setup::default()).await
+    }
+
     async fn start_on(url: DatabaseUrl, folder: Arc<TempDir>, clock: Clock, setup: Setup<'_>) -> Self {
         let database = Database::connect(&url, 4).await.unwrap();
         let keys = Keys::load_or_create(&folder.path().join("jwt.pem")).unwrap();
@@ -220,7 +237,8 @@ impl Server {
                 setup.name.map(str::to_owned),
             )),
         };
-        let (cache, asked) = Cache::new(setup.cache_bytes);
+        let presence = Presence::default();
+        let (cache, asked) = Cache::new(setup.cache_bytes, setup.stale_if_error, presence.clone());
         let link =
             tokio::spawn(link::run(url.clone(), database.clone(), clock.clone(), cache.clone(), asked));
         let auth = Auth::new(keys, "warta");
@@ -228,6 +246,8 @@ impl Server {
             services: services.clone(),
             auth: auth.clone(),
             cache: (setup.cache_bytes > 0).then(|| cache.clone()),
+            presence,
+            stale_if_error: setup.stale_if_error,
             cors: Cors::new([WRITER.to_owned()]),
             trusted_proxies: setup.proxies.iter().map(|network| network.parse().unwrap()).collect(),
             workers: 1,
