@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+mod answer;
 pub(crate) mod cluster;
 mod contract;
 mod operations;
@@ -9,9 +10,10 @@ mod snapshot;
 mod wire;
 
 pub(crate) use self::{
+    answer::Answer,
     contract::{document, escaped, hold},
     operations::{Article, Cast, Operation, Prepared, operations},
     proxy::{Line, Proxy},
-    server::{Answer, PASSWORD, Server, WRITER},
+    server::{PASSWORD, Server, WRITER},
     wire::{Wire, raw},
 };

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use warta::auth::Role;
 
 use super::{
+    answer::Answer,
     contract::document,
-    server::{Answer, PASSWORD, Server},
+    server::{PASSWORD, Server},
 };
 
 /// An operation, as the document has it.

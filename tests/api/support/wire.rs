@@ -8,10 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{
-    contract,
-    server::{Answer, Server},
-};
+use super::{answer::Answer, contract, server::Server};
 
 /// Far more than any answer takes; a server that waits for ever must not make a test do so.
 const PATIENCE: Duration = Duration::from_secs(60);
