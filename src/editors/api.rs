@@ -193,6 +193,8 @@ pub async fn update_me(
         (email, password) => {
             let account = {
                 let mut conn = context.database.get().await?;
+                // What will not be done takes no attempt.
+                require_match(&store::find(&mut conn, author.0.editor_id).await?, &if_match)?;
                 accounts::find(&mut conn, author.0.editor_id).await?
             };
             let changes = email.as_ref().is_some_and(|email| **email != *account.email);
@@ -210,6 +212,13 @@ pub async fn update_me(
     change(&context, author.0, author.0.editor_id, &if_match, (patch.into(), None), proof).await
 }
 
+fn require_match(editor: &Editor, if_match: &IfMatch) -> ApiResult<()> {
+    if if_match.allows(Version::at(editor.id, editor.updated_at)) {
+        return Ok(());
+    }
+    Err(stale(&tag_of(editor)?))
+}
+
 async fn change(
     context: &Context,
     by: Principal,
@@ -222,9 +231,7 @@ async fn change(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = store::lock(conn, id).await?;
-        if !if_match.allows(Version::at(locked.editor.id, locked.editor.updated_at)) {
-            return Err(stale(&tag_of(&locked.editor)?));
-        }
+        require_match(&locked.editor, if_match)?;
         if let Some(proof) = &proof
             && !proof.hold(conn, context.now()).await?
         {

@@ -94,7 +94,7 @@ fn answer(mut stream: TcpStream, archive: &[u8]) {
     let _ = match path {
         "/unsigned.tar.gz.sha256" => write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         "/odd.tar.gz.sha256" => write!(stream, "{}<html>", head(6)),
-        "/wrong.tar.gz.sha256" => write!(stream, "{}{}\n", head(65), "0".repeat(64)),
+        "/wrong.tar.gz.sha256" => writeln!(stream, "{}{}", head(65), "0".repeat(64)),
         path if path.ends_with(".sha256") => {
             let line = format!("{}  archive.tar.gz\n", sha256(archive));
             write!(stream, "{}{line}", head(line.len()))
