@@ -189,7 +189,10 @@ async fn an_address_that_readers_knew_leads_to_the_present_one() {
     for past in ["satu", "dua"] {
         let moved = server.get(&format!("/v1/articles/{past}"), None).await.expect(308);
         assert_eq!(moved.header("location"), "/v1/articles/tiga");
-        assert_eq!(moved.header("cache-control"), "public, max-age=5, stale-while-revalidate=30");
+        assert_eq!(
+            moved.header("cache-control"),
+            "public, max-age=5, stale-while-revalidate=30, stale-if-error=600"
+        );
     }
     server.get("/v1/articles/rahasia", None).await.expect_problem(404, "not-found");
     let taken = json!({"title": "x", "language": "id", "slug": "satu"});

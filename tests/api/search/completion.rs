@@ -49,16 +49,19 @@ async fn the_beginning_of_any_word_of_a_name_or_slug_is_enough() {
             ("'keb':*", "kebab aturan"),
             ("keb | model", ""),
             ("!keb", "kebab aturan"),
-            ("\u{202e}", ""),
         ] {
             let answer =
                 room.server.get(&format!("{path}?q={}&count=true", encoded(q)), None).await.expect(200);
             assert_eq!(answer.each("slug").join(" "), expected, "{kind} {q}");
             assert_eq!(answer.body["total"], answer.each("slug").len(), "{kind} {q}");
         }
-        for (q, code) in
-            [("", "blank"), ("%20", "blank"), ("a%00", "control_character"), ("%FF", "invalid_encoding")]
-        {
+        for (q, code) in [
+            ("", "blank"),
+            ("%20", "blank"),
+            ("%E2%80%AE", "blank"),
+            ("a%00", "control_character"),
+            ("%FF", "invalid_encoding"),
+        ] {
             let answer =
                 room.server.get(&format!("{path}?q={q}"), None).await.expect_problem(400, "invalid-query");
             assert_eq!(answer.faults(), [("q".to_owned(), code.to_owned())], "{kind} {q}");

@@ -42,6 +42,17 @@ impl<'a> Visitor<'a> {
         request.send().await.unwrap()
     }
 
+    /// The tag of a draft, as it is now.
+    async fn draft_tag(&self, path: &str, token: &str) -> String {
+        let request = self.client.get(self.url(&format!("{path}?draft=true"))).bearer_auth(token);
+        request.send().await.unwrap().headers()["etag"].to_str().unwrap().to_owned()
+    }
+
+    async fn post_if(&self, path: &str, token: &str, tag: &str, body: &Value) -> Response {
+        let request = self.client.post(self.url(path)).bearer_auth(token).header("if-match", tag);
+        request.json(body).send().await.unwrap()
+    }
+
     /// The access token, or the status that was answered instead.
     pub(super) async fn sign_in(&self, email: &str, password: &str) -> Result<String, u16> {
         let response = self.post("/v1/auth/login", "", &json!({"email": email, "password": password})).await;
@@ -158,6 +169,9 @@ async fn a_newsroom_that_asks_for_citations_and_review_starts_with_the_demo_too(
     let draft = json!({"title": "Kabar", "language": "id"});
     assert_eq!(visitor.post("/v1/articles", &token, &draft).await.status(), 201);
     let refused = visitor.post("/v1/articles/kabar/publish", &token, &json!({})).await;
+    assert_eq!(refused.status(), 428, "it names no draft that was reviewed");
+    let tag = visitor.draft_tag("/v1/articles/kabar", &token).await;
+    let refused = visitor.post_if("/v1/articles/kabar/publish", &token, &tag, &json!({})).await;
     assert_eq!(refused.status(), 422);
     let refused: Value = serde_json::from_slice(&refused.bytes().await.unwrap()).unwrap();
     assert_eq!(refused["errors"][0]["code"], "citation_required");

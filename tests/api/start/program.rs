@@ -109,9 +109,7 @@ impl Program {
     pub(super) fn stop_with_log(mut self) -> String {
         self.kill(Signal::SIGTERM);
         assert_eq!(self.ended(), Some(0));
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        log
+        self.complaints()
     }
 
     pub(super) fn pid(&self) -> i32 {
