@@ -79,12 +79,8 @@ async fn its_address_says_what_it_shows_and_nothing_else() {
         assert_eq!(server.get(&format!("/?{query}"), None).await.expect(200).text, plain, "{query}");
     }
     // Sites and mail append what they like.
-    for query in ["page=2", "fbclid=1", "Tag=riset"] {
+    for query in ["page=2", "fbclid=1", "Tag=riset", "article=a&article=b", "q=%FF"] {
         assert_eq!(server.get(&format!("/?{query}"), None).await.expect(200).text, plain, "{query}");
-    }
-    for (query, parameter) in [("article=a&article=b", "article"), ("q=%FF", "q")] {
-        let answer = server.get(&format!("/?{query}"), None).await.expect_problem(400, "invalid-query");
-        assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{query}");
     }
 }
 

@@ -83,7 +83,10 @@ async fn each_publication_is_a_version() {
     }
     assert_eq!(version.body["article_id"], before.body["id"]);
     assert_eq!(version.body["superseded_at"], newest["published_at"]);
-    assert_eq!(version.header("cache-control"), "public, max-age=5, stale-while-revalidate=30");
+    assert_eq!(
+        version.header("cache-control"),
+        "public, max-age=5, stale-while-revalidate=30, stale-if-error=600"
+    );
     let known = [("if-none-match", version.header("etag"))];
     server.send("GET", "/v1/articles/satu/versions/1", &known, None).await.expect(304);
     let now = server.get(path, None).await.expect(200);

@@ -53,8 +53,8 @@ async fn nobody_waits_for_what_another_one_compares() {
     let (one, other) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Editor).await);
     let (one, other) = (Some(one.as_str()), Some(other.as_str()));
     let path = |answer: crate::support::Answer| answer.expect(201).header("location").to_owned();
-    let large = path(server.post("/v1/articles", one, story("\n".repeat(1024 * 1024))).await);
-    server.patch(&large, one, json!({"body": "a\n".repeat(512 * 1024)})).await.expect(200);
+    let large = path(server.post("/v1/articles", one, story("\n".repeat(900 * 1024))).await);
+    server.patch(&large, one, json!({"body": "a\n".repeat(450 * 1024)})).await.expect(200);
     let small = path(server.post("/v1/articles", other, story("Satu.\n\nDua.".to_owned())).await);
     server.patch(&small, other, json!({"body": "Satu.\n\nTiga."})).await.expect(200);
     let (large, small) = (format!("{large}/compare/1...2"), format!("{small}/compare/1...2"));
