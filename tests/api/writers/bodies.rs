@@ -146,11 +146,10 @@ async fn each_of_the_worst_bodies_is_saved_or_refused_and_others_go_on_saving() 
 fn any_body_is_rendered_or_refused_in_time() {
     crate::properties::holds(24, body(), |body| {
         let started = Instant::now();
-        let rendered = render(&body);
-        let outcome = match &rendered {
+        match render(&body) {
             Ok(rendered) => assert!(rendered.html.len() <= 4 * 1024 * 1024),
             Err(TooComplex::Nested | TooComplex::Costly | TooComplex::Long | TooComplex::Marks) => {}
-        };
-        assert!(started.elapsed() < Duration::from_secs(60), "{outcome:?}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "it took {:?}", started.elapsed());
     });
 }
