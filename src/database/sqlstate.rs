@@ -1,6 +1,6 @@
 //! SQLSTATE: what Postgres says went wrong, in whatever language it says it (PostgreSQL's documentation, appendix A).
 //!
-//! Diesel has kinds for some of the codes and drops the others. So [`super::tap`] writes the code in front of each message, where it
+//! Diesel has kinds for some of the codes and drops the others. So `tap` writes the code in front of each message, where it
 //! is read again here, and where people find it in the log.
 
 use std::fmt;

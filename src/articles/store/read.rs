@@ -336,7 +336,7 @@ pub async fn whereabouts(conn: &mut AsyncPgConnection, reference: &Reference) ->
 /// The page of what the view has and the query asks for, in its order, from after a position. `search` is what its `q` means, where it
 /// has one.
 ///
-/// A page with texts ends where they get long: see [`fitting`]. That takes a second statement, which has to see what the first one saw.
+/// A page with texts ends where they get long: see `fitting`. That takes a second statement, which has to see what the first one saw.
 ///
 /// # Errors
 /// As any statement.
