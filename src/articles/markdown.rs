@@ -284,7 +284,7 @@ mod tests {
         // As Markdown, the same is cut in pieces.
         let patient = Stop::after(Duration::from_secs(60));
         assert_eq!(render_until(&long("& "), &patient).unwrap().word_count, 524_288);
-        assert_eq!(render(&long("&")), Err(TooComplex::Long));
+        assert_eq!(render_until(&long("&"), &patient), Err(TooComplex::Long));
     }
 
     #[test]
