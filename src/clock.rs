@@ -10,9 +10,22 @@ use uuid::Uuid;
 
 /// Where the time comes from. Clones share one source.
 #[derive(Clone, Debug, Default)]
-pub struct Clock {
+pub struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+struct Source {
     /// Microseconds that a test moved the clock ahead of the machine's.
-    ahead: Arc<AtomicI64>,
+    ahead: AtomicI64,
+    /// The microseconds since 1970 at which a test stopped it; [`RUNS`] otherwise.
+    stopped: AtomicI64,
+}
+
+const RUNS: i64 = i64::MIN;
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { ahead: AtomicI64::new(0), stopped: AtomicI64::new(RUNS) }
+    }
 }
 
 impl Clock {
@@ -20,7 +33,12 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> DateTime<Utc> {
-        (Utc::now() + TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))).trunc_subsecs(6)
+        let Source { ahead, stopped } = &*self.0;
+        let now = match stopped.load(Ordering::Relaxed) {
+            RUNS => Utc::now(),
+            at => DateTime::from_timestamp_micros(at).unwrap_or_default(),
+        };
+        (now + TimeDelta::microseconds(ahead.load(Ordering::Relaxed))).trunc_subsecs(6)
     }
 
     /// A new UUIDv7 (RFC 9562). Ids made by one process ascend, also within one millisecond.
@@ -32,7 +50,13 @@ impl Clock {
 
     /// Moves this clock, and every clone of it, ahead. For tests of what expires.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.0.ahead.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// Stops this clock, and every clone of it: it moves only when it is moved. For tests of moments.
+    #[expect(clippy::disallowed_methods, reason = "from here on it is this moment")]
+    pub fn stop(&self) {
+        self.0.stopped.store(Utc::now().timestamp_micros(), Ordering::Relaxed);
     }
 }
 
