@@ -186,7 +186,16 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let document = document();
     let table = web::Data::new(Routes::of(&document));
     let document = web::Data::new(docs::Documented::new(&document));
-    let metrics = web::Data::new(Metrics::new(parts.services.database.clone(), parts.cache.clone()));
+    let connections = Connections::new(parts.limits);
+    let metrics = web::Data::new(Metrics::new(metrics::Sources {
+        database: parts.services.database.clone(),
+        clock: parts.services.clock.clone(),
+        bodies: parts.services.bodies.clone(),
+        auth: parts.auth.clone(),
+        cache: parts.cache.clone(),
+        presence: parts.presence.clone(),
+        connections: connections.clone(),
+    }));
     let cache = web::Data::new(parts.cache.clone());
     let presence = web::Data::new(parts.presence);
     let sharing = web::Data::new(Sharing::new(parts.stale_if_error));
@@ -202,7 +211,6 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let clock = parts.services.clock.clone();
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
-    let connections = Connections::new(parts.limits);
     let shared = web::Data::new(connections.clone());
     let builder = ServerBuilder::new()
         .workers(parts.workers)

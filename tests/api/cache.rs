@@ -308,7 +308,7 @@ async fn what_it_does_is_counted() {
         "warta_cache_link_up 1".to_owned(),
         format!("warta_cache_bytes {}", counts.bytes),
         // Also those from memory.
-        "warta_http_requests_total{method=\"GET\",route=\"/v1/articles/{article}\",status=\"200\"} 3"
+        "http_request_duration_seconds_count{method=\"GET\",route=\"/v1/articles/{article}\",status=\"200\"} 3"
             .to_owned(),
     ] {
         assert!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");

@@ -20,6 +20,7 @@ mod feeds;
 mod gate;
 mod lists;
 mod merging;
+mod metrics;
 mod migrations;
 mod openapi;
 mod outage;

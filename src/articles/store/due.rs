@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    dsl::{exists, not},
+    dsl::{count_star, exists, min, not},
     prelude::*,
     sql_types::{Bool, Nullable, Timestamptz},
 };
@@ -56,6 +56,25 @@ pub async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Quer
         .first(conn)
         .await
         .optional()
+}
+
+/// How many articles should have been published by now, and when the first of them should have been. Those that are held are none of
+/// them: they wait for people.
+///
+/// # Errors
+/// As any statement.
+pub async fn overdue(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<(i64, Option<DateTime<Utc>>)> {
+    editions::table
+        .inner_join(articles::table)
+        .filter(fragment::<Bool>(SCHEDULED))
+        .filter(editions::scheduled_at.le(now))
+        .filter(articles::trashed_at.is_null())
+        .select((count_star(), min(editions::scheduled_at)))
+        .first(conn)
+        .await
 }
 
 /// Who scheduled a locked article, and for when, where it is due and out of the trash.
