@@ -30,15 +30,7 @@ pub async fn run(services: Services) {
     let mut complaint = Complaint::new("scheduler");
     loop {
         let outcome = publish_next(&services).await;
-        let pause = match &outcome {
-            Ok(true) => Duration::ZERO,
-            Ok(false) => PAUSE,
-            Err(error) => complaint.about(error),
-        };
-        if outcome.is_ok() {
-            complaint.is_over();
-        }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(complaint.pause(&outcome, PAUSE)).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ApiError, Kind};
+use super::{ApiError, ApiResult, Kind};
 
 /// How often the same trouble is told.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -27,8 +27,19 @@ impl Complaint {
         Self { worker, told: None }
     }
 
-    /// Tells of an error, unless that was done; how long to wait.
-    pub fn about(&mut self, error: &ApiError) -> Duration {
+    /// After one round: how long until the next. `Ok(true)` says that there may be more to do, `Ok(false)` that there is nothing just now.
+    /// Trouble is told, unless that was done, and so is its end.
+    pub fn pause(&mut self, round: &ApiResult<bool>, idle: Duration) -> Duration {
+        match round {
+            Err(error) => self.about(error),
+            Ok(more) => {
+                self.is_over();
+                if *more { Duration::ZERO } else { idle }
+            }
+        }
+    }
+
+    fn about(&mut self, error: &ApiError) -> Duration {
         let kind = error.kind();
         let is_known = self.told.is_some_and(|(told, at)| told == kind && at.elapsed() < AGAIN);
         if !is_known {
@@ -43,8 +54,7 @@ impl Complaint {
         if kind == Kind::ReadOnly { REST } else { PAUSE }
     }
 
-    /// The trouble is over, where there was some.
-    pub fn is_over(&mut self) {
+    fn is_over(&mut self) {
         if self.told.take().is_some() {
             let worker = self.worker;
             tracing::info!(worker, "{worker}: it works again");

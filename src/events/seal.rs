@@ -35,15 +35,7 @@ pub async fn run(database: Database) {
     let mut complaint = Complaint::new("sealer");
     loop {
         let outcome = round(&database).await;
-        let pause = match &outcome {
-            Ok(true) => Duration::ZERO,
-            Ok(false) => PAUSE,
-            Err(error) => complaint.about(error),
-        };
-        if outcome.is_ok() {
-            complaint.is_over();
-        }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(complaint.pause(&outcome, PAUSE)).await;
     }
 }
 
