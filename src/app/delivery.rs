@@ -70,9 +70,14 @@ pub async fn deliver<B: MessageBody + 'static>(
         let response = problem_of(response?.map_into_boxed_body(), text);
         if let Some(cache) = cache.filter(|_| response.status().is_success())
             && (cache.is_linked() || !signs_in)
-        {
             // Whoever hears of a change never reads from this instance what was before it.
-            cache.caught_up().await;
+            && !cache.caught_up().await
+            && !signs_in
+        {
+            // Readers are served what was before, so nobody is to hear of it: it may have been done, as with any `503`.
+            let (request, _) = response.into_parts();
+            let refused = respond(&outage::error(), text);
+            return Ok(Delivered::Whole(ServiceResponse::new(request, refused)));
         }
         return Ok(Delivered::Whole(response));
     }

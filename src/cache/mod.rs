@@ -258,18 +258,24 @@ impl Cache {
     }
 
     /// Returns once this instance heard of everything that was committed before the call. Where it does not hear, what it has is of
-    /// no use any longer.
-    pub async fn caught_up(&self) {
-        if self.0.freshness.now().is_none() {
+    /// no use any longer, as nobody knows what was changed.
+    ///
+    /// `false`: the database was lost before it was heard. What is kept is all that there is for readers now, and may be from before the
+    /// change: whoever made it cannot be told that readers see it.
+    pub async fn caught_up(&self) -> bool {
+        if self.is_linked() {
+            let (done, caught_up) = oneshot::channel();
+            // Dropped without a word when the link goes down.
+            if self.0.barriers.send(done).is_ok() && caught_up.await.is_ok() {
+                return true;
+            }
+        }
+        let is_there = self.0.presence.is_there_soon().await;
+        if is_there {
             self.0.freshness.forget();
             self.clear();
-            return;
         }
-        let (done, caught_up) = oneshot::channel();
-        if self.0.barriers.send(done).is_ok() {
-            // Dropped without a word when the link goes down: then nobody is answered as if nothing were amiss.
-            caught_up.await.unwrap_or_default();
-        }
+        is_there
     }
 
     /// Whether this instance hears of changes.

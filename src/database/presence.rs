@@ -60,6 +60,11 @@ impl Presence {
         known.is_ok() && !self.is_away()
     }
 
+    /// Waits, for a moment at most, until it is there; whether it is. One that is known to be away is asked again meanwhile.
+    pub async fn is_there_soon(&self) -> bool {
+        tokio::time::timeout(PATIENCE + PAUSE, self.wait(|sight| sight == Sight::There)).await.is_ok()
+    }
+
     async fn wait(&self, until: impl Fn(Sight) -> bool) {
         // It cannot end: the sender is ours.
         let _ = self.0.subscribe().wait_for(|sight| until(*sight)).await;

@@ -8,9 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel_async::SimpleAsyncConnection;
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
-use warta::auth::Role;
+use warta::{auth::Role, database::Database};
 
 use crate::support::{Answer, Line, Proxy, Server};
 
@@ -42,6 +43,8 @@ impl Desk {
         let made = self.direct.post("/v1/articles", Some(&self.editor), body).await.expect(201);
         let path = made.header("location").to_owned();
         self.direct.act(&format!("{path}/publish"), Some(&self.editor)).await.expect(200);
+        // What is read before that was heard of is not kept.
+        self.server.cache.caught_up().await;
         path
     }
 
@@ -266,6 +269,41 @@ async fn a_change_that_was_acknowledged_while_nothing_was_heard_is_not_taken_bac
     assert_eq!(desk.read(&story).await.expect(200).body["title"], "Baru");
     desk.cut(Line::Closed).await;
     desk.read(&story).await.expect_problem(503, "unavailable");
+}
+
+#[tokio::test]
+async fn a_change_that_is_done_as_the_database_is_lost_does_not_take_what_readers_have() {
+    let desk = Desk::open(LONG).await;
+    let story = desk.story("Lama").await;
+    desk.server.patch(&story, Some(&desk.editor), json!({"title": "Baru"})).await.expect(200);
+    assert_eq!(desk.read(&story).await.expect(200).body["title"], "Lama");
+    // A commit that waits, as it may for a standby.
+    let mut other = Database::connect(&desk.line.target, 1).await.unwrap().get().await.unwrap();
+    let hold = "
+        create function hold() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(1); return null; end $$;
+        create constraint trigger hold after insert on versions deferrable initially deferred
+            for each row execute function hold();
+        select pg_advisory_lock(1)";
+    other.batch_execute(hold).await.unwrap();
+    let loss = async {
+        let waits = "do $$ begin assert (select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted); end $$";
+        let since = Instant::now();
+        while other.batch_execute(waits).await.is_err() {
+            assert!(since.elapsed() < PATIENCE, "it does not wait");
+        }
+        desk.cut(Line::Dying).await;
+        other.batch_execute("select pg_advisory_unlock(1)").await.unwrap();
+    };
+    let path = format!("{story}/publish");
+    let (answer, ()) = tokio::join!(desk.server.act(&path, Some(&desk.editor)), loss);
+    // Either would do alone: that it was done is not told, and what was before is what there is.
+    answer.expect_problem(503, "unavailable").header("retry-after");
+    assert_eq!(desk.direct.get(&story, None).await.expect(200).body["title"], "Baru");
+    let answer = desk.read(&story).await.expect(200);
+    assert_eq!(answer.body["title"], "Lama");
+    assert!(is_spare(&answer));
+    desk.mend().await;
+    assert_eq!(desk.read(&story).await.expect(200).body["title"], "Baru");
 }
 
 #[tokio::test]

@@ -20,6 +20,15 @@ pub(crate) enum Line {
     Closed,
     /// Connections that listen are closed; the others go on.
     Deaf,
+    /// Connections that listen are closed; to the others the server still says what it has to say, and hears nothing more.
+    Dying,
+}
+
+impl Line {
+    /// Whether it closes a connection, which listens or not.
+    fn closes(self, listens: bool) -> bool {
+        self == Self::Closed || listens && matches!(self, Self::Deaf | Self::Dying)
+    }
 }
 
 /// What a connection that listens has sent.
@@ -107,8 +116,8 @@ async fn connect(
     let (from_client, to_client) = client.into_split();
     // Whichever ends first ends the connection.
     tokio::select! {
-        () = pump(from_client, write, state.clone()) => {}
-        () = pump(read, to_client, state) => {}
+        () = pump(from_client, write, state.clone(), &[Line::Silent, Line::Dying]) => {}
+        () = pump(read, to_client, state, &[Line::Silent]) => {}
     }
 }
 
@@ -116,6 +125,7 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut state: watch::Receiver<Line>,
+    silent: &[Line],
 ) {
     let mut buffer = vec![0; 16 * 1024];
     let mut closed = state.clone();
@@ -126,12 +136,12 @@ async fn pump(
                 Ok(length @ 1..) => length,
                 _ => return,
             },
-            _ = closed.wait_for(|line| *line == Line::Closed || *line == Line::Deaf && listens) => return,
+            _ = closed.wait_for(|line| line.closes(listens)) => return,
         };
         listens |= buffer[..length].windows(LISTEN.len()).any(|sent| sent == LISTEN);
-        match state.wait_for(|line| *line != Line::Silent).await.map(|line| *line) {
-            Ok(Line::Deaf) if listens => return,
-            Ok(Line::Open | Line::Deaf) if to.write_all(&buffer[..length]).await.is_ok() => {}
+        let passes = |line: &Line| line.closes(listens) || !silent.contains(line);
+        match state.wait_for(passes).await.map(|line| line.closes(listens)) {
+            Ok(false) if to.write_all(&buffer[..length]).await.is_ok() => {}
             _ => return,
         }
     }
