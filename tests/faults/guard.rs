@@ -86,7 +86,13 @@ pub(crate) fn at_work_in(folder: &Path) -> Vec<Pid> {
 pub(crate) fn signal_all(folder: &Path, first: i32, signal: Signal) {
     // It may have ended.
     let _ = signal::kill(Pid::from_raw(first), Signal::SIGSTOP);
+    signal_each(folder, signal);
+}
+
+/// The same for those that start no others.
+pub(crate) fn signal_each(folder: &Path, signal: Signal) {
     for pid in at_work_in(folder) {
+        // One may have ended meanwhile.
         let _ = signal::kill(pid, signal);
     }
 }

@@ -11,6 +11,7 @@ mod ledger;
 mod load;
 mod network;
 mod newsroom;
+mod patroni;
 mod postgres;
 #[path = "../api/start/program.rs"]
 #[expect(dead_code, reason = "the tests of the start need more of it")]
@@ -65,4 +66,16 @@ async fn the_primary_is_cut_off() {
 async fn what_is_lost_without_synchronous_replication_is_found() {
     let _turn = TURN.lock().await;
     lose().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leader_of_patroni_is_killed() {
+    let _turn = TURN.lock().await;
+    patroni::rehearse(Fault::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leader_of_patroni_is_stopped() {
+    let _turn = TURN.lock().await;
+    patroni::rehearse(Fault::Stopped).await;
 }

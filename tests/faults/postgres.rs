@@ -1,6 +1,7 @@
 //! The servers of a rehearsal: real ones, found as the program finds them.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     net::TcpListener,
     os::unix::{
@@ -14,7 +15,7 @@ use std::{
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
-use nix::sys::signal::{self, Signal};
+use nix::sys::signal::Signal;
 use tokio::sync::OnceCell;
 use warta::database::{
     Database, DatabaseUrl,
@@ -22,7 +23,7 @@ use warta::database::{
     migrations,
 };
 
-use crate::guard::{at_work_in, signal_all};
+use crate::guard::{at_work_in, signal_all, signal_each};
 
 /// How long a server may take to start: far longer than it does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,19 +59,30 @@ impl Seed {
         Self { programs: programs.into(), user: (owner.uid(), owner.gid()), url, _embedded: embedded }
     }
 
+    /// Where the programs of Postgres are.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// A command of Postgres, as its user, that works in a folder.
     fn command(&self, name: &str, folder: &Path) -> Command {
-        let mut command = Command::new(self.programs.join(name));
-        if nix::unistd::geteuid().as_raw() != self.user.0 {
-            command.uid(self.user.0).gid(self.user.1);
-        }
-        command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C"), ("TZ", "UTC")]);
+        let mut command = self.unprivileged(self.programs.join(name));
         command.current_dir(folder).stdin(Stdio::null());
         command
     }
 
+    /// Any command as its user.
+    pub(crate) fn unprivileged(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        if nix::unistd::geteuid().as_raw() != self.user.0 {
+            command.uid(self.user.0).gid(self.user.1);
+        }
+        command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C"), ("TZ", "UTC")]);
+        command
+    }
+
     /// A folder for a server.
-    fn folder(&self, parent: &Path, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, parent: &Path, name: &str) -> PathBuf {
         let folder = parent.join(name);
         fs::create_dir(&folder).unwrap();
         chown(&folder, Some(self.user.0), Some(self.user.1)).unwrap();
@@ -262,9 +274,6 @@ impl Server {
 
     /// They go on.
     pub(crate) fn thaw(&self) {
-        for pid in at_work_in(&self.data()) {
-            // One may have ended meanwhile.
-            let _ = signal::kill(pid, Signal::SIGCONT);
-        }
+        signal_each(&self.data(), Signal::SIGCONT);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     guard::Guard,
     ledger::{Story, missing},
-    load::{Load, number},
+    load::{Load, Sight, number},
     network::Network,
     newsroom::Newsroom,
     postgres::{Place, Server},
@@ -27,16 +27,16 @@ pub(crate) enum Fault {
 }
 
 /// How long the load goes on before the fault.
-const BEFORE: Duration = Duration::from_secs(2);
+pub(crate) const BEFORE: Duration = Duration::from_secs(2);
 
 /// How long it takes somebody to find that the standby has to be promoted.
 const NOTICED: Duration = Duration::from_millis(1500);
 
 /// How long the load goes on after each step that follows.
-const AFTER: Duration = Duration::from_secs(2);
+pub(crate) const AFTER: Duration = Duration::from_secs(2);
 
 /// Within what time writes have to be taken again: far longer than it takes, as the machine may be busy. What it took is said.
-const BOUND: Duration = Duration::from_secs(15);
+pub(crate) const BOUND: Duration = Duration::from_secs(15);
 
 /// How long a reader waits at most for an answer, on a busy machine.
 const SLOWEST: Duration = Duration::from_secs(8);
@@ -171,16 +171,26 @@ pub(crate) async fn rehearse(fault: Fault) {
             load.acknowledged(desk, restarted, BOUND).await;
         }
     }
+    let measured = format!(
+        "writes again {:.1?} and {:.1?} after the promotion's end, {away:.1?} after the fault",
+        again[0], again[1]
+    );
+    judge(&format!("{fault:?}"), load, &rehearsal.newsroom, &measured).await;
+    assert_eq!(rows_after(&rehearsal.primary, &promotion).await, 0, "the old primary was written to");
+    assert!(rows_after(&rehearsal.standby, &promotion).await > 0, "the new primary was not");
+}
+
+/// Ends the load, and fails unless all was as it must be.
+pub(crate) async fn judge(name: &str, load: Load, newsroom: &Newsroom, measured: &str) {
     let (path, moved) = load.moving();
     let (ledgers, sights) = load.end().await;
-
-    let told = rehearsal.newsroom.complaints();
+    let told = newsroom.complaints();
     let wrong: Vec<_> = ledgers.iter().flat_map(|ledger| &ledger.wrong).collect();
     assert!(wrong.is_empty(), "{} wrong answers to writers, such as {}\n{told}", wrong.len(), wrong[0]);
     let wrong: Vec<_> = sights.iter().flat_map(|sight| &sight.wrong).collect();
     assert!(wrong.is_empty(), "{} wrong answers to readers, such as {}\n{told}", wrong.len(), wrong[0]);
     let stories: Vec<&Story> = ledgers.iter().flat_map(|ledger| &ledger.stories).collect();
-    for desk in [&one, &two] {
+    for desk in &newsroom.desks {
         let lost = missing(&stories, desk).await;
         assert!(
             lost.is_empty(),
@@ -192,23 +202,18 @@ pub(crate) async fn rehearse(fault: Fault) {
         let now = number(&desk.read(&path).await.unwrap().body);
         assert!(now >= moved, "{now} where {moved} was acknowledged");
     }
-    assert_eq!(rows_after(&rehearsal.primary, &promotion).await, 0, "the old primary was written to");
-    assert!(rows_after(&rehearsal.standby, &promotion).await > 0, "the new primary was not");
-
-    let sum = |of: fn(&crate::load::Sight) -> usize| sights.iter().map(of).sum::<usize>();
+    let sum = |of: fn(&Sight) -> usize| sights.iter().map(of).sum::<usize>();
     let slowest = sights.iter().map(|sight| sight.slowest).max().unwrap();
     assert!(slowest < SLOWEST, "a reader waited for {slowest:?}");
     assert!(sum(|sight| sight.from_memory) > 0, "nothing was answered from memory, so nothing was away");
     say(&format!(
-        "{fault:?}: {} writes acknowledged, 0 lost, {} not acknowledged; {} reads, 0 wrong, {} from memory, slowest {slowest:.1?}, {} told to come \
-         again of what had just changed; writes again {:.1?} and {:.1?} after the promotion's end, {away:.1?} after the fault",
+        "{name}: {} writes acknowledged, 0 lost, {} not acknowledged; {} reads, 0 wrong, {} from memory, slowest {slowest:.1?}, {} told \
+         to come again of what had just changed; {measured}",
         ledgers.iter().map(|ledger| ledger.acknowledged).sum::<usize>(),
         ledgers.iter().map(|ledger| ledger.doubtful).sum::<usize>(),
         sum(|sight| sight.answers),
         sum(|sight| sight.from_memory),
         sum(|sight| sight.refused),
-        again[0],
-        again[1],
     ));
 }
 
