@@ -52,7 +52,10 @@ fn routes(config: &mut ServiceConfig<'_>) {
         // articles
         .service(articles::api::list)
         .service(articles::api::create)
-        .service(articles::api::read)
+        .service(articles::api::forms::read)
+        .service(articles::api::forms::read_json_ld)
+        .service(articles::api::forms::read_ninjs)
+        .service(articles::api::forms::read_markdown)
         .service(articles::api::update)
         .service(articles::api::remove)
         .service(articles::api::actions::submit)
@@ -245,4 +248,82 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
         service::http(app, watch, stopping.clone())
     })?;
     Ok(Serving { server: builder.run(), connections })
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::openapi::{OpenApi, RefOr, Response, path::Operation};
+
+    use super::*;
+    use crate::error::Kind;
+
+    fn raw() -> OpenApi {
+        App::new().into_utoipa_app().openapi(openapi::base()).configure(routes).split_for_parts().1
+    }
+
+    fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+        document.paths.paths.values_mut().flat_map(|item| {
+            let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            methods.into_iter().filter_map(Option::as_mut)
+        })
+    }
+
+    fn responses(operation: &mut Operation) -> impl Iterator<Item = (&String, &mut Response)> {
+        operation.responses.responses.iter_mut().filter_map(|(status, response)| match response {
+            RefOr::T(response) => Some((status, response)),
+            RefOr::Ref(_) => None,
+        })
+    }
+
+    #[test]
+    fn a_response_names_its_problems_where_its_status_has_several() {
+        let mut document = raw();
+        let mut seen = 0;
+        for operation in operations(&mut document) {
+            let id = operation.operation_id.clone();
+            for (status, response) in responses(operation) {
+                let kinds = Kind::ALL.into_iter().filter(|kind| kind.info().status.as_str() == status);
+                if kinds.count() > 1 {
+                    let named =
+                        response.extensions.as_ref().and_then(|extensions| extensions.get("x-problems"));
+                    let named = named.and_then(|named| named.as_array()).map_or(0, Vec::len);
+                    assert!(named > 0, "{id:?} does not say which problems its {status} is");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
+
+    #[test]
+    fn the_types_of_problems_do_not_depend_on_words() {
+        let mut reworded = raw();
+        for operation in operations(&mut reworded) {
+            for (_, response) in responses(operation) {
+                "Something else.".clone_into(&mut response.description);
+            }
+        }
+        let types = |document: OpenApi| {
+            let mut document = openapi::finish(&document);
+            let paths = document["paths"].as_object_mut().into_iter().flatten();
+            let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+            let responses = operations.flat_map(|(_, operation)| {
+                operation["responses"].as_object_mut().map(std::mem::take).unwrap_or_default()
+            });
+            responses
+                .map(|(status, response)| {
+                    let problem = &response["content"]["application/problem+json"];
+                    (
+                        status,
+                        problem["schema"].clone(),
+                        problem["example"]["type"].clone(),
+                        response["headers"].clone(),
+                    )
+                })
+                .collect::<Vec<_>>()
+        };
+        let found = types(raw());
+        assert_eq!(found, types(reworded));
+        assert!(found.iter().any(|(status, ..)| status == "409"));
+    }
 }

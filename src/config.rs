@@ -81,7 +81,7 @@ pub enum EditorCommand {
         #[arg(long)]
         name: String,
         /// What the editor may do
-        #[arg(long, default_value = "editor", value_parser = ["author", "editor", "admin"])]
+        #[arg(long, default_value = "editor", value_parser = ["writer", "editor", "admin"])]
         role: String,
     },
     /// List the editors

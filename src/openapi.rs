@@ -1,17 +1,17 @@
 //! The OpenAPI document: what is said once for all operations, and what every one of them answers beside its own.
 
 mod examples;
+mod problems;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::{
-    error::{Kind, KindInfo, Problem},
-    http::schemas::{name_pages, unwrap_described},
-};
+use self::problems::REQUEST_ID;
 
-/// A request id, for examples.
-const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
+use crate::{
+    error::{Kind, Problem},
+    http::schemas::{merge_flattened, name_pages, unwrap_described},
+};
 
 /// An entity tag, for examples.
 const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
@@ -56,6 +56,10 @@ pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     unwrap_described(&mut document);
     name_pages(&mut document);
+    merge_flattened(&mut document);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(problems::schemas());
+    }
     document["components"]["securitySchemes"] = json!({"token": {
         "type": "http",
         "scheme": "bearer",
@@ -92,30 +96,26 @@ const COMMON: [Kind; 11] = [
 fn common_responses() -> Value {
     let response = |kind: Kind| {
         let info = kind.info();
-        let description = match kind {
-            Kind::InvalidQuery => {
-                "The request is malformed: its query string, a header, or a body that is no JSON."
-            }
-            _ => info.title,
+        let (kinds, description) = match kind {
+            Kind::InvalidQuery => (
+                &[kind, Kind::BadRequest, Kind::MalformedBody][..],
+                "The request is malformed: its query string, a header, or a body that is no JSON.",
+            ),
+            Kind::Unavailable => (&[kind, Kind::ReadOnly][..], info.title),
+            _ => (std::slice::from_ref(&kind), info.title),
         };
-        (info.name.to_owned(), problem(&info, description))
+        (info.name.to_owned(), problem(kinds, description))
     };
     Value::Object(COMMON.into_iter().map(response).collect())
 }
 
-/// The kind that an operation's own description of an error tells: it starts with the title of the kind, where its status has
-/// several.
-fn kind_told(status: u16, description: &str) -> KindInfo {
-    let kinds = || Kind::ALL.into_iter().map(Kind::info).filter(|info| info.status == status);
-    let told = kinds().find(|info| description.starts_with(info.title));
-    told.or_else(|| kinds().next_back()).unwrap_or_else(|| Kind::Internal.info())
-}
-
-fn problem(info: &KindInfo, description: &str) -> Value {
-    let headers: &[&str] = match info.status.as_u16() {
+/// A response that may be a problem of each of these kinds, which have one status.
+fn problem(kinds: &[Kind], description: &str) -> Value {
+    let status = kinds.first().map_or(500, |kind| kind.info().status.as_u16());
+    let headers: &[&str] = match status {
         404 | 410 => &NOTHING,
         401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
-        409 if info.name == Kind::AlreadyCovered.info().name => &["X-Request-Id", "Cache-Control", "Link"],
+        409 if kinds.contains(&Kind::AlreadyCovered) => &["X-Request-Id", "Cache-Control", "Link"],
         412 => &["X-Request-Id", "Cache-Control", "ETag"],
         429 | 503 => &["X-Request-Id", "Cache-Control", "Retry-After"],
         _ => &["X-Request-Id", "Cache-Control"],
@@ -123,16 +123,7 @@ fn problem(info: &KindInfo, description: &str) -> Value {
     json!({
         "description": description,
         "headers": header_refs(headers),
-        "content": {"application/problem+json": {
-            "schema": {"$ref": "#/components/schemas/Problem"},
-            "example": {
-                "type": format!("/problems/{}", info.name),
-                "title": info.title,
-                "status": info.status.as_u16(),
-                "detail": description,
-                "request_id": REQUEST_ID,
-            },
-        }},
+        "content": {"application/problem+json": problems::content(kinds, description)},
     })
 }
 
@@ -209,8 +200,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         if status >= 400 {
             let description = response["description"].as_str().unwrap_or_default().to_owned();
-            let own = response["content"]["application/problem+json"].take();
-            *response = problem(&kind_told(status, &description), &description);
+            let mut own = response["content"]["application/problem+json"].take();
+            // Which problem it is, its kind says better.
+            if own["schema"]["$ref"] == "#/components/schemas/Problem"
+                && let Some(own) = own.as_object_mut()
+            {
+                own.remove("schema");
+            }
+            *response = problem(&problems::take_kinds(status, response), &description);
             extend(&mut response["content"]["application/problem+json"], own);
             continue;
         }

@@ -17,7 +17,7 @@ diesel::table! {
 diesel::table! {
     articles (id) {
         id -> Uuid,
-        author_id -> Uuid,
+        created_by -> Uuid,
         version -> Int8,
         first_published_at -> Nullable<Timestamptz>,
         trashed_at -> Nullable<Timestamptz>,
@@ -92,6 +92,7 @@ diesel::table! {
         search_config -> Text,
         search -> Tsvector,
         schedule_held_at -> Nullable<Timestamptz>,
+        kicker -> Text,
     }
 }
 
@@ -244,7 +245,7 @@ diesel::table! {
 }
 
 diesel::joinable!(article_slugs -> articles (article_id));
-diesel::joinable!(articles -> editors (author_id));
+diesel::joinable!(articles -> editors (created_by));
 diesel::joinable!(citations -> sources (source_id));
 diesel::joinable!(corrections -> articles (article_id));
 diesel::joinable!(edition_tags -> tags (tag_id));

@@ -263,6 +263,7 @@ impl Asked {
         let has_forms = is_article || path.contains('%');
         let form = if has_forms { Accept::read(request.request()).choose(&Form::OFFERED).ok() } else { None };
         let by_host = form.is_some_and(|form| form != Form::Json)
+            || Form::ADDRESSES.iter().any(|end| path.ends_with(end))
             || path.starts_with("/feeds/")
             || path.starts_with("/sitemap");
         if by_host {

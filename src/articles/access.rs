@@ -42,7 +42,7 @@ pub async fn told<T>(
         (Err(diesel::NotFound), View::Drafts(Drafts { of: Some(_), trashed: false }))
             if store::is_known_to_readers(conn, reference).await? =>
         {
-            Err(ApiError::forbidden("An author sees only own drafts."))
+            Err(ApiError::forbidden("A writer sees only own drafts."))
         }
         (found, _) => Ok(found?),
     }

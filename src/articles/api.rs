@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod corrections;
+pub mod forms;
 pub mod previews;
 pub mod related;
 pub mod revisions;
@@ -9,23 +10,16 @@ mod seen;
 pub mod slugs;
 pub mod versions;
 
-use actix_web::{
-    CustomizeResponder, Either, HttpRequest, Responder, delete, get,
-    http::header,
-    patch, post,
-    web::{Data, Path},
-};
+use actix_web::{delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use self::seen::{Elsewhere, MovedArticle, elsewhere, moved};
 use super::{
     Article, ArticleItem,
-    access::{claimed, draft, locked, told},
+    access::{claimed, draft, locked},
     editing::{self, Edit},
-    filter::{ArticleQuery, ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
+    filter::{ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
     input::ArticleInput,
-    representations::{Form, json_ld::NewsArticle, ninjs::News},
     rules::Action,
     searching,
     staleness::StaleProblem,
@@ -33,19 +27,16 @@ use super::{
     transitions::dropped,
 };
 use crate::{
-    auth::{Auth, Author, Viewer},
+    auth::{Viewer, Writer},
     clock,
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         body::{Json, STORY},
         conditional::IfMatch,
         context::Context,
-        links::Links,
-        negotiation::{Accept, Negotiated, VARY},
         patch::Patch,
         prefer::Prefer,
-        preview::Preview,
         query::{List, NoQuery, Query},
         reply::{Created, Found, NoContent, Patched},
         surrogate::{Cacheable, SurrogateKeys},
@@ -101,7 +92,7 @@ async fn listed(
     fingerprint: &str,
     source: Option<&Reference>,
 ) -> ApiResult<Cacheable<Found<Page<ArticleItem>>>> {
-    let view = query.view(viewer.0)?;
+    let view = query.view(viewer.principal())?;
     let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
     if let Some(source) = source {
@@ -121,7 +112,7 @@ async fn listed(
 
 /// Create an article
 ///
-/// It starts as a draft that readers do not see. Its author is the signed-in editor. No other story may have as `original` or
+/// It starts as a draft that readers do not see. It is the signed-in editor's. No other story may have as `original` or
 /// `translated_from` a document that this one has as such: see the answer `409`.
 #[utoipa::path(
     operation_id = "create_article", tag = "articles", security(("token" = [])),
@@ -133,99 +124,27 @@ async fn listed(
             status = 409,
             description = "The document is covered already: `article` and the Link header name the story, out of those that the \
                            caller may see. `allow_duplicate=true` makes the article nevertheless. Or the slug is taken.",
+            extensions(("x-problems" = json!([Kind::AlreadyCovered, Kind::SlugTaken]))),
         ),
     ),
 )]
 #[post("/v1/articles")]
 pub async fn create(
-    author: Author,
+    writer: Writer,
     query: Query<CreateQuery>,
     context: Context,
     Json(body): Json<STORY>,
 ) -> ApiResult<Created<Article>> {
     let allow_duplicate = query.value.allow_duplicate.0;
-    let (rendering, _turn) = editing::render(author.0, &body).await?;
+    let (rendering, _turn) = editing::render(writer.principal(), &body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, author.0, id, body, rendering, allow_duplicate).await
+            editing::create(conn, &context, writer.principal(), id, body, rendering, allow_duplicate).await
         })
         .await?;
-    Ok(Created { location: format!("/v1/articles/{}", article.slug), value: article })
-}
-
-/// Read an article
-///
-/// As readers see it, or with `draft=true` as editors work on it; with a preview link's token besides, the draft as readers would
-/// see it. A slug that readers once knew leads to the present one (`308`).
-///
-/// With `Accept`, also as a `NewsArticle` of schema.org (`application/ld+json`), as ninjs 3.1 of IPTC (`application/ninjs+json`) or as
-/// Markdown below YAML (`text/markdown`). Their links lead to the public site or, where none is set, to this API. `If-Match` of a
-/// change takes the ETag of each of them.
-#[utoipa::path(
-    operation_id = "read_article", tag = "articles", security((), ("token" = [])),
-    params(("article" = Reference, Path), ArticleQuery),
-    responses(
-        (
-            status = 200, description = "The article.",
-            content(
-                (Article = "application/json"),
-                (NewsArticle = "application/ld+json"),
-                (News = "application/ninjs+json"),
-                (String = "text/markdown", example = "# Model bahasa terbuka kini memahami tujuh bahasa daerah\n"),
-            ),
-        ),
-        (status = 308, description = "The article has another slug now."),
-        (status = 406, description = "The Accept header allows none of the representations. `available` lists them."),
-        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
-        (status = 403, description = "An author asks for somebody else's draft."),
-    ),
-)]
-#[get("/v1/articles/{article}")]
-pub async fn read(
-    _: Preview,
-    viewer: Viewer,
-    reference: Path<Reference>,
-    query: Query<ArticleQuery>,
-    client: (Accept, HttpRequest),
-    auth: Data<Auth>,
-    context: Context,
-) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<MovedArticle>>> {
-    let (accept, request) = client;
-    let form = accept.choose(&Form::OFFERED)?;
-    Ok(match found(&viewer, &reference, &query.value, &auth, &context).await? {
-        Either::Left(article) => {
-            let keys = (!query.value.draft.0).then(|| article.keys());
-            Either::Left(Cacheable { answer: form.of(&article, || Links::of(&request))?, keys })
-        }
-        Either::Right(moved) => Either::Right(moved.customize().insert_header((header::VARY, VARY))),
-    })
-}
-
-/// What is at an article's address.
-async fn found(
-    viewer: &Viewer,
-    reference: &Reference,
-    query: &ArticleQuery,
-    auth: &Auth,
-    context: &Context,
-) -> ApiResult<Either<Article, MovedArticle>> {
-    if let Some(token) = query.preview(viewer.0)? {
-        return previews::draft(auth, context, reference, token).await.map(Either::Left);
-    }
-    let view = View::of(query.draft, query.trashed, viewer.0)?;
-    let mut conn = context.database.get().await?;
-    match (store::find(&mut conn, view, reference).await, view) {
-        (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, viewer, reference).await? {
-            Elsewhere::Retracted(id) => {
-                let retracted = store::find_retracted(&mut conn, &Reference::Id(id)).await?;
-                Ok(Either::Left(retracted))
-            }
-            Elsewhere::Moved(id, slug) => Ok(Either::Right(moved(id, format!("/v1/articles/{slug}")))),
-        },
-        (found, _) => told(&mut conn, view, reference, found).await.map(Either::Left),
-    }
+    Ok(Created { location: format!("/v1/articles/{}", article.content.slug), value: article })
 }
 
 /// Change an article's draft
@@ -256,8 +175,8 @@ async fn found(
             status = 200, description = "The changed draft.", body = Article,
             headers(("Preference-Applied" = String, description = "`merge`, where the patch was merged with changes of others."))
         ),
-        (status = 403, description = "An author may do this only to own articles that were never published."),
-        (status = 409, description = "The slug is taken. Or the present state does not allow a change."),
+        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 409, description = "The slug is taken. Or the present state does not allow a change.", extensions(("x-problems" = json!([Kind::SlugTaken, Kind::NotAllowedInState])))),
         (
             status = 412, description = "It was changed meanwhile: If-Match does not name the current draft.",
             body = StaleProblem, content_type = "application/problem+json",
@@ -276,7 +195,7 @@ async fn found(
 )]
 #[patch("/v1/articles/{article}")]
 pub async fn update(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
     if_match: IfMatch,
@@ -285,13 +204,13 @@ pub async fn update(
     Json(patch): Json<STORY>,
 ) -> ApiResult<Patched<Article>> {
     let if_match = if_match.required()?;
-    let (rendering, _turn) = editing::render(author.0, &patch).await?;
+    let (rendering, _turn) = editing::render(writer.principal(), &patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let locked = claimed(conn, author.0, Action::Edit, &reference).await?;
-        let present = draft(conn, author.0, locked.id).await?;
+        let locked = claimed(conn, writer.principal(), Action::Edit, &reference).await?;
+        let present = draft(conn, writer.principal(), locked.id).await?;
         let edit = Edit { locked: &locked, present, patch, rendering, if_match: &if_match, prefer };
-        editing::update(conn, &context, author.0, edit).await
+        editing::update(conn, &context, writer.principal(), edit).await
     })
     .await
 }
@@ -304,13 +223,13 @@ pub async fn update(
     params(("article" = Reference, Path), DeleteQuery),
     responses(
         (status = 204, description = "The article is gone."),
-        (status = 403, description = "An author may do this only to own articles that were never published."),
+        (status = 403, description = "A writer may do this only to own articles that were never published."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
 #[delete("/v1/articles/{article}")]
 pub async fn remove(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     query: Query<DeleteQuery>,
     if_match: IfMatch,
@@ -320,7 +239,7 @@ pub async fn remove(
     let action = if permanent { Action::Delete } else { Action::Trash };
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let locked = locked(conn, author.0, action, &reference, &if_match).await?;
+        let locked = locked(conn, writer.principal(), action, &reference, &if_match).await?;
         let kind = if permanent {
             store::delete(conn, &locked).await?;
             EventType::ArticleDeleted
@@ -329,7 +248,7 @@ pub async fn remove(
             EventType::ArticleTrashed
         };
         let details = if permanent { json!({}) } else { dropped(&locked, json!({})) };
-        context.record(conn, author.0, kind, (SubjectType::Article, locked.id), details).await?;
+        context.record(conn, writer.principal(), kind, (SubjectType::Article, locked.id), details).await?;
         Ok(NoContent)
     })
     .await

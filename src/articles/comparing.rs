@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    content::Field,
     markdown::MAX_BODY_BYTES,
-    revisions::{Field, Revision, RevisionItem},
+    revisions::{Revision, RevisionItem},
     store::Kept,
 };
 use crate::{

@@ -29,7 +29,7 @@ pub async fn require_uncovered(
     }
     store::hold_documents(conn, &keys).await?;
     let of = (!principal.edits_everything()).then_some(principal.editor_id);
-    let covered = store::coverage(conn, of, draft.content.translation_group_id, &keys).await?;
+    let covered = store::coverage(conn, of, draft.text.translation_group_id, &keys).await?;
     let story = |key: &DocumentKey| covered.iter().find(|story| story.document == key.as_bytes());
     let found: Vec<_> =
         places.into_iter().zip(&keys).filter_map(|(index, key)| Some((index, story(key)?))).collect();

@@ -8,16 +8,18 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    Article, Image, documents,
+    Article, Image,
+    content::Content,
+    documents,
     filter::View,
     input::{ArticleInput, References, Resolved},
     markdown::{self, MAX_BODY_BYTES, MAX_NESTING, Rendered, TooComplex},
     provenance::{self, Provenance},
-    revisions::{Facets, Snapshot},
+    revisions::Snapshot,
     rules::{Action, require_state},
     saving::{Save, Stamp, facets, keep_revision, require_free_language, save},
     staleness::Overtaken,
-    store::{self, CitationRow, Content, Draft, Locked},
+    store::{self, CitationRow, Draft, Locked, Text},
 };
 use crate::{
     auth::Principal,
@@ -124,7 +126,7 @@ pub async fn create(
     }
     store::insert_draft(conn, id, &draft, now).await?;
     context.record(conn, principal, EventType::ArticleCreated, (SubjectType::Article, id), json!({})).await?;
-    let changed = Facets::nothing(id).changed(&facets(&draft));
+    let changed = facets(&draft).written(id);
     let stamp = Stamp { number: 1, version: 1, now, note, group, changed, restored_from: None };
     keep_revision(conn, principal, id, stamp).await
 }
@@ -158,8 +160,8 @@ pub async fn update(
         require_state(Action::Edit, &locked.standing)?;
     }
     let content = &mut draft.content;
-    let group = content.translation_group_id;
-    if group != locked.translation_group_id || content.language != before.language {
+    let group = draft.text.translation_group_id;
+    if group != locked.translation_group_id || content.language != before.content.language {
         require_free_language(conn, group, &content.language, locked.id).await?;
     }
     content.slug = choose_slug(conn, principal, locked.id, slug, &content.title).await?.into();
@@ -184,7 +186,7 @@ async fn plan(
     let references = References::of(&merged);
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
     faults.extend(provenance::contradictions(&merged));
-    if references.translation_of.is_some_and(|reference| reference.names(present.id, &present.slug)) {
+    if references.translation_of.is_some_and(|reference| reference.names(present.id, &present.content.slug)) {
         let detail = "An article is no translation of itself.";
         faults.push(Fault::at("/translation_of", "itself", detail));
     }
@@ -295,11 +297,14 @@ fn planned(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: U
             slug: input.slug.clone().map(String::from).unwrap_or_default(),
             language: input.language.into(),
             title: input.title.into(),
+            kicker: input.kicker.map(String::from).unwrap_or_default(),
             summary: input.summary.map(String::from).unwrap_or_default(),
-            body: input.body.map(String::from).unwrap_or_default(),
-            body_html: rendered.html,
             image: input.image.map(Image::from),
             byline: input.byline.map(String::from),
+        },
+        text: Text {
+            body: input.body.map(String::from).unwrap_or_default(),
+            body_html: rendered.html,
             provenance: input.provenance.map(Provenance::from),
             translation_group_id: group,
             word_count: rendered.word_count,

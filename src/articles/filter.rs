@@ -60,7 +60,7 @@ pub struct ArticlesQuery {
     /// Articles by any of these editors, by id, comma-separated. Needs a token.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
-    pub author: Option<List<Id>>,
+    pub created_by: Option<List<Id>>,
     /// Articles published after this time (RFC 3339), not at it.
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
@@ -73,7 +73,7 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
     pub updated_after: Option<Timestamp>,
-    /// Whether to list the drafts: an author's own, or everybody's for editors and admins. Needs a token.
+    /// Whether to list the drafts: a writer's own, or everybody's for editors and admins. Needs a token.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
@@ -251,7 +251,7 @@ pub enum View {
 /// Which drafts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drafts {
-    /// Only those of this author.
+    /// Only those that this editor made.
     pub of: Option<Uuid>,
     /// Those in the trash, instead of those that are not.
     pub trashed: bool,
@@ -291,8 +291,8 @@ impl ArticlesQuery {
     /// `401`: the query needs a token; `400`: it filters what it does not list.
     pub fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
         // Who wrote a story is not shown to readers, so they cannot ask for it either.
-        if self.author.is_some() && viewer.is_none() {
-            return Err(ApiError::token_needed("The filter `author` needs an access token."));
+        if self.created_by.is_some() && viewer.is_none() {
+            return Err(ApiError::token_needed("The filter `created_by` needs an access token."));
         }
         let hidden = |status: &Status| *status != Status::Published;
         if !self.draft.0
@@ -356,7 +356,7 @@ impl Position {
                 Self::Time { time: Some(article.updated_at), id }
             }
             Sort::TitleAscending | Sort::TitleDescending => {
-                Self::Title(TextPosition { text: article.title.clone(), id })
+                Self::Title(TextPosition { text: article.content.title.clone(), id })
             }
         }
     }

@@ -54,6 +54,10 @@ pub struct ArticleInput {
     /// The language it is written in.
     #[schema(inline)]
     pub language: Language,
+    /// The line above the headline.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub kicker: Option<Line<0, 100>>,
     /// The dek.
     #[deserr(default)]
     #[schema(inline)]
@@ -282,6 +286,7 @@ impl ArticleInput {
         "title",
         "slug",
         "language",
+        "kicker",
         "summary",
         "body",
         "image",

@@ -1,6 +1,6 @@
 //! Changes of one draft that were made at the same time. Pure: the fields that each of them changed come in.
 
-use super::revisions::{Field, Fields};
+use super::{content::Field, revisions::Fields};
 
 /// The fields in which two changes of one base cannot both be had: others changed them since the base, and what the caller's change
 /// makes of them is not what is there now.

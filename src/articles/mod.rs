@@ -3,6 +3,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `mod` | what an article is in answers |
+//! | [`content`] | the fields that are written as they are read |
 //! | [`input`] | what clients write, and how it is read |
 //! | [`filter`] | what lists can be asked for |
 //! | [`editing`] | how a draft changes |
@@ -34,6 +35,7 @@
 pub mod access;
 pub mod api;
 pub mod comparing;
+pub mod content;
 pub mod corrections;
 pub mod documents;
 pub mod editing;
@@ -69,6 +71,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use self::{
+    content::Content,
     corrections::Correction,
     provenance::Disclosure,
     rules::{Action, State},
@@ -129,18 +132,9 @@ impl CitationRole {
 pub struct Article {
     /// The article's id.
     pub id: Uuid,
-    /// The article's address.
-    #[schema(value_type = Slug)]
-    pub slug: String,
-    /// The language it is written in, a canonical BCP 47 tag.
-    #[schema(example = "id")]
-    pub language: String,
-    /// The headline.
-    #[schema(example = "Model bahasa terbuka kini memahami tujuh bahasa daerah")]
-    pub title: String,
-    /// The dek.
-    #[schema(example = "Peneliti merilis model kecil yang dilatih dari arsip radio komunitas.")]
-    pub summary: String,
+    /// What is written as it is read.
+    #[serde(flatten)]
+    pub content: Content,
     /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), as it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = String, example = "Tim peneliti **merilis** model itu pekan ini.")]
@@ -149,12 +143,6 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = String, example = "<p>Tim peneliti <strong>merilis</strong> model itu pekan ini.</p>\n")]
     pub body_html: Option<String>,
-    /// The lead picture.
-    #[schema(required)]
-    pub image: Option<Image>,
-    /// Who wrote it, for readers.
-    #[schema(required, example = "Redaksi Warta")]
-    pub byline: Option<String>,
     /// How the text came about; `null` where the newsroom does not say.
     #[schema(required)]
     pub provenance: Option<Disclosure>,
@@ -228,16 +216,20 @@ pub struct ArticleItem(pub Article);
 
 impl PartialSchema for ArticleItem {
     fn schema() -> RefOr<Schema> {
-        let RefOr::T(Schema::Object(mut object)) = Article::schema() else {
+        let RefOr::T(Schema::AllOf(mut parts)) = Article::schema() else {
             return Article::schema();
         };
-        object.required.retain(|name| !name.starts_with("body"));
-        object.properties.insert("highlight".to_owned(), Ref::from_schema_name("Highlight").into());
-        object.description = Some(
+        for part in &mut parts.items {
+            if let RefOr::T(Schema::Object(own)) = part {
+                own.required.retain(|name| !name.starts_with("body"));
+                own.properties.insert("highlight".to_owned(), Ref::from_schema_name("Highlight").into());
+            }
+        }
+        parts.description = Some(
             "An article in a list: `body` and `body_html` are there only with `include=body`, `highlight` only with `q`."
                 .to_owned(),
         );
-        Schema::Object(object).into()
+        Schema::AllOf(parts).into()
     }
 }
 
@@ -268,7 +260,7 @@ pub struct Editorial {
     /// come, `trash` is `DELETE`, `delete` is `DELETE` with `permanent=true`.
     pub actions: Vec<Action>,
     /// Who made the article.
-    pub author: EditorLink,
+    pub created_by: EditorLink,
     /// The number of the draft's newest revision.
     #[schema(minimum = 1, example = 3)]
     pub revision: i32,

@@ -10,7 +10,7 @@ use super::{
     markdown::Rendered,
     revisions::{Revision, Snapshot},
     saving::{Save, require_free_language, save},
-    store::{self, CitationRow, Content, Draft, Locked},
+    store::{self, CitationRow, Draft, Locked, Text},
 };
 use crate::{
     auth::Principal,
@@ -45,13 +45,14 @@ pub async fn restore(
     restoration: Restoration<'_>,
 ) -> ApiResult<Article> {
     let Restoration { locked, present, revision, rendered, input } = restoration;
-    let Revision { number, mut content, .. } = revision;
-    let (resolved, skipped) = skip_missing(conn, principal, &mut content).await?;
+    let Revision { number, content: mut snapshot, .. } = revision;
+    let (resolved, skipped) = skip_missing(conn, principal, &mut snapshot).await?;
     if !input.skip_missing {
         skipped.refuse()?;
     }
     let group = locked.translation_group_id;
-    if content.language != present.language {
+    let content = &mut snapshot.content;
+    if content.language != present.content.language {
         require_free_language(conn, group, &content.language, locked.id).await?;
     }
     let mut details = skipped.into_details();
@@ -59,10 +60,10 @@ pub async fn restore(
     details.insert("restored_from".to_owned(), json!(number));
     if !store::reserve_slug(conn, locked.id, &content.slug).await? {
         details.insert("skipped_slug".to_owned(), json!(content.slug));
-        content.slug.clone_from(&present.slug);
+        content.slug.clone_from(&present.content.slug);
     }
     let before = Snapshot::from(&present);
-    let draft = draft(content, rendered, resolved, group)?;
+    let draft = draft(snapshot, rendered, resolved, group)?;
     let note = input.note.map(String::from);
     let saved = Save { locked, present, before: &before, draft, note, restored_from: Some(number), details };
     save(conn, context, principal, saved).await
@@ -80,12 +81,12 @@ struct Skipped {
 async fn skip_missing(
     conn: &mut AsyncPgConnection,
     principal: Principal,
-    content: &mut Snapshot,
+    snapshot: &mut Snapshot,
 ) -> ApiResult<(Resolved, Skipped)> {
     let tag = |index| format!("/content/tags/{index}");
     let source = |index| format!("/content/citations/{index}/source");
-    let tags = content.tags.iter().enumerate().map(|(index, kept)| (tag(index), Reference::Id(kept.id)));
-    let cited = content.citations.iter().map(|cited| Reference::Id(cited.source.id));
+    let tags = snapshot.tags.iter().enumerate().map(|(index, kept)| (tag(index), Reference::Id(kept.id)));
+    let cited = snapshot.citations.iter().map(|cited| Reference::Id(cited.source.id));
     let references = References {
         tags: tags.collect(),
         sources: cited.enumerate().map(|(index, id)| (source(index), id)).collect(),
@@ -97,7 +98,7 @@ async fn skip_missing(
         !skipped.faults.iter().any(|fault| fault.pointer.as_ref() == Some(&pointer))
     };
     let mut index = 0..;
-    content.tags.retain(|kept| {
+    snapshot.tags.retain(|kept| {
         let there = index.next().is_some_and(|index| is_there(&skipped, tag(index)));
         if !there {
             skipped.tags.push(kept.name.clone());
@@ -105,7 +106,7 @@ async fn skip_missing(
         there
     });
     let mut index = 0..;
-    content.citations.retain(|kept| {
+    snapshot.citations.retain(|kept| {
         let there = index.next().is_some_and(|index| is_there(&skipped, source(index)));
         if !there {
             skipped.sources.push(kept.source.name.clone());
@@ -132,26 +133,21 @@ impl Skipped {
     }
 }
 
-fn draft(content: Snapshot, rendered: Rendered, resolved: Resolved, group: uuid::Uuid) -> ApiResult<Draft> {
+fn draft(snapshot: Snapshot, rendered: Rendered, resolved: Resolved, group: uuid::Uuid) -> ApiResult<Draft> {
     let citation = |(source_id, cited): (_, Citation)| {
         let url = WebUrl::from_text(cited.url);
         let url = url.map_err(|_| ApiError::internal("a revision cites what is no address"))?;
         Ok(CitationRow { source_id, url, title: cited.title, role: cited.role })
     };
-    let citations = resolved.sources.into_iter().zip(content.citations).map(citation);
+    let citations = resolved.sources.into_iter().zip(snapshot.citations).map(citation);
     Ok(Draft {
         tags: resolved.tags,
         citations: citations.collect::<ApiResult<_>>()?,
-        content: Content {
-            slug: content.slug,
-            language: content.language,
-            title: content.title,
-            summary: content.summary,
-            body: content.body,
+        content: snapshot.content,
+        text: Text {
+            body: snapshot.body,
             body_html: rendered.html,
-            image: content.image,
-            byline: content.byline,
-            provenance: content.provenance,
+            provenance: snapshot.provenance,
             translation_group_id: group,
             word_count: rendered.word_count,
             reading_minutes: rendered.reading_minutes,

@@ -14,7 +14,11 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{Article, Citation, CitationRole, Image, TagLink, provenance::Provenance};
+use super::{
+    Article, Citation, CitationRole, TagLink,
+    content::{Content, Field},
+    provenance::Provenance,
+};
 use crate::{
     events::EditorLink,
     http::{
@@ -23,37 +27,9 @@ use crate::{
         reply::Representation,
     },
     pagination::Limit,
-    stored_as_jsonb, text_enum,
-    values::{FromText, Slug},
+    stored_as_jsonb,
+    values::FromText,
 };
-
-text_enum! {
-    /// A field of a draft, as `ArticleInput` names it.
-    pub enum Field {
-        /// The headline.
-        Title = "title",
-        /// The article's address.
-        Slug = "slug",
-        /// The language it is written in.
-        Language = "language",
-        /// The dek.
-        Summary = "summary",
-        /// The text.
-        Body = "body",
-        /// The lead picture.
-        Image = "image",
-        /// Who wrote it, for readers.
-        Byline = "byline",
-        /// How the text came about.
-        Provenance = "provenance",
-        /// The tags.
-        Tags = "tags",
-        /// Where the story comes from.
-        Citations = "citations",
-        /// Which articles have the same story in other languages.
-        TranslationOf = "translation_of",
-    }
-}
 
 /// Fields, in the order of [`Field::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, AsExpression, FromSqlRow)]
@@ -206,24 +182,11 @@ pub struct RevisionsQuery {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Snapshot {
-    /// The headline.
-    pub title: String,
-    /// The article's address.
-    #[schema(value_type = Slug)]
-    pub slug: String,
-    /// The language it is written in, a canonical BCP 47 tag.
-    #[schema(example = "id")]
-    pub language: String,
-    /// The dek.
-    pub summary: String,
+    /// What is written as it is read.
+    #[serde(flatten)]
+    pub content: Content,
     /// The text, in Markdown.
     pub body: String,
-    /// The lead picture.
-    #[schema(required)]
-    pub image: Option<Image>,
-    /// Who wrote it, for readers.
-    #[schema(required)]
-    pub byline: Option<String>,
     /// How the text came about.
     #[serde(default)]
     #[schema(required)]
@@ -239,13 +202,8 @@ stored_as_jsonb!(Snapshot);
 impl From<&Article> for Snapshot {
     fn from(article: &Article) -> Self {
         Self {
-            title: article.title.clone(),
-            slug: article.slug.clone(),
-            language: article.language.clone(),
-            summary: article.summary.clone(),
+            content: article.content.clone(),
             body: article.body.clone().unwrap_or_default(),
-            image: article.image.clone(),
-            byline: article.byline.clone(),
             provenance: article.provenance.as_ref().map(|disclosure| disclosure.provenance.clone()),
             tags: article.tags.clone(),
             citations: article.citations.clone(),
@@ -266,31 +224,20 @@ impl Snapshot {
                 "role": citation.role,
             })
         };
-        json!({
-            "title": self.title,
-            "slug": self.slug,
-            "language": self.language,
-            "summary": self.summary,
-            "body": self.body,
-            "image": self.image,
-            "byline": self.byline,
-            "provenance": self.provenance,
-            "tags": self.tags.iter().map(|tag| tag.id).collect::<Vec<_>>(),
-            "citations": self.citations.iter().map(citation).collect::<Vec<_>>(),
-        })
+        let mut input = json!(self.content);
+        input["body"] = json!(self.body);
+        input["provenance"] = json!(self.provenance);
+        input["tags"] = self.tags.iter().map(|tag| json!(tag.id)).collect();
+        input["citations"] = self.citations.iter().map(citation).collect();
+        input
     }
 
     /// What of it is compared; `group` is the group of translations that the article was in.
     #[must_use]
     pub fn facets(&self, group: Uuid) -> Facets<'_> {
         Facets {
-            title: &self.title,
-            slug: &self.slug,
-            language: &self.language,
-            summary: &self.summary,
+            content: &self.content,
             body: &self.body,
-            image: self.image.as_ref(),
-            byline: self.byline.as_deref(),
             provenance: self.provenance.as_ref(),
             tags: self.tags.iter().map(|tag| tag.id).collect(),
             citations: self
@@ -303,17 +250,12 @@ impl Snapshot {
     }
 }
 
-/// What of a draft is compared: its fields, with tags and sources by id, so that a new name of one is no change of the draft.
+/// What of a draft is compared: with tags and sources by id, so that a new name of one is no change of the draft.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "they are the fields of a snapshot")]
 pub struct Facets<'a> {
-    pub title: &'a str,
-    pub slug: &'a str,
-    pub language: &'a str,
-    pub summary: &'a str,
+    pub content: &'a Content,
     pub body: &'a str,
-    pub image: Option<&'a Image>,
-    pub byline: Option<&'a str>,
     pub provenance: Option<&'a Provenance>,
     pub tags: Vec<Uuid>,
     pub citations: Vec<(Uuid, &'a str, &'a str, CitationRole)>,
@@ -321,53 +263,32 @@ pub struct Facets<'a> {
 }
 
 impl Facets<'_> {
-    /// Nothing written yet, of an article that is alone in its group.
-    #[must_use]
-    pub fn nothing(group: Uuid) -> Self {
-        Self {
-            title: "",
-            slug: "",
-            language: "",
-            summary: "",
-            body: "",
-            image: None,
-            byline: None,
-            provenance: None,
-            tags: Vec::new(),
-            citations: Vec::new(),
-            group,
-        }
-    }
-
     /// The fields in which they differ.
     #[must_use]
     pub fn changed(&self, other: &Facets<'_>) -> Fields {
+        let (mine, others) = (json!(self.content), json!(other.content));
         let differs = |field: &Field| match field {
-            Field::Title => self.title != other.title,
-            Field::Slug => self.slug != other.slug,
-            Field::Language => self.language != other.language,
-            Field::Summary => self.summary != other.summary,
             Field::Body => self.body != other.body,
-            Field::Image => self.image != other.image,
-            Field::Byline => self.byline != other.byline,
             Field::Provenance => self.provenance != other.provenance,
             Field::Tags => self.tags != other.tags,
             Field::Citations => self.citations != other.citations,
             Field::TranslationOf => self.group != other.group,
+            written => mine[written.as_str()] != others[written.as_str()],
         };
         Fields(Field::ALL.iter().copied().filter(differs).collect())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_has_one_form() {
-        assert_eq!(Number::from_text("12".to_owned()), Ok(Number(12)));
-        for text in ["", "0", "01", "+1", "-1", "1.0", "2147483648", "satu", " 1"] {
-            assert!(Number::from_text(text.to_owned()).is_err(), "{text:?}");
-        }
+    /// The fields that are written, of the first draft of an article.
+    #[must_use]
+    pub fn written(&self, article_id: Uuid) -> Fields {
+        let nothing = Facets {
+            content: &Content::default(),
+            body: "",
+            provenance: None,
+            tags: Vec::new(),
+            citations: Vec::new(),
+            group: article_id,
+        };
+        nothing.changed(self)
     }
 }

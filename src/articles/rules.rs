@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Who made the article.
-    pub author_id: Uuid,
+    pub created_by: Uuid,
     /// The draft's status.
     pub draft: Status,
     /// The live edition's status, where there is one.
@@ -74,7 +74,7 @@ impl Standing {
     /// Whether the principal may see the draft.
     #[must_use]
     pub fn shows_draft_to(&self, principal: Principal) -> bool {
-        principal.edits_everything() || self.author_id == principal.editor_id
+        principal.edits_everything() || self.created_by == principal.editor_id
     }
 
     /// The state, in one word.
@@ -124,7 +124,7 @@ pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiR
         Action::Delete => principal.role == Role::Admin,
         _ if principal.edits_everything() => true,
         Action::Edit | Action::Submit | Action::Trash => {
-            standing.author_id == principal.editor_id && !standing.ever_published && !standing.trashed
+            standing.created_by == principal.editor_id && !standing.ever_published && !standing.trashed
         }
         _ => false,
     };
@@ -134,7 +134,7 @@ pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiR
         (false, true) => Err(ApiError::forbidden(match action {
             Action::Delete => "Only an admin may delete an article for good.",
             Action::Edit | Action::Submit | Action::Trash => {
-                "An author may do this only to own articles that were never published."
+                "A writer may do this only to own articles that were never published."
             }
             _ => "Only an editor or an admin may do this.",
         })),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn standing(draft: Status, live: Option<Status>, ever_published: bool, trashed: bool) -> Standing {
-        Standing { author_id: OWN, draft, live, ever_published, trashed }
+        Standing { created_by: OWN, draft, live, ever_published, trashed }
     }
 
     /// Each state with and without a live edition, with what it allows, as it was agreed on.
@@ -247,18 +247,18 @@ mod tests {
                 let kind = |role, who| {
                     permit(principal(role, who), action, &standing).err().map(|error| error.kind())
                 };
-                let of_authors = matches!(action, Action::Edit | Action::Submit | Action::Trash);
+                let of_writers = matches!(action, Action::Edit | Action::Submit | Action::Trash);
                 let visible = standing.live.is_some();
-                let own = if of_authors && !standing.ever_published {
+                let own = if of_writers && !standing.ever_published {
                     None
                 } else if state == State::Trashed {
                     Some(Kind::NotFound)
                 } else {
                     Some(Kind::Forbidden)
                 };
-                assert_eq!(kind(Role::Author, OWN), own, "own {state} {action}");
+                assert_eq!(kind(Role::Writer, OWN), own, "own {state} {action}");
                 let others = if visible { Kind::Forbidden } else { Kind::NotFound };
-                assert_eq!(kind(Role::Author, OTHER), Some(others), "other's {state} {action}");
+                assert_eq!(kind(Role::Writer, OTHER), Some(others), "other's {state} {action}");
                 let editor = (action == Action::Delete).then_some(Kind::Forbidden);
                 assert_eq!(kind(Role::Editor, OTHER), editor, "editor {state} {action}");
                 assert_eq!(kind(Role::Admin, OTHER), None, "admin {state} {action}");

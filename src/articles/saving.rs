@@ -9,7 +9,7 @@ use super::{
     Article,
     filter::View,
     revisions::{Facets, Fields, Snapshot},
-    store::{self, Content, Draft, Locked, NewRevision},
+    store::{self, Draft, Locked, NewRevision},
 };
 use crate::{
     auth::Principal,
@@ -72,7 +72,7 @@ pub async fn save(
         version: locked.version + 1,
         now,
         note,
-        group: draft.content.translation_group_id,
+        group: draft.text.translation_group_id,
         changed,
         restored_from,
     };
@@ -101,20 +101,17 @@ pub async fn require_free_language(
 /// What of a draft is compared.
 #[must_use]
 pub fn facets(draft: &Draft) -> Facets<'_> {
-    let Content { slug, language, title, summary, body, byline, .. } = &draft.content;
-    let citations = &draft.citations;
     Facets {
-        title,
-        slug,
-        language,
-        summary,
-        body,
-        image: draft.content.image.as_ref(),
-        byline: byline.as_deref(),
-        provenance: draft.content.provenance.as_ref(),
+        content: &draft.content,
+        body: &draft.text.body,
+        provenance: draft.text.provenance.as_ref(),
         tags: draft.tags.clone(),
-        citations: citations.iter().map(|row| (row.source_id, &*row.url, &*row.title, row.role)).collect(),
-        group: draft.content.translation_group_id,
+        citations: draft
+            .citations
+            .iter()
+            .map(|row| (row.source_id, &*row.url, &*row.title, row.role))
+            .collect(),
+        group: draft.text.translation_group_id,
     }
 }
 

@@ -14,8 +14,9 @@ use utoipa::{
 
 use super::{
     Article,
+    content::Field,
     merging::clashes,
-    revisions::{Field, Fields, RevisionItem, Snapshot},
+    revisions::{Fields, RevisionItem, Snapshot},
     store::{self, Locked},
 };
 use crate::{

@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Citation, Image, TagLink, provenance::Disclosure};
-use crate::{http::reply::Representation, values::Slug};
+use super::{Citation, TagLink, content::Content, provenance::Disclosure};
+use crate::http::reply::Representation;
 
 /// A version of a story in the list of them.
 #[derive(Clone, Debug, Serialize, ToSchema, Queryable)]
@@ -40,30 +40,15 @@ pub struct Version {
     /// When the next version took its place; `null` for the newest. Readers may have seen neither for a while in between.
     #[schema(required)]
     pub superseded_at: Option<DateTime<Utc>>,
-    /// The article's address then.
-    #[schema(value_type = Slug)]
-    pub slug: String,
-    /// The language it is written in, a canonical BCP 47 tag.
-    #[schema(example = "id")]
-    pub language: String,
-    /// The headline.
-    #[schema(example = "Model bahasa terbuka kini memahami tujuh bahasa daerah")]
-    pub title: String,
-    /// The dek.
-    #[schema(example = "Peneliti merilis model kecil yang dilatih dari arsip radio komunitas.")]
-    pub summary: String,
+    /// What was written as it was read.
+    #[serde(flatten)]
+    pub content: Content,
     /// The text, in Markdown, as it was written.
     #[schema(example = "Tim peneliti **merilis** model itu pekan ini.")]
     pub body: String,
     /// The text as HTML, as it was then.
     #[schema(example = "<p>Tim peneliti <strong>merilis</strong> model itu pekan ini.</p>\n")]
     pub body_html: String,
-    /// The lead picture.
-    #[schema(required)]
-    pub image: Option<Image>,
-    /// Who wrote it, for readers.
-    #[schema(required, example = "Redaksi Warta")]
-    pub byline: Option<String>,
     /// How the text came about; `null` where the newsroom did not say.
     #[schema(required)]
     pub provenance: Option<Disclosure>,

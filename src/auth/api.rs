@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::{
-        Auth, Author, Principal, accounts,
+        Auth, Principal, Writer, accounts,
         address::ClientAddress,
         email::Email,
         keys::Jwks,
@@ -97,7 +97,7 @@ impl Representation for TokenPair {}
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = TokenPair),
-        (status = 401, description = "The email and password do not match an active editor.",
+        (status = 401, description = "The email and password do not match an active editor.", extensions(("x-problems" = json!([Kind::SignInFailed, Kind::Unauthenticated]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures for this account or from this network.",
          body = Problem, content_type = "application/problem+json"),
@@ -154,7 +154,7 @@ fn tokens_for(
     request_body = RefreshInput,
     responses(
         (status = 200, description = "New tokens.", body = TokenPair),
-        (status = 401, description = "The refresh token is not valid (any more).",
+        (status = 401, description = "The refresh token is not valid (any more).", extensions(("x-problems" = json!([Kind::SignInFailed, Kind::Unauthenticated]))),
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -185,10 +185,10 @@ pub async fn refresh(
     responses((status = 204, description = "Signed out.")),
 )]
 #[post("/v1/auth/logout")]
-pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<NoContent> {
+pub async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        sessions::end(conn, &context.clock, context.now(), &context.request_id, &author.0).await
+        sessions::end(conn, &context.clock, context.now(), &context.request_id, &writer.principal()).await
     })
     .await?;
     Ok(NoContent)
@@ -203,7 +203,7 @@ pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<N
     request_body = PasswordInput,
     responses(
         (status = 204, description = "The password is changed."),
-        (status = 409, description = "The password was changed at the same moment.",
+        (status = 409, description = "The password was changed at the same moment.", extensions(("x-problems" = json!([Kind::Conflict]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures in this session.",
          body = Problem, content_type = "application/problem+json"),
@@ -211,7 +211,7 @@ pub async fn logout(author: Author, _: NoQuery, context: Context) -> ApiResult<N
 )]
 #[put("/v1/me/password")]
 pub async fn change_password(
-    author: Author,
+    writer: Writer,
     _: NoQuery,
     auth: web::Data<Auth>,
     context: Context,
@@ -220,17 +220,18 @@ pub async fn change_password(
 ) -> ApiResult<NoContent> {
     let account = {
         let mut conn = context.database.get().await?;
-        accounts::find(&mut conn, author.0.editor_id).await?
+        accounts::find(&mut conn, writer.principal().editor_id).await?
     };
     let known = [&*account.email, &*account.name].into_iter().chain(context.site.words());
     input
         .new_password
         .check_personal(known)
         .map_err(|invalid| ApiError::invalid_at("/new_password", invalid))?;
-    let proof = auth.confirm(&context, address, author.0, account, &input.current_password).await?;
-    let hash = auth.passwords.hash(Place::of_editor(author.0.editor_id), &input.new_password).await?;
-    let actor = author.0.actor(&context.request_id);
-    let kept = Some(author.0.session_id);
+    let proof = auth.confirm(&context, address, writer.principal(), account, &input.current_password).await?;
+    let hash =
+        auth.passwords.hash(Place::of_editor(writer.principal().editor_id), &input.new_password).await?;
+    let actor = writer.principal().actor(&context.request_id);
+    let kept = Some(writer.principal().session_id);
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         if !proof.hold(conn, context.now()).await? {

@@ -83,7 +83,7 @@ text_enum! {
     /// What an editor may do; each role may do all that the one before it may.
     pub enum Role {
         /// Writes articles, and sees and edits only their own unpublished ones.
-        Author = "author",
+        Writer = "writer",
         /// Edits and publishes everything, and keeps tags and sources in order.
         Editor = "editor",
         /// Also manages the editors, and deletes for good.
@@ -116,17 +116,25 @@ impl Principal {
     }
 }
 
-/// Anyone: `None` is a reader without a token.
-pub struct Viewer(pub Option<Principal>);
+/// Anyone.
+pub struct Viewer(Option<Principal>);
+
+impl Viewer {
+    /// Who it is; `None`: a reader without a token.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        self.0
+    }
+}
 
 /// Any signed-in editor.
-pub struct Author(pub Principal);
+pub struct Writer(Principal);
 
 /// An editor or an admin.
-pub struct Editor(pub Principal);
+pub struct Editor(Principal);
 
 /// An admin.
-pub struct Admin(pub Principal);
+pub struct Admin(Principal);
 
 fn signed_in(request: &HttpRequest, at_least: Role) -> ApiResult<Principal> {
     let principal = request.extensions().get::<Principal>().copied();
@@ -135,7 +143,7 @@ fn signed_in(request: &HttpRequest, at_least: Role) -> ApiResult<Principal> {
         Some(principal) if principal.role >= at_least => Ok(principal),
         Some(_) => Err(ApiError::forbidden(match at_least {
             Role::Admin => "Only an admin may do this.",
-            Role::Author | Role::Editor => "Only an editor or an admin may do this.",
+            Role::Writer | Role::Editor => "Only an editor or an admin may do this.",
         })),
     }
 }
@@ -151,6 +159,14 @@ impl FromRequest for Viewer {
 
 macro_rules! extractor {
     ($name:ident, $role:expr) => {
+        impl $name {
+            /// Who it is.
+            #[must_use]
+            pub fn principal(&self) -> Principal {
+                self.0
+            }
+        }
+
         impl FromRequest for $name {
             type Error = ApiError;
             type Future = Ready<ApiResult<Self>>;
@@ -162,6 +178,6 @@ macro_rules! extractor {
     };
 }
 
-extractor!(Author, Role::Author);
+extractor!(Writer, Role::Writer);
 extractor!(Editor, Role::Editor);
 extractor!(Admin, Role::Admin);

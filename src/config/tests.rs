@@ -66,7 +66,7 @@ fn a_wrong_setting_is_told_what_would_be_right() {
         (&["--demo", "maybe"], "WARTA_DEMO: \"maybe\": use true, false"),
         (
             &["editor", "create", "--email", "a@b.org", "--name", "A", "--role", "boss"],
-            "invalid value 'boss' for '--role <ROLE>': use author, editor, admin",
+            "invalid value 'boss' for '--role <ROLE>': use writer, editor, admin",
         ),
     ] {
         assert_eq!(parse(args).unwrap_err(), told);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store};
 use crate::{
     auth::{
-        Admin, Auth, Author, Principal, accounts, address::ClientAddress, proof::Proof, secret::Password,
+        Admin, Auth, Principal, Writer, accounts, address::ClientAddress, proof::Proof, secret::Password,
         turns::Place,
     },
     error::{ApiError, ApiResult, Kind, Problem},
@@ -54,7 +54,7 @@ pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiRes
     responses(
         (status = 201, description = "The new editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "The email is taken.",
+        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([Kind::EmailTaken]))),
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -68,9 +68,9 @@ pub async fn create(
 ) -> ApiResult<Created<Editor>> {
     let EditorInput { email, name, role, password } = input;
     check_personal(&context, &password, [&email, &name])?;
-    let password_hash = auth.passwords.hash(Place::of_editor(admin.0.editor_id), &password).await?;
+    let password_hash = auth.passwords.hash(Place::of_editor(admin.principal().editor_id), &password).await?;
     let new = store::NewEditor { email, name, role, password_hash };
-    let actor = admin.0.actor(&context.request_id);
+    let actor = admin.principal().actor(&context.request_id);
     let mut conn = context.database.get().await?;
     let editor = store::create(&mut conn, &context.clock, context.now(), &actor, new).await?;
     Ok(Created { location: format!("/v1/editors/{}", editor.id), value: editor })
@@ -104,7 +104,7 @@ pub async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -> ApiRe
     responses(
         (status = 200, description = "The changed editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "The email is taken, or this is the last admin.",
+        (status = 409, description = "The email is taken, or this is the last admin.", extensions(("x-problems" = json!([Kind::EmailTaken, Kind::LastAdmin]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
@@ -130,7 +130,7 @@ pub async fn update(
             let (email, name) = (patch.email.0.as_deref(), patch.name.0.as_deref());
             let known = [email.unwrap_or(&present.email), name.unwrap_or(&present.name)];
             check_personal(&context, password, known)?;
-            Some(auth.passwords.hash(Place::of_editor(admin.0.editor_id), password).await?)
+            Some(auth.passwords.hash(Place::of_editor(admin.principal().editor_id), password).await?)
         }
         None => None,
     };
@@ -140,7 +140,7 @@ pub async fn update(
         role: patch.role.0,
         active: patch.active.0,
     };
-    change(&context, admin.0, id.0, &if_match, (changes, password_hash), None).await
+    change(&context, admin.principal(), id.0, &if_match, (changes, password_hash), None).await
 }
 
 fn check_personal(context: &Context, password: &Password, known: [&str; 2]) -> ApiResult<()> {
@@ -156,9 +156,9 @@ fn check_personal(context: &Context, password: &Password, known: [&str; 2]) -> A
     responses((status = 200, description = "The signed-in editor.", body = Editor)),
 )]
 #[get("/v1/me")]
-pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+pub async fn read_me(writer: Writer, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
     let mut conn = context.database.get().await?;
-    Ok(Found(store::find(&mut conn, author.0.editor_id).await?))
+    Ok(Found(store::find(&mut conn, writer.principal().editor_id).await?))
 }
 
 /// Change one's own account
@@ -170,7 +170,7 @@ pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<
     request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),
     responses(
         (status = 200, description = "The changed account.", body = Editor),
-        (status = 409, description = "The email is taken.",
+        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([Kind::EmailTaken]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
@@ -180,7 +180,7 @@ pub async fn read_me(author: Author, _: NoQuery, context: Context) -> ApiResult<
 )]
 #[patch("/v1/me")]
 pub async fn update_me(
-    author: Author,
+    writer: Writer,
     _: NoQuery,
     if_match: IfMatch,
     auth: web::Data<Auth>,
@@ -194,12 +194,14 @@ pub async fn update_me(
             let account = {
                 let mut conn = context.database.get().await?;
                 // What will not be done takes no attempt.
-                require_match(&store::find(&mut conn, author.0.editor_id).await?, &if_match)?;
-                accounts::find(&mut conn, author.0.editor_id).await?
+                require_match(&store::find(&mut conn, writer.principal().editor_id).await?, &if_match)?;
+                accounts::find(&mut conn, writer.principal().editor_id).await?
             };
             let changes = email.as_ref().is_some_and(|email| **email != *account.email);
             match password {
-                Some(password) => Some(auth.confirm(&context, address, author.0, account, password).await?),
+                Some(password) => {
+                    Some(auth.confirm(&context, address, writer.principal(), account, password).await?)
+                }
                 // Whoever found a token must not take the name away that its owner signs in with.
                 None if changes => {
                     let invalid = Invalid::new("required", "A new email takes the present password.");
@@ -209,7 +211,8 @@ pub async fn update_me(
             }
         }
     };
-    change(&context, author.0, author.0.editor_id, &if_match, (patch.into(), None), proof).await
+    change(&context, writer.principal(), writer.principal().editor_id, &if_match, (patch.into(), None), proof)
+        .await
 }
 
 fn require_match(editor: &Editor, if_match: &IfMatch) -> ApiResult<()> {

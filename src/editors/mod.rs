@@ -64,7 +64,7 @@ pub type Name = Line<1, 200>;
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "email": "ayu@example.org", "name": "Ayu Lestari", "role": "author", "password": "correct horse battery",
+    "email": "ayu@example.org", "name": "Ayu Lestari", "role": "writer", "password": "correct horse battery",
 }))]
 pub struct EditorInput {
     /// What they sign in with.
@@ -250,6 +250,6 @@ mod tests {
         assert!(active(false).retire(&present));
         assert!(!role(Role::Admin).retire(&present));
         assert!(!active(true).retire(&present));
-        assert!(!role(Role::Author).retire(&Editor { active: false, ..present }));
+        assert!(!role(Role::Writer).retire(&Editor { active: false, ..present }));
     }
 }

@@ -1,6 +1,7 @@
 //! The kinds of problems: the only place that pairs one with its name, status, title and explanation.
 
 use actix_web::http::StatusCode;
+use serde::{Serialize, Serializer};
 
 /// A kind of problem. Its name is stable: clients may branch on the last segment of `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,13 @@ pub enum Kind {
     Internal,
     Unavailable,
     ReadOnly,
+}
+
+/// As its name.
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.info().name)
+    }
 }
 
 /// What is known of a kind of problem.

@@ -34,7 +34,7 @@ pub fn write(feed: &Feed) -> String {
 }
 
 fn entry(feed: &Feed, article: &Article) -> Entry {
-    let language = Some(article.language.clone());
+    let language = Some(article.content.language.clone());
     let story = Link {
         rel: "alternate".to_owned(),
         hreflang: language.clone(),
@@ -49,12 +49,13 @@ fn entry(feed: &Feed, article: &Article) -> Entry {
     let links = std::iter::once(story)
         .chain(article.citations.iter().map(document))
         .chain(article.translations.iter().map(translation))
-        .chain(article.image.as_ref().map(picture));
+        .chain(article.content.image.as_ref().map(picture));
     Entry {
-        title: text(&article.title, Some(&article.language)),
+        title: text(&article.content.title, Some(&article.content.language)),
         id: urn(article.id),
         updated: article.updated_at.fixed_offset(),
         authors: article
+            .content
             .byline
             .iter()
             .map(|name| Person { name: name.clone(), ..Person::default() })
@@ -66,7 +67,8 @@ fn entry(feed: &Feed, article: &Article) -> Entry {
             .collect(),
         links: links.collect(),
         published: article.published_at.map(|time| time.fixed_offset()),
-        summary: (!article.summary.is_empty()).then(|| text(&article.summary, Some(&article.language))),
+        summary: (!article.content.summary.is_empty())
+            .then(|| text(&article.content.summary, Some(&article.content.language))),
         content: Some(Content {
             lang: language,
             value: Some(content(article)),

@@ -120,15 +120,20 @@ impl JsonFeedItem {
             id: urn(article.id),
             url: feed.link(article),
             external_url: origin(article).map(|citation| uri(&citation.url)),
-            title: article.title.clone(),
+            title: article.content.title.clone(),
             content_html: content(article),
-            summary: article.summary.clone(),
-            image: article.image.as_ref().map(|image| uri(&image.url)),
+            summary: article.content.summary.clone(),
+            image: article.content.image.as_ref().map(|image| uri(&image.url)),
             date_published: article.published_at,
             date_modified: article.updated_at,
-            authors: article.byline.iter().map(|name| JsonFeedAuthor { name: name.clone() }).collect(),
+            authors: article
+                .content
+                .byline
+                .iter()
+                .map(|name| JsonFeedAuthor { name: name.clone() })
+                .collect(),
             tags: article.tags.iter().map(|tag| tag.name.clone()).collect(),
-            language: article.language.clone(),
+            language: article.content.language.clone(),
             warta: JsonFeedExtension {
                 citations: article.citations.clone(),
                 corrections: article.corrections.clone(),

@@ -56,7 +56,7 @@ impl Feed {
     /// Where readers find one of its stories.
     #[must_use]
     pub fn link(&self, article: &Article) -> String {
-        self.links.article(article.id, &article.slug, &article.language)
+        self.links.article(article.id, &article.content.slug, &article.content.language)
     }
 }
 
@@ -65,7 +65,7 @@ impl Feed {
 pub fn content(article: &Article) -> String {
     let mut html = article.body_html.clone().unwrap_or_default();
     if !article.corrections.is_empty() {
-        let heading = Words::of(&article.language).corrections;
+        let heading = Words::of(&article.content.language).corrections;
         let item = |correction: &crate::articles::corrections::Correction| {
             format!("<li>{}: {}</li>\n", correction.created_at.format("%Y-%m-%d"), escape(&*correction.text))
         };

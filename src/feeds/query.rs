@@ -48,7 +48,7 @@ impl Known for FeedQuery {
 }
 
 /// A feed has what readers see, the latest first, with its text.
-const ABSENT: [&str; 7] = ["author", "draft", "trashed", "status", "sort", "count", "include"];
+const ABSENT: [&str; 7] = ["created_by", "draft", "trashed", "status", "sort", "count", "include"];
 
 impl Deserr<Faults> for FeedQuery {
     fn deserialize_from_value<V: IntoValue>(

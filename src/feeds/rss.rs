@@ -40,10 +40,10 @@ fn item(feed: &Feed, article: &Article) -> Item {
     let category = |name: &String| Category { name: name.clone(), domain: None };
     let updated = extension("atom:updated", &[], Some(article.updated_at.to_rfc3339()));
     Item {
-        title: Some(article.title.clone()),
+        title: Some(article.content.title.clone()),
         link: Some(feed.link(article)),
         // Readers take it for HTML.
-        description: Some(quick_xml::escape::escape(&*article.summary).into_owned()),
+        description: Some(quick_xml::escape::escape(&*article.content.summary).into_owned()),
         categories: article.tags.iter().map(|tag| category(&tag.name)).collect(),
         guid: Some(Guid { value: urn(article.id), permalink: false }),
         pub_date: article.published_at.map(|time| time.to_rfc2822()),
@@ -51,12 +51,12 @@ fn item(feed: &Feed, article: &Article) -> Item {
             .map(|citation| Source { url: uri(&citation.url), title: Some(citation.source.name.clone()) }),
         content: Some(content(article)),
         dublin_core_ext: Some(DublinCoreExtension {
-            creators: article.byline.iter().cloned().collect(),
-            languages: vec![article.language.clone()],
+            creators: article.content.byline.iter().cloned().collect(),
+            languages: vec![article.content.language.clone()],
             sources: article.citations.iter().map(|citation| uri(&citation.url)).collect(),
             ..DublinCoreExtension::default()
         }),
-        extensions: extensions([updated].into_iter().chain(article.image.as_ref().map(picture))),
+        extensions: extensions([updated].into_iter().chain(article.content.image.as_ref().map(picture))),
         ..Item::default()
     }
 }

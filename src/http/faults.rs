@@ -9,6 +9,8 @@ use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValueKind, 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::codes::Code;
+
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
@@ -19,8 +21,8 @@ pub struct Fault {
     /// Which query parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
-    /// What is wrong, for programs: a stable word such as `required`, `unknown`, `too_long`, `not_found`.
-    #[schema(example = "not_found")]
+    /// What is wrong, for programs.
+    #[schema(value_type = Code, example = "not_found")]
     pub code: &'static str,
     /// What is wrong, for people.
     #[schema(example = "No tag has this slug or id.")]

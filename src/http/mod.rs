@@ -4,6 +4,7 @@ pub mod answer;
 pub mod base;
 pub mod body;
 pub mod budget;
+pub mod codes;
 pub mod coding;
 pub mod conditional;
 pub mod connection;

@@ -95,6 +95,8 @@ pub struct Negotiated {
     pub media_type: &'static str,
     /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
     pub version: Option<Version>,
+    /// The request headers that the choice depended on.
+    pub vary: &'static str,
 }
 
 impl Responder for Negotiated {
@@ -103,7 +105,7 @@ impl Responder for Negotiated {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let tag = entity_tag(self.version, &self.body);
         found(request, tag, false)
-            .insert_header((header::VARY, "Authorization, Accept, Accept-Encoding"))
+            .insert_header((header::VARY, format!("{}, Accept-Encoding", self.vary)))
             .insert_header((header::CONTENT_TYPE, self.media_type))
             .body(self.body)
     }

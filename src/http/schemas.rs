@@ -21,6 +21,59 @@ pub fn unwrap_described(document: &mut Value) {
     }
 }
 
+/// Writes a schema that is made of others, as serde flattens them into one object, as that one object, which is what clients get; those
+/// that are only parts of others leave the document.
+pub fn merge_flattened(document: &mut Value) {
+    const ROOT: &str = "#/components/schemas/";
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let all = schemas.clone();
+    let part = |part: &Value| match part["$ref"].as_str().and_then(|path| path.strip_prefix(ROOT)) {
+        Some(name) => (all.get(name).cloned(), Some(name.to_owned())),
+        None => (Some(part.clone()), None),
+    };
+    let mut parts_only = Vec::new();
+    for schema in schemas.values_mut() {
+        let Some(parts) = schema["allOf"].as_array() else { continue };
+        let (parts, names): (Vec<_>, Vec<_>) = parts.iter().map(part).unzip();
+        let Some(parts) = parts.into_iter().collect::<Option<Vec<Value>>>() else { continue };
+        if !parts.iter().all(|part| part["properties"].is_object()) {
+            continue;
+        }
+        let (mut properties, mut required) = (Map::new(), Vec::new());
+        for mut part in parts {
+            properties.extend(part["properties"].as_object_mut().map(std::mem::take).unwrap_or_default());
+            required.extend(part["required"].as_array_mut().map(std::mem::take).unwrap_or_default());
+        }
+        let Some(members) = schema.as_object_mut() else { continue };
+        members.remove("allOf");
+        members.extend([
+            ("type".to_owned(), json!("object")),
+            ("properties".to_owned(), properties.into()),
+            ("required".to_owned(), required.into()),
+        ]);
+        parts_only.extend(names.into_iter().flatten());
+    }
+    for name in parts_only {
+        let reference = json!(format!("{ROOT}{name}"));
+        if !refers_to(document, &reference)
+            && let Some(schemas) = document["components"]["schemas"].as_object_mut()
+        {
+            schemas.remove(&name);
+        }
+    }
+}
+
+fn refers_to(value: &Value, reference: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(|element| refers_to(element, reference)),
+        Value::Object(members) => {
+            members.get("$ref") == Some(reference)
+                || members.values().any(|member| refers_to(member, reference))
+        }
+        _ => false,
+    }
+}
+
 /// Names the pages of a list after what they hold: `Page_Tag`, as utoipa calls an instance of a generic type, becomes
 /// `TagPage`, and its elements refer to `Tag` instead of spelling it out.
 pub fn name_pages(document: &mut Value) {
@@ -87,6 +140,19 @@ mod tests {
         assert_eq!(name["maxLength"], 9);
         assert_eq!(name["description"], "What it is called.");
         assert!(name.get("allOf").is_none());
+    }
+
+    #[test]
+    fn what_is_flattened_is_one_object() {
+        let part = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+        let own = json!({"type": "object", "properties": {"b": {"type": "string"}}, "required": ["b"]});
+        let whole = json!({"description": "Both.", "allOf": [{"$ref": "#/components/schemas/Part"}, own]});
+        let other = json!({"allOf": [{"$ref": "#/components/schemas/Whole"}, {"type": "null"}]});
+        let mut document = json!({"components": {"schemas": {"Part": part, "Whole": whole, "Other": other}}});
+        merge_flattened(&mut document);
+        let properties = json!({"a": {"type": "string"}, "b": {"type": "string"}});
+        let merged = json!({"description": "Both.", "type": "object", "properties": properties, "required": ["a", "b"]});
+        assert_eq!(document, json!({"components": {"schemas": {"Whole": merged, "Other": other}}}));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Source, SourceInput, filter::SourcesQuery, store};
 use crate::{
-    auth::{Author, Editor, Viewer},
+    auth::{Editor, Viewer, Writer},
     clock,
     error::{ApiError, ApiResult, Kind, violated},
     events::{EventType, SubjectType},
@@ -60,12 +60,12 @@ pub async fn list(
     request_body = SourceInput,
     responses(
         (status = 201, description = "The new source.", body = Source),
-        (status = 409, description = "The slug is taken."),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
     ),
 )]
 #[post("/v1/sources")]
 pub async fn create(
-    author: Author,
+    writer: Writer,
     _: NoQuery,
     context: Context,
     Body(input): Body<SourceInput, PARAGRAPHS>,
@@ -76,9 +76,17 @@ pub async fn create(
             let id = context.clock.new_id();
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, Some(author.0.editor_id), context.now()).await.map_err(taken)?;
+            store::insert(conn, id, &fields, Some(writer.principal().editor_id), context.now())
+                .await
+                .map_err(taken)?;
             context
-                .record(conn, author.0, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
+                .record(
+                    conn,
+                    writer.principal(),
+                    EventType::SourceCreated,
+                    (SubjectType::Source, id),
+                    json!({}),
+                )
                 .await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
@@ -118,7 +126,7 @@ pub async fn read(
     responses(
         (status = 200, description = "The changed source.", body = Source),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken."),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -142,7 +150,13 @@ pub async fn update(
         let now = clock::after(source.updated_at, context.now());
         store::update(conn, source.id, &fields, now).await.map_err(taken)?;
         context
-            .record(conn, editor.0, EventType::SourceUpdated, (SubjectType::Source, source.id), details)
+            .record(
+                conn,
+                editor.principal(),
+                EventType::SourceUpdated,
+                (SubjectType::Source, source.id),
+                details,
+            )
             .await?;
         store::find(conn, &Reference::Id(source.id)).await.map_err(ApiError::from)
     })
@@ -152,20 +166,20 @@ pub async fn update(
 
 /// Delete a source
 ///
-/// Only where no article cites it: otherwise the problem says how many do. An author may delete only sources that the author made.
+/// Only where no article cites it: otherwise the problem says how many do. A writer may delete only sources of their own.
 #[utoipa::path(
     operation_id = "delete_source", tag = "sources", security(("token" = [])),
     params(("source" = Reference, Path)),
     responses(
         (status = 204, description = "The source is gone."),
-        (status = 403, description = "An author may do this only to own sources."),
-        (status = 409, description = "The source is cited; `article_count` says by how many articles."),
+        (status = 403, description = "A writer may do this only to own sources."),
+        (status = 409, description = "The source is cited; `article_count` says by how many articles.", extensions(("x-problems" = json!([Kind::SourceCited])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
 #[delete("/v1/sources/{source}")]
 pub async fn remove(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
     if_match: IfMatch,
@@ -174,14 +188,14 @@ pub async fn remove(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let source = store::lock(conn, &reference).await?;
-        let principal = author.0;
+        let principal = writer.principal();
         if !principal.edits_everything() && !store::is_made_by(conn, source.id, principal.editor_id).await? {
-            return Err(ApiError::forbidden("An author may delete only own sources that no article cites."));
+            return Err(ApiError::forbidden("A writer may delete only own sources that no article cites."));
         }
         require_match(&source, &if_match)?;
         match store::citing_articles(conn, source.id).await? {
             0 => store::delete(conn, source.id).await?,
-            // How many drafts of others cite it is not for authors to know.
+            // How many drafts of others cite it is not for writers to know.
             _ if !principal.edits_everything() => return Err(cited(source.article_count)),
             count => return Err(cited(count)),
         }

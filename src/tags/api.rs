@@ -63,7 +63,7 @@ pub async fn list(
     responses(
         (status = 201, description = "The new tag.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken."),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
     ),
 )]
 #[post("/v1/tags")]
@@ -80,7 +80,9 @@ pub async fn create(
             let slug = choose_slug(conn, id, &input).await?;
             let fields = input.into_fields(slug);
             store::insert(conn, id, &fields, context.now()).await?;
-            context.record(conn, editor.0, EventType::TagCreated, (SubjectType::Tag, id), json!({})).await?;
+            context
+                .record(conn, editor.principal(), EventType::TagCreated, (SubjectType::Tag, id), json!({}))
+                .await?;
             store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
         })
         .await?;
@@ -127,7 +129,7 @@ pub async fn read(
     responses(
         (status = 200, description = "The changed tag.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken."),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -150,7 +152,9 @@ pub async fn update(
         let fields = input.into_fields(slug);
         let now = clock::after(tag.updated_at, context.now());
         store::update(conn, tag.id, &fields, now).await?;
-        context.record(conn, editor.0, EventType::TagUpdated, (SubjectType::Tag, tag.id), details).await?;
+        context
+            .record(conn, editor.principal(), EventType::TagUpdated, (SubjectType::Tag, tag.id), details)
+            .await?;
         store::find(conn, &Reference::Id(tag.id)).await.map_err(ApiError::from)
     })
     .await
@@ -166,7 +170,7 @@ pub async fn update(
     responses(
         (status = 204, description = "The tag is gone."),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The change collided with another one: of an article that has the tag."),
+        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([Kind::Conflict])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -187,7 +191,7 @@ pub async fn remove(
         context
             .record(
                 conn,
-                editor.0,
+                editor.principal(),
                 EventType::TagDeleted,
                 (SubjectType::Tag, tag.id),
                 json!({"slug": tag.slug}),
@@ -209,7 +213,7 @@ pub async fn remove(
     responses(
         (status = 200, description = "The tag that stays.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The change collided with another one: of an article that has the tag."),
+        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([Kind::Conflict])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -230,7 +234,9 @@ pub async fn merge_into(
         let article_count = hold(conn, &tag).await?;
         store::merge(conn, tag.id, into).await?;
         let details = json!({"into": into, "article_count": article_count});
-        context.record(conn, editor.0, EventType::TagMerged, (SubjectType::Tag, tag.id), details).await?;
+        context
+            .record(conn, editor.principal(), EventType::TagMerged, (SubjectType::Tag, tag.id), details)
+            .await?;
         store::find(conn, &Reference::Id(into)).await.map_err(ApiError::from)
     })
     .await

@@ -287,25 +287,25 @@ async fn the_trash_hides_and_only_an_admin_empties_it() {
 #[tokio::test]
 async fn an_author_keeps_to_own_unpublished_articles() {
     let (server, token) = newsroom().await;
-    let (editor, author, other) =
-        (Some(token.as_str()), server.sign_in(Role::Author).await, server.sign_in(Role::Author).await);
-    let made = draft(&server, &author, json!({"title": "Punya Ayu", "language": "id"})).await;
+    let (editor, writer, other) =
+        (Some(token.as_str()), server.sign_in(Role::Writer).await, server.sign_in(Role::Writer).await);
+    let made = draft(&server, &writer, json!({"title": "Punya Ayu", "language": "id"})).await;
     let path = path(&made);
     let as_draft = format!("{path}?draft=true");
     server.get(&as_draft, Some(&other)).await.expect_problem(404, "not-found");
     server.patch(&path, Some(&other), json!({"title": "x"})).await.expect_problem(404, "not-found");
     server.delete(&path, Some(&other)).await.expect_problem(404, "not-found");
     server.get(&as_draft, editor).await.expect(200);
-    server.patch(&path, Some(&author), json!({"title": "y"})).await.expect(200);
-    server.act(&format!("{path}/publish"), Some(&author)).await.expect_problem(403, "forbidden");
+    server.patch(&path, Some(&writer), json!({"title": "y"})).await.expect(200);
+    server.act(&format!("{path}/publish"), Some(&writer)).await.expect_problem(403, "forbidden");
     server.act(&format!("{path}/publish"), editor).await.expect(200);
     // Now everybody may know that it is there.
     server.get(&as_draft, Some(&other)).await.expect_problem(403, "forbidden");
-    server.get(&as_draft, Some(&author)).await.expect(200);
-    server.patch(&path, Some(&author), json!({"title": "z"})).await.expect_problem(403, "forbidden");
-    server.delete(&path, Some(&author)).await.expect_problem(403, "forbidden");
-    // Another author's draft is no article to be a translation of.
-    let secret = draft(&server, &author, json!({"title": "Rahasia", "language": "id"})).await;
+    server.get(&as_draft, Some(&writer)).await.expect(200);
+    server.patch(&path, Some(&writer), json!({"title": "z"})).await.expect_problem(403, "forbidden");
+    server.delete(&path, Some(&writer)).await.expect_problem(403, "forbidden");
+    // Another writer's draft is no article to be a translation of.
+    let secret = draft(&server, &writer, json!({"title": "Rahasia", "language": "id"})).await;
     let body = json!({"title": "Secret", "language": "en", "translation_of": secret.body["id"]});
     let refused = server.post("/v1/articles", Some(&other), body).await.expect_problem(422, "invalid-body");
     assert_eq!(refused.faults(), [("/translation_of".to_owned(), "not_found".to_owned())]);

@@ -11,8 +11,8 @@ use crate::support::Server;
 #[tokio::test]
 async fn a_new_slug_that_readers_have_not_seen_tells_other_authors_nothing() {
     let server = Server::start().await;
-    let (editor, author) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Author).await);
-    let (editor, author) = (Some(editor.as_str()), Some(author.as_str()));
+    let (editor, writer) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Writer).await);
+    let (editor, writer) = (Some(editor.as_str()), Some(writer.as_str()));
     let body = json!({"title": "Kabinet", "slug": "kabinet", "language": "id"});
     server.post("/v1/articles", editor, body).await.expect(201);
     server.act("/v1/articles/kabinet/publish", editor).await.expect(200);
@@ -23,15 +23,15 @@ async fn a_new_slug_that_readers_have_not_seen_tells_other_authors_nothing() {
         |slug: &str| json!({"title": "Cabinet", "slug": "cabinet", "language": "en", "translation_of": slug});
     for slug in ["menteri-mundur", "no-such-slug"] {
         let path = format!("/v1/articles/{slug}");
-        server.patch(&path, author, json!({"byline": "x"})).await.expect_problem(404, "not-found");
-        server.delete(&path, author).await.expect_problem(404, "not-found");
-        server.delete(&format!("{path}?permanent=true"), author).await.expect_problem(404, "not-found");
-        let refused = server.post("/v1/articles", author, translate(slug)).await;
+        server.patch(&path, writer, json!({"byline": "x"})).await.expect_problem(404, "not-found");
+        server.delete(&path, writer).await.expect_problem(404, "not-found");
+        server.delete(&format!("{path}?permanent=true"), writer).await.expect_problem(404, "not-found");
+        let refused = server.post("/v1/articles", writer, translate(slug)).await;
         assert_eq!(refused.expect(422).faults(), [("/translation_of".to_owned(), "not_found".to_owned())]);
     }
-    // By the address that readers know, an author may know that it is there.
-    server.patch("/v1/articles/kabinet", author, json!({"byline": "x"})).await.expect(403);
-    server.post("/v1/articles", author, translate("kabinet")).await.expect(201);
+    // By the address that readers know, a writer may know that it is there.
+    server.patch("/v1/articles/kabinet", writer, json!({"byline": "x"})).await.expect(403);
+    server.post("/v1/articles", writer, translate("kabinet")).await.expect(201);
     server.patch("/v1/articles/menteri-mundur", editor, json!({"byline": "x"})).await.expect(200);
 }
 
@@ -71,20 +71,20 @@ async fn a_tag_can_be_deleted_while_its_articles_are_saved() {
 #[tokio::test]
 async fn a_body_that_would_take_minutes_to_render_is_refused_and_holds_nobody_up() {
     let server = Server::start().await;
-    let token = server.sign_in(Role::Author).await;
-    let author = Some(token.as_str());
+    let token = server.sign_in(Role::Writer).await;
+    let writer = Some(token.as_str());
     let body = json!({"title": "Dalam", "language": "xx-", "body": "> ".repeat(200_000)});
-    let refused = server.post("/v1/articles", author, body).await.expect_problem(422, "invalid-body");
+    let refused = server.post("/v1/articles", writer, body).await.expect_problem(422, "invalid-body");
     let expected = [("/body", "too_complex"), ("/language", "invalid_language")];
     assert_eq!(refused.faults(), expected.map(|(place, code)| (place.to_owned(), code.to_owned())));
 
     // An editor's patch without a body keeps what was rendered; `null` clears it.
     let body = json!({"title": "Dalam", "slug": "dalam", "language": "id", "body": "satu *dua*"});
-    server.post("/v1/articles", author, body).await.expect(201);
+    server.post("/v1/articles", writer, body).await.expect(201);
     let path = "/v1/articles/dalam";
-    let changed = server.patch(path, author, json!({"title": "Lebih dalam"})).await.expect(200);
+    let changed = server.patch(path, writer, json!({"title": "Lebih dalam"})).await.expect(200);
     assert_eq!(changed.body["body_html"], "<p>satu <em>dua</em></p>\n");
     assert_eq!(changed.body["word_count"], 2);
-    let cleared = server.patch(path, author, json!({"body": null})).await.expect(200);
+    let cleared = server.patch(path, writer, json!({"body": null})).await.expect(200);
     assert_eq!((&cleared.body["body_html"], &cleared.body["word_count"]), (&json!(""), &json!(0)));
 }

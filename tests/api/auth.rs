@@ -42,7 +42,7 @@ async fn me(server: &Server, token: &str) -> u16 {
 #[tokio::test]
 async fn an_editor_signs_in_and_out() {
     let server = Server::start().await;
-    server.editor("Ayu@Example.org", Role::Author).await;
+    server.editor("Ayu@Example.org", Role::Writer).await;
     let answer = login(&server, "ayu@example.ORG", PASSWORD).await;
     assert_eq!(answer.headers["cache-control"], "private, no-store");
     assert_eq!(answer.body["token_type"], "Bearer");
@@ -59,7 +59,7 @@ async fn an_editor_signs_in_and_out() {
 #[tokio::test]
 async fn an_access_token_expires_after_15_minutes() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (access, _) = session(&server, EMAIL).await;
     server.clock.advance(TimeDelta::seconds(898));
     assert_eq!(me(&server, &access).await, 200);
@@ -70,7 +70,7 @@ async fn an_access_token_expires_after_15_minutes() {
 #[tokio::test]
 async fn the_keys_are_public() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let keys = server.get("/.well-known/jwks.json", None).await;
     let (access, _) = session(&server, EMAIL).await;
     let header = jsonwebtoken::decode_header(&access).unwrap();
@@ -82,8 +82,8 @@ async fn the_keys_are_public() {
 async fn failures_do_not_tell_why() {
     let server = Server::start().await;
     let admin = server.editor("admin@example.org", Role::Admin).await;
-    let disabled = server.editor("off@example.org", Role::Author).await;
-    server.editor(EMAIL, Role::Author).await;
+    let disabled = server.editor("off@example.org", Role::Writer).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (token, _) = session(&server, &admin.email).await;
     let path = format!("/v1/editors/{}", disabled.id);
     assert_eq!(server.patch(&path, Some(&token), json!({"active": false})).await.status, 200);
@@ -103,7 +103,7 @@ async fn failures_do_not_tell_why() {
 #[tokio::test]
 async fn a_lost_refresh_may_be_repeated_for_10_seconds() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (_, first) = session(&server, EMAIL).await;
     let (_, second) = pair(&refresh(&server, &first).await);
     assert_ne!(first, second);
@@ -119,7 +119,7 @@ async fn a_lost_refresh_may_be_repeated_for_10_seconds() {
 #[tokio::test]
 async fn reuse_of_a_spent_refresh_token_ends_the_session() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (other, _) = session(&server, EMAIL).await;
 
     // After the 10 seconds.
@@ -143,7 +143,7 @@ async fn reuse_of_a_spent_refresh_token_ends_the_session() {
 #[tokio::test]
 async fn a_session_lasts_30_days_from_its_last_refresh() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (_, mut token) = session(&server, EMAIL).await;
     for _ in 0..3 {
         server.clock.advance(TimeDelta::days(29));
@@ -158,7 +158,7 @@ async fn a_session_lasts_30_days_from_its_last_refresh() {
 async fn a_new_password_ends_the_other_sessions() {
     const NEW: &str = "a better horse battery";
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (mine, my_refresh) = session(&server, EMAIL).await;
     let (other, other_refresh) = session(&server, EMAIL).await;
 
@@ -179,7 +179,7 @@ async fn a_new_password_ends_the_other_sessions() {
 #[tokio::test]
 async fn a_password_counts_to_its_last_character() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     let (access, _) = session(&server, EMAIL).await;
     let long = format!("{PASSWORD} {}", "é".repeat(200));
     assert_eq!(change_password(&server, &access, PASSWORD, &long).await.status, 204);
@@ -190,7 +190,7 @@ async fn a_password_counts_to_its_last_character() {
 #[tokio::test]
 async fn guesses_are_slowed_down_per_account_known_or_not() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     for email in [EMAIL, "nobody@example.org"] {
         // All at once, so that none could have seen the others fail.
         let answers = join_all((0..12).map(|_| login(&server, email, "wrong"))).await;
@@ -217,7 +217,7 @@ async fn guesses_are_slowed_down_per_account_known_or_not() {
 #[tokio::test]
 async fn guesses_are_slowed_down_per_address() {
     let server = Server::start().await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     // What was right costs nothing.
     for _ in 0..10 {
         session(&server, EMAIL).await;

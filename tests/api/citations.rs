@@ -145,11 +145,11 @@ async fn a_document_finds_only_what_the_caller_may_see() {
     desk.server.delete("/v1/articles/dibuang", desk.editor()).await.expect(204);
     let reason = json!({"reason": "Keliru."});
     desk.server.post("/v1/articles/ditarik/retract", desk.editor(), reason).await.expect(200);
-    let author = desk.server.sign_in(Role::Author).await;
+    let writer = desk.server.sign_in(Role::Writer).await;
     let own = story("punya sendiri", &[(old, "quoted")]);
-    desk.server.post("/v1/articles", Some(&author), own).await.expect(201);
+    desk.server.post("/v1/articles", Some(&writer), own).await.expect(201);
 
-    for token in [None, Some(author.as_str()), desk.editor()] {
+    for token in [None, Some(writer.as_str()), desk.editor()] {
         assert_eq!(desk.citing(old, "", token).await, "satu");
         assert_eq!(desk.citing(new, "", token).await, "");
         for list in [old, new] {
@@ -157,7 +157,7 @@ async fn a_document_finds_only_what_the_caller_may_see() {
             assert_eq!(desk.slugs(&source, token).await, if list == old { "satu" } else { "" });
         }
     }
-    assert_eq!(desk.citing(old, "&draft=true", Some(&author)).await, "punya-sendiri");
+    assert_eq!(desk.citing(old, "&draft=true", Some(&writer)).await, "punya-sendiri");
     assert_eq!(desk.citing(old, "&draft=true", desk.editor()).await, "ditarik diturunkan punya-sendiri");
     assert_eq!(desk.citing(new, "&draft=true", desk.editor()).await, "satu");
     assert_eq!(desk.citing(old, "&trashed=true", desk.editor()).await, "dibuang");

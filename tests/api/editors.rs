@@ -12,7 +12,7 @@ async fn admin(server: &Server, email: &str) -> (String, String) {
 }
 
 fn input(email: &str) -> Value {
-    json!({"email": email, "name": "Ayu Lestari", "role": "author", "password": PASSWORD})
+    json!({"email": email, "name": "Ayu Lestari", "role": "writer", "password": PASSWORD})
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
@@ -62,7 +62,7 @@ async fn every_fault_of_a_new_editor_is_told() {
 #[tokio::test]
 async fn only_admins_manage_editors() {
     let server = Server::start().await;
-    for role in [Role::Author, Role::Editor] {
+    for role in [Role::Writer, Role::Editor] {
         let email = format!("{role}@example.org");
         let editor = server.editor(&email, role).await;
         let token = server.token(&email).await;
@@ -101,7 +101,7 @@ async fn a_role_changes_from_the_next_request_on() {
 async fn a_disabled_editor_is_out_at_once() {
     let server = Server::start().await;
     let (_, token) = admin(&server, "admin@example.org").await;
-    let editor = server.editor("ayu@example.org", Role::Author).await;
+    let editor = server.editor("ayu@example.org", Role::Writer).await;
     let (path, access) = (format!("/v1/editors/{}", editor.id), server.token(&editor.email).await);
     let disabled = server.patch(&path, Some(&token), json!({"active": false})).await;
     assert_eq!(disabled.body["active"], false);
@@ -116,7 +116,7 @@ async fn a_disabled_editor_is_out_at_once() {
 async fn a_password_set_by_an_admin_ends_the_sessions() {
     let server = Server::start().await;
     let (own, token) = admin(&server, "admin@example.org").await;
-    let editor = server.editor("ayu@example.org", Role::Author).await;
+    let editor = server.editor("ayu@example.org", Role::Writer).await;
     let access = server.token(&editor.email).await;
     let new = json!({"password": "a better horse battery"});
     let path = format!("/v1/editors/{}", editor.id);
@@ -139,7 +139,7 @@ async fn the_last_admin_stays() {
     }
     // Two admins who demote each other at once: one of them remains.
     let (second, other) = admin(&server, "second@example.org").await;
-    let demotion = || json!({"role": "author"});
+    let demotion = || json!({"role": "writer"});
     let answers = futures::join!(
         server.patch(&second, Some(&token), demotion()),
         server.patch(&first, Some(&other), demotion()),

@@ -266,7 +266,7 @@ async fn a_feed_is_called_after_what_it_is_about() {
 async fn what_a_feed_does_not_have_is_refused() {
     let (server, _) = newsroom(None).await;
     for path in FEEDS {
-        for name in ["author", "draft", "trashed", "status", "sort", "count", "include"] {
+        for name in ["created_by", "draft", "trashed", "status", "sort", "count", "include"] {
             let answer =
                 server.get(&format!("{path}?{name}=x"), None).await.expect_problem(400, "invalid-query");
             assert_eq!(answer.faults(), [(name.to_owned(), "unknown".to_owned())], "{path}");

@@ -12,10 +12,10 @@ const CITATION: Policy = Policy { require_citation: true, require_review: false 
 const REVIEW: Policy = Policy { require_citation: false, require_review: true };
 const BOTH: Policy = Policy { require_citation: true, require_review: true };
 
-/// A newsroom with a policy, a source, and an author, two editors and an admin.
+/// A newsroom with a policy, a source, and a writer, two editors and an admin.
 struct Desk {
     server: Server,
-    author: String,
+    writer: String,
     editor: String,
     other: String,
     admin: String,
@@ -25,7 +25,7 @@ impl Desk {
     async fn open(policy: Policy) -> Self {
         let server = Server::start_with(policy).await;
         let desk = Self {
-            author: server.sign_in(Role::Author).await,
+            writer: server.sign_in(Role::Writer).await,
             editor: server.sign_in(Role::Editor).await,
             other: server.sign_in(Role::Editor).await,
             admin: server.sign_in(Role::Admin).await,
@@ -94,7 +94,7 @@ fn citations() -> Value {
 #[tokio::test]
 async fn a_story_without_a_citation_stays_back() {
     let desk = Desk::open(CITATION).await;
-    let path = desk.draft(&desk.author).await;
+    let path = desk.draft(&desk.writer).await;
     let later = json!({"at": desk.server.clock.now() + TimeDelta::minutes(10)});
     for body in [json!({}), json!({"at": "2024-01-01T00:00:00Z"}), later.clone()] {
         assert_eq!(desk.lacking(&path, &desk.editor, body).await, [citation_required()]);
@@ -116,11 +116,11 @@ async fn a_story_without_a_citation_stays_back() {
 #[tokio::test]
 async fn what_nobody_reviewed_is_not_published() {
     let desk = Desk::open(REVIEW).await;
-    let path = desk.draft(&desk.author).await;
-    desk.server.act(&format!("{path}/submit"), Some(&desk.author)).await.expect(200);
+    let path = desk.draft(&desk.writer).await;
+    desk.server.act(&format!("{path}/submit"), Some(&desk.writer)).await.expect(200);
     let read = desk.server.get(&format!("{path}?draft=true"), Some(&desk.editor)).await.expect(200);
     let reviewed = read.header("etag").to_owned();
-    desk.patch(&path, &desk.author, json!({"summary": "Ditambah sesudah dibaca."})).await;
+    desk.patch(&path, &desk.writer, json!({"summary": "Ditambah sesudah dibaca."})).await;
     for body in [
         json!({}),
         json!({"at": desk.server.clock.now() + TimeDelta::minutes(10)}),
@@ -172,16 +172,16 @@ async fn nobody_publishes_alone_what_they_alone_wrote() {
     assert_eq!(desk.lacking(&path, &desk.editor, json!({})).await, [review_required()]);
     assert_eq!(desk.lacking(&path, &desk.other, json!({})).await, []);
 
-    // What an author wrote, an editor publishes.
-    let path = desk.draft(&desk.author).await;
+    // What a writer wrote, an editor publishes.
+    let path = desk.draft(&desk.writer).await;
     assert_eq!(desk.lacking(&path, &desk.editor, json!({})).await, []);
 }
 
 #[tokio::test]
 async fn what_was_scheduled_rightly_is_published_at_its_time() {
     let desk = Desk::open(BOTH).await;
-    let path = desk.draft(&desk.author).await;
-    desk.patch(&path, &desk.author, citations()).await;
+    let path = desk.draft(&desk.writer).await;
+    desk.patch(&path, &desk.writer, citations()).await;
     let later = json!({"at": desk.server.clock.now() + TimeDelta::minutes(10)});
     assert_eq!(desk.lacking(&path, &desk.editor, later).await, []);
     desk.server.clock.advance(TimeDelta::minutes(11));
@@ -241,10 +241,10 @@ async fn an_admin_overrides_with_a_reason_that_is_recorded() {
     desk.server.get(&path, None).await.expect(200);
 
     // Where nothing stands in the way, nothing is overridden.
-    let path = desk.draft(&desk.author).await;
+    let path = desk.draft(&desk.writer).await;
     let more =
         json!({"citations": [{"source": "pesisir", "url": "https://pesisir.example/2", "title": "Lain"}]});
-    desk.patch(&path, &desk.author, more).await;
+    desk.patch(&path, &desk.writer, more).await;
     assert_eq!(desk.lacking(&path, &desk.admin, full).await, []);
     let recorded = desk.recorded("article.published").await;
     assert_eq!((recorded.get("overridden"), recorded.get("reason")), (None, None));

@@ -163,7 +163,7 @@ async fn filters_add_up() {
         ("limit=101", "400"),
         ("status=draft", "400"),
         ("include=secrets", "400"),
-        ("author.email=x", "400"),
+        ("created_by.email=x", "400"),
         ("nothing=1", "400"),
     ] {
         if expected == "400" {
@@ -202,7 +202,7 @@ async fn updated_after_follows_what_readers_see() {
 #[tokio::test]
 async fn drafts_have_statuses_and_authors() {
     let room = Newsroom::open().await;
-    let author = room.server.editor("ayu@example.org", Role::Author).await;
+    let writer = room.server.editor("ayu@example.org", Role::Writer).await;
     let token = room.server.token("ayu@example.org").await;
     room.draft_by(&token, "punya ayu", json!({"tags": ["tag-a"]})).await;
     room.story("tayang", "2024-01-01T00:00:00Z", json!({"tags": ["tag-a"]})).await;
@@ -212,7 +212,7 @@ async fn drafts_have_statuses_and_authors() {
         .await
         .expect(200);
     let editor = Some(room.editor.as_str());
-    let by_author = format!("author={}", author.id);
+    let by_creator = format!("created_by={}", writer.id);
     for (query, expected) in [
         ("draft=true", "punya-ayu diubah tayang"),
         ("draft=false", "diubah tayang"),
@@ -224,17 +224,17 @@ async fn drafts_have_statuses_and_authors() {
         ("tag=tag-a", "tayang"),
         ("draft=true&tag_none=tag-a", ""),
         ("draft=true&published_after=2024-01-15T00:00:00Z", "diubah"),
-        (&by_author, ""),
-        (&format!("{by_author}&draft=true"), "punya-ayu"),
-        (&format!("{by_author},{}&draft=true&status=draft", uuid::Uuid::nil()), "punya-ayu"),
+        (&by_creator, ""),
+        (&format!("{by_creator}&draft=true"), "punya-ayu"),
+        (&format!("{by_creator},{}&draft=true&status=draft", uuid::Uuid::nil()), "punya-ayu"),
     ] {
         assert_eq!(room.slugs(query, editor).await.join(" "), expected, "{query}");
     }
     room.publish("punya-ayu", "2024-03-01T00:00:00Z").await;
-    assert_eq!(room.slugs(&by_author, Some(&token)).await, ["punya-ayu"]);
-    room.server.get(&format!("/v1/articles?{by_author}"), None).await.expect(401);
+    assert_eq!(room.slugs(&by_creator, Some(&token)).await, ["punya-ayu"]);
+    room.server.get(&format!("/v1/articles?{by_creator}"), None).await.expect(401);
     room.server.get("/v1/articles?draft=true", None).await.expect(401);
-    room.server.get("/v1/articles?author=ayu", editor).await.expect(400);
+    room.server.get("/v1/articles?created_by=ayu", editor).await.expect(400);
 }
 
 /// The sizes of the pages of a list, and all slugs in its order.

@@ -18,6 +18,7 @@ mod editors;
 mod events;
 mod feeds;
 mod gate;
+mod kickers;
 mod lists;
 mod merging;
 mod metrics;

@@ -134,7 +134,7 @@ async fn requests_are_told_apart_by_their_route_and_status() {
 #[tokio::test]
 async fn sign_ins_are_told_apart_by_how_they_ended() {
     let server = Server::start().await;
-    server.editor("ayu@example.org", Role::Author).await;
+    server.editor("ayu@example.org", Role::Writer).await;
     let mut wrong = 0.0;
     let refused = loop {
         let login = json!({"email": "ayu@example.org", "password": "not this one"});
@@ -144,7 +144,7 @@ async fn sign_ins_are_told_apart_by_how_they_ended() {
         }
     };
     assert_eq!(refused, 429);
-    server.editor("budi@example.org", Role::Author).await;
+    server.editor("budi@example.org", Role::Writer).await;
     let samples = Samples::of(&server).await;
     let count = |outcome| samples.get(&format!("warta_sign_ins_total{{outcome=\"{outcome}\"}}"));
     assert_eq!(count("wrong").to_bits(), f64::to_bits(wrong));

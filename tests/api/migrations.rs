@@ -230,3 +230,19 @@ async fn the_schema_in_rust_is_that_of_the_database() {
         difference(&declared, &found)
     );
 }
+
+#[tokio::test]
+async fn authors_become_writers_and_back() {
+    let server = Server::start().await;
+    server.sign_in(Role::Writer).await;
+    let mut conn = server.database.get().await.unwrap();
+    let file = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/2026-11-30-000700_writers");
+        fs::read_to_string(folder.join(name)).unwrap()
+    };
+    for (script, role, column) in [("down.sql", "author", "author_id"), ("up.sql", "writer", "created_by")] {
+        conn.batch_execute(&file(script)).await.unwrap();
+        assert_eq!(lines(&mut conn, "select role as line from editors").await, [role]);
+        lines(&mut conn, &format!("select {column}::text as line from articles")).await;
+    }
+}

@@ -13,7 +13,7 @@ use crate::support::{Answer, Server, raw};
 struct Desk {
     server: Server,
     editor: String,
-    author: String,
+    writer: String,
     /// The article's path, by id.
     path: String,
     links: String,
@@ -22,18 +22,18 @@ struct Desk {
 impl Desk {
     async fn new() -> Self {
         let server = Server::start().await;
-        let (editor, author) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Author).await);
+        let (editor, writer) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Writer).await);
         let body =
             json!({"title": "Rahasia dapur", "slug": "rahasia", "language": "id", "body": "Isi *awal*."});
-        let made = server.post("/v1/articles", Some(&author), body).await.expect(201);
+        let made = server.post("/v1/articles", Some(&writer), body).await.expect(201);
         let path = format!("/v1/articles/{}", made.body["id"].as_str().unwrap());
         let links = format!("{path}/preview-links");
-        Self { server, editor, author, path, links }
+        Self { server, editor, writer, path, links }
     }
 
     /// A new link's token.
     async fn token(&self) -> String {
-        let made = self.server.act(&self.links, Some(&self.author)).await.expect(201);
+        let made = self.server.act(&self.links, Some(&self.writer)).await.expect(201);
         made.body["token"].as_str().unwrap().to_owned()
     }
 
@@ -67,19 +67,19 @@ fn assert_refused(answer: Answer) {
 #[tokio::test]
 async fn a_person_without_an_account_reads_the_draft_as_readers_would() {
     let desk = Desk::new().await;
-    let (server, author) = (&desk.server, Some(desk.author.as_str()));
-    let made = server.post(&desk.links, author, json!({"expires_in": 60})).await.expect(201);
+    let (server, writer) = (&desk.server, Some(desk.writer.as_str()));
+    let made = server.post(&desk.links, writer, json!({"expires_in": 60})).await.expect(201);
     assert_eq!(made.header("cache-control"), "private, no-store");
     let url = made.body["url"].as_str().unwrap();
     let token = made.body["token"].as_str().unwrap();
     assert_eq!(url, format!("{}{}?draft=true&preview={token}", server.base, desk.path));
-    let me = server.get("/v1/me", author).await.body;
+    let me = server.get("/v1/me", writer).await.body;
     assert_eq!(made.body["created_by"], json!({"id": me["id"], "name": me["name"]}));
     let time = |name: &str| made.body[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     let lasts = time("expires_at") - time("created_at");
     assert!(lasts > TimeDelta::seconds(58) && lasts <= TimeDelta::seconds(60), "{lasts}");
 
-    let draft = server.get(&format!("{}?draft=true", desk.path), author).await.expect(200);
+    let draft = server.get(&format!("{}?draft=true", desk.path), writer).await.expect(200);
     let path = url.strip_prefix(&server.base).unwrap();
     let seen = server.get(path, None).await.expect(200);
     assert_private(&seen.headers);
@@ -90,7 +90,7 @@ async fn a_person_without_an_account_reads_the_draft_as_readers_would() {
     // The draft's tag names a version; this one is good for nothing but If-None-Match.
     let tag = seen.header("etag");
     assert!(draft.header("etag").contains('.') && !tag.contains('.'), "{tag}");
-    let stale = server.patch_if(&desk.path, author, tag, json!({"title": "x"})).await;
+    let stale = server.patch_if(&desk.path, writer, tag, json!({"title": "x"})).await;
     stale.expect_problem(412, "precondition-failed");
     let same = server.send("GET", path, &[("if-none-match", tag)], None).await.expect(304);
     assert_private(&same.headers);
@@ -100,7 +100,7 @@ async fn a_person_without_an_account_reads_the_draft_as_readers_would() {
     assert_eq!(head.header("etag"), tag);
 
     // By its slugs too, and as it changes.
-    server.patch(&desk.path, author, json!({"slug": "tersaji", "title": "Tersaji"})).await.expect(200);
+    server.patch(&desk.path, writer, json!({"slug": "tersaji", "title": "Tersaji"})).await.expect(200);
     let by_slug =
         server.get(&format!("/v1/articles/tersaji?draft=true&preview={token}"), None).await.expect(200);
     assert_eq!((&by_slug.body["title"], &by_slug.body["slug"]), (&json!("Tersaji"), &json!("tersaji")));
@@ -120,7 +120,7 @@ async fn the_address_is_that_of_the_client_and_only_a_trusted_proxy_can_tell_ano
         [("x-forwarded-host", "cms.example"), ("x-forwarded-proto", "https"), ("x-forwarded-for", "1.2.3.4")];
     for (proxies, base) in [(&[][..], "http://warta.example"), (&["127.0.0.0/8"], "https://cms.example")] {
         let server = Server::behind(proxies).await;
-        let token = server.sign_in(Role::Author).await;
+        let token = server.sign_in(Role::Writer).await;
         let body = json!({"title": "Satu", "language": "id"});
         let made = server.post("/v1/articles", Some(&token), body).await.expect(201);
         let path = format!("{}/preview-links", made.header("location"));
@@ -138,7 +138,7 @@ async fn what_is_wrong_with_a_token_is_not_told() {
     let server = &desk.server;
     let token = desk.token().await;
     let other =
-        server.post("/v1/articles", Some(&desk.author), json!({"title": "Lain", "language": "id"})).await;
+        server.post("/v1/articles", Some(&desk.writer), json!({"title": "Lain", "language": "id"})).await;
     let other = other.expect(201).body["id"].as_str().unwrap().to_owned();
     let parts: Vec<_> = token.split('.').collect();
     let unsigned = format!("{}.{}.", parts[0], parts[1]);
@@ -194,8 +194,8 @@ async fn a_preview_that_cannot_be_applied_is_refused() {
 #[tokio::test]
 async fn a_link_stops_when_it_expires_and_when_it_is_revoked() {
     let desk = Desk::new().await;
-    let (server, author) = (&desk.server, Some(desk.author.as_str()));
-    let made = server.post(&desk.links, author, json!({"expires_in": 60})).await.expect(201);
+    let (server, writer) = (&desk.server, Some(desk.writer.as_str()));
+    let made = server.post(&desk.links, writer, json!({"expires_in": 60})).await.expect(201);
     let (short, long) = (made.body["token"].as_str().unwrap(), desk.token().await);
     server.clock.advance(TimeDelta::seconds(30));
     desk.preview(short).await.expect(200);
@@ -203,15 +203,15 @@ async fn a_link_stops_when_it_expires_and_when_it_is_revoked() {
     assert_refused(desk.preview(short).await);
     desk.preview(&long).await.expect(200);
 
-    let list = server.get(&desk.links, author).await.expect(200);
+    let list = server.get(&desk.links, writer).await.expect(200);
     let link = format!("{}/{}", desk.links, list.each("id")[0]);
-    let before = server.get(&link, author).await.expect(200);
+    let before = server.get(&link, writer).await.expect(200);
     assert_eq!(before.body["revoked_at"], Value::Null);
     for _ in 0..2 {
         server.delete(&link, Some(&desk.editor)).await.expect(204);
         assert_refused(desk.preview(&long).await);
     }
-    let after = server.get(&link, author).await.expect(200);
+    let after = server.get(&link, writer).await.expect(200);
     assert!(after.body["revoked_at"].as_str().is_some());
 
     let id = desk.path.rsplit('/').next().unwrap().parse::<uuid::Uuid>().unwrap();
@@ -241,7 +241,7 @@ async fn a_link_stops_with_its_article_and_with_its_maker() {
     let made = server.act(&desk.links, Some(&ayu)).await.expect(201);
     let (ayus, authors) = (made.body["token"].as_str().unwrap(), desk.token().await);
     let path = format!("/v1/editors/{}", editor.id);
-    for change in [json!({"role": "author"}), json!({"role": "editor", "active": false})] {
+    for change in [json!({"role": "writer"}), json!({"role": "editor", "active": false})] {
         desk.preview(ayus).await.expect(200);
         server.patch(&path, Some(&admin), change).await.expect(200);
         assert_refused(desk.preview(ayus).await);
@@ -259,20 +259,20 @@ async fn a_link_stops_with_its_article_and_with_its_maker() {
 #[tokio::test]
 async fn links_are_listed_newest_first_without_their_tokens() {
     let desk = Desk::new().await;
-    let (server, author) = (&desk.server, Some(desk.author.as_str()));
+    let (server, writer) = (&desk.server, Some(desk.writer.as_str()));
     let mut made = Vec::new();
     for _ in 0..5 {
-        let answer = server.act(&desk.links, author).await.expect(201);
+        let answer = server.act(&desk.links, writer).await.expect(201);
         let location = answer.header("location").to_owned();
-        let link = server.get(&location, author).await.expect(200);
+        let link = server.get(&location, writer).await.expect(200);
         assert_eq!(link.body["id"], answer.body["id"]);
         made.push((answer.body["id"].as_str().unwrap().to_owned(), answer.body["token"].clone()));
     }
-    server.delete(&format!("{}/{}", desk.links, made[1].0), author).await.expect(204);
+    server.delete(&format!("{}/{}", desk.links, made[1].0), writer).await.expect(204);
     made.reverse();
     let (mut seen, mut query) = (Vec::new(), "?limit=2&count=true".to_owned());
     loop {
-        let page = server.get(&format!("{}{query}", desk.links), author).await.expect(200);
+        let page = server.get(&format!("{}{query}", desk.links), writer).await.expect(200);
         assert_eq!(page.body["total"], 5);
         for link in page.body["data"].as_array().unwrap() {
             seen.push(link["id"].as_str().unwrap().to_owned());
@@ -288,16 +288,16 @@ async fn links_are_listed_newest_first_without_their_tokens() {
 
     // One of another article is not there, and neither is what is no id.
     let other =
-        server.post("/v1/articles", author, json!({"title": "Lain", "language": "id"})).await.expect(201);
+        server.post("/v1/articles", writer, json!({"title": "Lain", "language": "id"})).await.expect(201);
     let other = format!("{}/preview-links", other.header("location"));
-    assert_eq!(server.get(&other, author).await.expect(200).each("id"), [""; 0]);
+    assert_eq!(server.get(&other, writer).await.expect(200).each("id"), [""; 0]);
     for id in [made[0].0.as_str(), "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77", "x"] {
         let path = format!("{other}/{id}");
-        server.get(&path, author).await.expect_problem(404, "not-found");
-        server.delete(&path, author).await.expect_problem(404, "not-found");
+        server.get(&path, writer).await.expect_problem(404, "not-found");
+        server.delete(&path, writer).await.expect_problem(404, "not-found");
     }
     assert_eq!(
-        server.get(&format!("{}/{}", desk.links, made[0].0), author).await.body["revoked_at"],
+        server.get(&format!("{}/{}", desk.links, made[0].0), writer).await.body["revoked_at"],
         Value::Null
     );
 }
@@ -305,9 +305,9 @@ async fn links_are_listed_newest_first_without_their_tokens() {
 #[tokio::test]
 async fn a_link_lasts_a_minute_to_seven_days() {
     let desk = Desk::new().await;
-    let (server, author) = (&desk.server, Some(desk.author.as_str()));
+    let (server, writer) = (&desk.server, Some(desk.writer.as_str()));
     for seconds in [60, 604_800] {
-        server.post(&desk.links, author, json!({"expires_in": seconds})).await.expect(201);
+        server.post(&desk.links, writer, json!({"expires_in": seconds})).await.expect(201);
     }
     let before = server.snapshot().await;
     for (value, code) in [
@@ -320,12 +320,12 @@ async fn a_link_lasts_a_minute_to_seven_days() {
         (json!("60"), "wrong_type"),
         (json!(null), "wrong_type"),
     ] {
-        let refused = server.post(&desk.links, author, json!({"expires_in": value})).await;
+        let refused = server.post(&desk.links, writer, json!({"expires_in": value})).await;
         let refused = refused.expect_problem(422, "invalid-body");
         assert_eq!(refused.faults(), [("/expires_in".to_owned(), code.to_owned())], "{value}");
     }
     for body in [json!({"expires_at": 60}), json!([]), json!(null)] {
-        server.post(&desk.links, author, body).await.expect(422);
+        server.post(&desk.links, writer, body).await.expect(422);
     }
     assert_eq!(server.snapshot().await, before);
 }

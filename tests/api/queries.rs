@@ -69,7 +69,7 @@ impl Newsroom {
             room.server.act("/v1/articles/story/publish", Some(&room.admin)).await.expect(200);
             room.made("/v1/articles/story/preview-links", json!({})).await;
         }
-        room.server.editor("ayu@example.org", Role::Author).await;
+        room.server.editor("ayu@example.org", Role::Writer).await;
         for _ in 0..size {
             room.server.token("ayu@example.org").await;
         }
@@ -244,6 +244,10 @@ const CASES: &[Case] = &cases! {
     list_versions: Nobody GET "/v1/articles/title-alone/versions?limit={size}&count=true" => 200,
     read_version: Nobody GET "/v1/articles/title-alone/versions/{size}" => 200,
     read_version: Nobody GET "/v1/articles/title-alone/versions/1" => 200,
+    read_article_json_ld: Nobody GET "/v1/articles/title-alone/json-ld" => 200,
+    read_article_ninjs: Nobody GET "/v1/articles/title-alone/ninjs" => 200,
+    read_article_markdown: Nobody GET "/v1/articles/title-alone/markdown" => 200,
+    read_article_markdown: Nobody GET "/v1/articles/story/markdown" => 308,
     unpublish_article: Admin POST "/v1/articles/story/unpublish" => 200,
     submit_article: Admin POST "/v1/articles/story/submit" => 200,
     publish_article: Admin POST "/v1/articles/story/publish" r#"{"at": "2999-01-01T00:00:00Z"}"# => 200,
@@ -286,7 +290,7 @@ const CASES: &[Case] = &cases! {
         r#"{"current_password": "correct horse battery staple", "new_password": "correct horse battery stapler"}"# => 204,
     list_editors: Admin GET "/v1/editors?limit={size}&count=true" => 200,
     create_editor: Admin POST "/v1/editors"
-        r#"{"email": "b@example.org", "name": "B", "role": "author", "password": "correct horse battery"}"# => 201,
+        r#"{"email": "b@example.org", "name": "B", "role": "writer", "password": "correct horse battery"}"# => 201,
     read_editor: Admin GET "/v1/editors/{ayu}" => 200,
     update_editor: Admin PATCH "/v1/editors/{ayu}" r#"{"role": "editor"}"# => 200,
     update_editor: Admin PATCH "/v1/editors/{ayu}" r#"{"password": "correct horse battery staple"}"# => 200,

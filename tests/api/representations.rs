@@ -7,6 +7,7 @@ use yaml_rust2::Yaml;
 
 use crate::support::{Answer, Server};
 
+mod addresses;
 mod ninjs;
 
 /// A headline that no vocabulary may take for its own syntax.

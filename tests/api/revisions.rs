@@ -59,19 +59,19 @@ async fn newest_event(server: &Server, path: &str) -> (String, Value) {
 #[tokio::test]
 async fn each_save_tells_who_made_it_and_what_it_changed() {
     let server = Server::start().await;
-    let ayu = server.editor("ayu@example.org", Role::Author).await;
+    let ayu = server.editor("ayu@example.org", Role::Writer).await;
     let budi = server.editor("budi@example.org", Role::Editor).await;
-    let (author, editor) = (server.token("ayu@example.org").await, server.token("budi@example.org").await);
-    let path = article(&server, &author).await;
+    let (writer, editor) = (server.token("ayu@example.org").await, server.token("budi@example.org").await);
+    let path = article(&server, &writer).await;
     let patch = json!({"title": "Dua", "summary": "", "tags": ["bahasa"], "note": "Judul baru."});
     server.patch(&path, Some(&editor), patch).await.expect(200);
     // What changes nothing is not kept.
     server.patch(&path, Some(&editor), json!({"title": "Dua", "note": null})).await.expect(200);
-    server.patch(&path, Some(&author), json!({"byline": "Redaksi"})).await.expect(200);
+    server.patch(&path, Some(&writer), json!({"byline": "Redaksi"})).await.expect(200);
     server.patch("/v1/tags/bahasa", Some(&editor), json!({"name": "Kebahasaan"})).await.expect(200);
 
     let list = format!("{path}/revisions");
-    let all = server.get(&format!("{list}?count=true"), Some(&author)).await.expect(200);
+    let all = server.get(&format!("{list}?count=true"), Some(&writer)).await.expect(200);
     assert_eq!(numbers(&all), [3, 2, 1]);
     assert_eq!((&all.body["total"], &all.body["next_cursor"]), (&json!(3), &Value::Null));
     assert_eq!(all.header("cache-control"), "private, no-store");
@@ -87,7 +87,7 @@ async fn each_save_tells_who_made_it_and_what_it_changed() {
         assert_eq!((&revision["editor"], &revision["note"], &revision["changed"]), (editor, &note, &changed));
         assert_eq!(revision["restored_from"], Value::Null);
         let number = &revision["number"];
-        let mut read = server.get(&format!("{list}/{number}"), Some(&author)).await.expect(200);
+        let mut read = server.get(&format!("{list}/{number}"), Some(&writer)).await.expect(200);
         let content = read.body.as_object_mut().unwrap().remove("content").unwrap();
         assert_eq!(read.body, *revision);
         assert_eq!(content["title"], if *number == 1 { "Satu" } else { "Dua" });
@@ -98,20 +98,20 @@ async fn each_save_tells_who_made_it_and_what_it_changed() {
     assert_eq!(newest_event(&server, &path).await, ("article.updated".into(), json!({"fields": ["byline"]})));
 
     // Page by page, while somebody saves: what was not there when the walk began is not in it.
-    let page = server.get(&format!("{list}?limit=2"), Some(&author)).await.expect(200);
-    server.patch(&path, Some(&author), json!({"byline": "Meja"})).await.expect(200);
+    let page = server.get(&format!("{list}?limit=2"), Some(&writer)).await.expect(200);
+    server.patch(&path, Some(&writer), json!({"byline": "Meja"})).await.expect(200);
     let cursor = page.body["next_cursor"].as_str().unwrap();
-    let rest = server.get(&format!("{list}?limit=2&cursor={cursor}"), Some(&author)).await.expect(200);
+    let rest = server.get(&format!("{list}?limit=2&cursor={cursor}"), Some(&writer)).await.expect(200);
     assert_eq!((numbers(&page), numbers(&rest)), (vec![3, 2], vec![1]));
     let other = format!("{list}?trashed=true&cursor={cursor}");
-    server.get(&other, Some(&author)).await.expect_problem(400, "invalid-query");
+    server.get(&other, Some(&writer)).await.expect_problem(400, "invalid-query");
 
     for number in
         ["0", "5", "01", "+1", "-1", "1.0", "satu", "2147483648", "99999999999999999999", "1..2", "1...x"]
     {
-        server.get(&format!("{list}/{number}"), Some(&author)).await.expect_problem(404, "not-found");
+        server.get(&format!("{list}/{number}"), Some(&writer)).await.expect_problem(404, "not-found");
     }
-    server.get(&format!("{list}/1?draft=true"), Some(&author)).await.expect_problem(400, "invalid-query");
+    server.get(&format!("{list}/1?draft=true"), Some(&writer)).await.expect_problem(400, "invalid-query");
 }
 
 #[tokio::test]

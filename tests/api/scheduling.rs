@@ -202,8 +202,8 @@ async fn nothing_is_published_in_the_name_of_somebody_who_may_not_publish() {
     let server = Server::start().await;
     let admin = server.sign_in(Role::Admin).await;
     let other = server.sign_in(Role::Editor).await;
-    // One is disabled, one becomes an author; one is disabled and active again before the time.
-    let changes = [json!({"active": false}), json!({"role": "author"}), json!({"active": false})];
+    // One is disabled, one becomes a writer; one is disabled and active again before the time.
+    let changes = [json!({"active": false}), json!({"role": "writer"}), json!({"active": false})];
     let mut stories = Vec::new();
     for (number, change) in changes.iter().enumerate() {
         let email = format!("e{number}@example.org");

@@ -56,7 +56,7 @@ async fn neither_a_note_nor_the_trash_stands_in_for_a_review() {
 #[tokio::test]
 async fn a_retracted_story_in_the_trash_is_read_only_there() {
     let server = Server::start().await;
-    let (author, editor) = (server.sign_in(Role::Author).await, server.sign_in(Role::Editor).await);
+    let (writer, editor) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Editor).await);
     let path = draft(&server, &editor, "Satu").await;
     server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
     let correction = json!({"kind": "correction", "text": "Angkanya tujuh."});
@@ -64,22 +64,22 @@ async fn a_retracted_story_in_the_trash_is_read_only_there() {
     let reason = json!({"reason": "Keliru."});
     server.post(&format!("{path}/retract"), Some(&editor), reason).await.expect(200);
     let parts = ["", "/versions", "/versions/1", "/corrections"];
-    for token in [&author, &editor] {
+    for token in [&writer, &editor] {
         for part in parts {
             server.get(&format!("{path}{part}"), Some(token)).await.expect(200);
         }
     }
     server.delete(&path, Some(&editor)).await.expect(204);
-    for token in [None, Some(author.as_str()), Some(editor.as_str())] {
+    for token in [None, Some(writer.as_str()), Some(editor.as_str())] {
         for part in parts {
             let told = server.get(&format!("{path}{part}"), token).await.expect_problem(410, "retracted");
             assert_eq!(told.body["reason"], "Keliru.");
         }
     }
-    server.get(&format!("{path}?trashed=true"), Some(&author)).await.expect(404);
+    server.get(&format!("{path}?trashed=true"), Some(&writer)).await.expect(404);
     server.get(&format!("{path}?trashed=true"), Some(&editor)).await.expect(200);
     server.act(&format!("{path}/restore"), Some(&editor)).await.expect(200);
-    server.get(&path, Some(&author)).await.expect(200);
+    server.get(&path, Some(&writer)).await.expect(200);
 }
 
 #[tokio::test]

@@ -217,13 +217,13 @@ async fn what_was_found_is_marked_and_nothing_else_is_an_element() {
 #[tokio::test]
 async fn a_search_finds_only_what_its_reader_may_see() {
     let room = Newsroom::open().await;
-    let (author, other) = (room.server.sign_in(Role::Author).await, room.server.sign_in(Role::Author).await);
+    let (writer, other) = (room.server.sign_in(Role::Writer).await, room.server.sign_in(Role::Writer).await);
     let secret = article("Rahasia", "id", "rahasia", "rahasia");
-    room.server.post("/v1/articles", Some(&author), secret).await.expect(201);
+    room.server.post("/v1/articles", Some(&writer), secret).await.expect(201);
     let drafts = "&draft=true";
     assert_eq!(room.found("rahasia", "", None).await, "");
-    assert_eq!(room.found("rahasia", "", Some(&author)).await, "");
-    assert_eq!(room.found("rahasia", drafts, Some(&author)).await, "rahasia");
+    assert_eq!(room.found("rahasia", "", Some(&writer)).await, "");
+    assert_eq!(room.found("rahasia", drafts, Some(&writer)).await, "rahasia");
     assert_eq!(room.found("rahasia", drafts, Some(&room.editor)).await, "rahasia");
     assert_eq!(room.found("rahasia", drafts, Some(&other)).await, "");
     room.search("rahasia", drafts, None).await.expect_problem(401, "unauthenticated");

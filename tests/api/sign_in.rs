@@ -23,7 +23,7 @@ const OWNER: &str = "198.51.100.1";
 /// A server behind a proxy, so that a test says where it comes from; with an editor.
 async fn server() -> Server {
     let server = Server::behind(&["127.0.0.0/8"]).await;
-    server.editor(EMAIL, Role::Author).await;
+    server.editor(EMAIL, Role::Writer).await;
     server
 }
 

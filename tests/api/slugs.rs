@@ -77,8 +77,8 @@ async fn an_old_slug_stays_with_its_story_until_an_editor_frees_it() {
 #[tokio::test]
 async fn who_keeps_an_old_slug_is_told_only_to_those_who_may_know() {
     let server = Server::start().await;
-    let (token, author) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Author).await);
-    let (editor, author) = (Some(token.as_str()), Some(author.as_str()));
+    let (token, writer) = (server.sign_in(Role::Editor).await, server.sign_in(Role::Writer).await);
+    let (editor, writer) = (Some(token.as_str()), Some(writer.as_str()));
     create(&server, &token, "satu").await;
     for (article, slug) in [("satu", "satu"), ("satu", "dua")] {
         publish_as(&server, &token, article, slug).await;
@@ -92,13 +92,13 @@ async fn who_keeps_an_old_slug_is_told_only_to_those_who_may_know() {
     };
     let plain = "Another article has this slug.";
     // While the story is before the readers, everybody is led on from the old slug.
-    assert!(taken(author, "satu").await.contains("DELETE /v1/articles/"));
+    assert!(taken(writer, "satu").await.contains("DELETE /v1/articles/"));
     assert!(taken(editor, "satu").await.contains("DELETE /v1/articles/"));
     assert_eq!(taken(editor, "dua").await, plain, "a present slug cannot be freed");
     server.act("/v1/articles/dua/unpublish", editor).await.expect(200);
-    assert_eq!(taken(author, "satu").await, plain);
+    assert_eq!(taken(writer, "satu").await, plain);
     assert!(taken(editor, "satu").await.contains("DELETE /v1/articles/"));
     server.delete("/v1/articles/dua", editor).await.expect(204);
-    assert_eq!(taken(author, "satu").await, plain);
+    assert_eq!(taken(writer, "satu").await, plain);
     assert_eq!(taken(editor, "satu").await, plain, "in the trash it cannot be freed");
 }

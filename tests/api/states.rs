@@ -24,27 +24,27 @@ async fn kinds(server: &Server) -> Vec<String> {
 #[tokio::test]
 async fn a_story_goes_through_review() {
     let server = Server::start().await;
-    let (author, editor) = (server.sign_in(Role::Author).await, server.sign_in(Role::Editor).await);
-    let path = draft(&server, &author, "Satu").await;
-    let submitted = server.act(&format!("{path}/submit"), Some(&author)).await.expect(200);
+    let (writer, editor) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Editor).await);
+    let path = draft(&server, &writer, "Satu").await;
+    let submitted = server.act(&format!("{path}/submit"), Some(&writer)).await.expect(200);
     assert_eq!(submitted.body["status"], "in_review");
     let editorial = &submitted.body["editorial"];
     assert_eq!(editorial["state"], "in_review");
     assert_eq!(editorial["actions"], json!(["edit", "publish", "schedule", "trash", "delete"]));
     assert_eq!(editorial["revision"], 1);
-    let again = server.act(&format!("{path}/submit"), Some(&author)).await;
+    let again = server.act(&format!("{path}/submit"), Some(&writer)).await;
     let again = again.expect_problem(409, "not-allowed-in-state");
     assert_eq!(again.body["state"], "in_review");
     assert_eq!(again.body["allowed"], editorial["actions"]);
     let queue = server.get("/v1/articles?draft=true&status=in_review", Some(&editor)).await;
     assert_eq!(queue.each("title"), ["Satu"]);
     // A patch that says what is there already is no change.
-    let same = server.patch(&path, Some(&author), json!({"title": "Satu", "tags": []})).await.expect(200);
+    let same = server.patch(&path, Some(&writer), json!({"title": "Satu", "tags": []})).await.expect(200);
     assert_eq!((&same.body, same.header("etag")), (&submitted.body, submitted.header("etag")));
     // What was under review was another text.
-    let changed = server.patch(&path, Some(&author), json!({"title": "Dua"})).await.expect(200);
+    let changed = server.patch(&path, Some(&writer), json!({"title": "Dua"})).await.expect(200);
     assert_eq!(changed.body["status"], "draft");
-    server.act(&format!("{path}/submit"), Some(&author)).await.expect(200);
+    server.act(&format!("{path}/submit"), Some(&writer)).await.expect(200);
     let published = server.act(&format!("{path}/publish"), Some(&editor)).await.expect(200);
     assert_eq!(published.body["editorial"]["has_unpublished_changes"], false);
     let changed = server.patch(&path, Some(&editor), json!({"title": "Tiga"})).await.expect(200);
@@ -149,11 +149,11 @@ async fn readers_of_a_retracted_story_are_told_why() {
 #[tokio::test]
 async fn what_is_in_the_trash_comes_back_whole() {
     let server = Server::start().await;
-    let (author, editor) = (server.sign_in(Role::Author).await, server.sign_in(Role::Editor).await);
-    let path = draft(&server, &author, "Satu").await;
-    let before = server.get(&format!("{path}?draft=true"), Some(&author)).await.expect(200);
-    server.delete(&path, Some(&author)).await.expect(204);
-    for (token, seen) in [(&author, 1), (&editor, 1), (&server.sign_in(Role::Author).await, 0)] {
+    let (writer, editor) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Editor).await);
+    let path = draft(&server, &writer, "Satu").await;
+    let before = server.get(&format!("{path}?draft=true"), Some(&writer)).await.expect(200);
+    server.delete(&path, Some(&writer)).await.expect(204);
+    for (token, seen) in [(&writer, 1), (&editor, 1), (&server.sign_in(Role::Writer).await, 0)] {
         let list = server.get("/v1/articles?trashed=true&count=true", Some(token)).await.expect(200);
         assert_eq!(list.body["total"], seen);
     }

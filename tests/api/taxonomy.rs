@@ -94,12 +94,12 @@ async fn names_may_repeat_and_slugs_may_not() {
 #[tokio::test]
 async fn an_author_takes_back_a_source_of_their_own_that_nobody_uses() {
     let server = Server::start().await;
-    let (author, other) = (server.sign_in(Role::Author).await, server.sign_in(Role::Author).await);
+    let (writer, other) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Writer).await);
     let editor = server.sign_in(Role::Editor).await;
-    for (name, maker) in [("Pesisir", &author), ("Gunung", &editor)] {
+    for (name, maker) in [("Pesisir", &writer), ("Gunung", &editor)] {
         server.post("/v1/sources", Some(maker), json!({"name": name})).await.expect(201);
     }
-    server.delete("/v1/sources/gunung", Some(&author)).await.expect_problem(403, "forbidden");
+    server.delete("/v1/sources/gunung", Some(&writer)).await.expect_problem(403, "forbidden");
     server.delete("/v1/sources/pesisir", Some(&other)).await.expect_problem(403, "forbidden");
 
     // Somebody else's draft uses it, of which its maker may not know how many there are.
@@ -109,12 +109,12 @@ async fn an_author_takes_back_a_source_of_their_own_that_nobody_uses() {
     });
     let draft =
         server.post("/v1/articles", Some(&other), cites).await.expect(201).header("location").to_owned();
-    let used = server.delete("/v1/sources/pesisir", Some(&author)).await.expect_problem(409, "source-cited");
+    let used = server.delete("/v1/sources/pesisir", Some(&writer)).await.expect_problem(409, "source-cited");
     assert_eq!(used.body["article_count"], 0);
     let used = server.delete("/v1/sources/pesisir", Some(&editor)).await.expect_problem(409, "source-cited");
     assert_eq!(used.body["article_count"], 1);
 
     server.patch(&draft, Some(&other), json!({"citations": []})).await.expect(200);
-    server.delete("/v1/sources/pesisir", Some(&author)).await.expect(204);
+    server.delete("/v1/sources/pesisir", Some(&writer)).await.expect(204);
     server.get("/v1/sources/pesisir", None).await.expect(404);
 }

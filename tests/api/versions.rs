@@ -147,6 +147,7 @@ async fn a_version_says_nothing_of_the_newsroom() {
         "slug",
         "language",
         "title",
+        "kicker",
         "summary",
         "body",
         "body_html",
@@ -225,13 +226,13 @@ async fn versions_are_walked_from_the_newest() {
 #[tokio::test]
 async fn what_is_taken_down_is_taken_down_in_every_version() {
     let (server, token) = newsroom().await;
-    let (editor, author) = (Some(token.as_str()), server.sign_in(Role::Author).await);
+    let (editor, writer) = (Some(token.as_str()), server.sign_in(Role::Writer).await);
     let path = live(&server, &token, "Satu").await;
     let (list, one, publish) =
         (format!("{path}/versions"), format!("{path}/versions/1"), format!("{path}/publish"));
     let gone = async || {
         for address in [&list, &one] {
-            for viewer in [None, Some(author.as_str()), editor] {
+            for viewer in [None, Some(writer.as_str()), editor] {
                 server.get(address, viewer).await.expect_problem(404, "not-found");
             }
         }

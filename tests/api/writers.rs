@@ -19,7 +19,7 @@ fn story(body: String) -> Value {
 #[tokio::test]
 async fn nobody_waits_for_another_ones_giants() {
     let server = Server::start().await;
-    let (one, other) = (server.sign_in(Role::Author).await, server.sign_in(Role::Author).await);
+    let (one, other) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Writer).await);
     let (one, other) = (Some(one.as_str()), Some(other.as_str()));
     // What costs most before it is refused, and what costs most and is saved.
     let giants = ["<p>& ", "& "].into_iter().cycle().take(8).map(|piece| {

@@ -69,7 +69,7 @@ impl Cast {
         {
             let mut conn = database.get().await?;
             for number in 0..EDITORS {
-                let role = if number < 20 { "editor" } else { "author" };
+                let role = if number < 20 { "editor" } else { "writer" };
                 let (address, name) = (email(number), tongue.phrase(&mut Dice::of(number as u64), 2));
                 let new = new_editor(&address, &name, role, &password).await?;
                 let editor =

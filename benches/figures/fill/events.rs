@@ -35,7 +35,7 @@ pub(super) async fn copy_all(client: &Client, world: &World) -> Outcome<()> {
                 id: id_at(time, &mut dice),
                 created_at: PgTimestamp(time.timestamp_micros() - POSTGRES_EPOCH),
                 r#type: kind.to_owned(),
-                actor_id: Some(story.author),
+                actor_id: Some(story.writer),
                 request_id: Some(id_at(time, &mut dice).to_string()),
                 subject_type: "article".to_owned(),
                 subject_id: story.id,
@@ -48,7 +48,7 @@ pub(super) async fn copy_all(client: &Client, world: &World) -> Outcome<()> {
             };
             head = content.after(head).ok_or("an event cannot be hashed")?;
             let Content { id, subject_id, details, .. } = &content;
-            let (time, actor) = (written(time), story.author);
+            let (time, actor) = (written(time), story.writer);
             let request = content.request_id.as_deref().unwrap_or_default();
             let Head { sequence, hash } = head;
             #[rustfmt::skip]

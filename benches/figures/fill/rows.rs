@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 
 /// A table and the columns that are filled.
 pub(crate) const TABLES: [&str; 8] = [
-    "articles (id, author_id, version, first_published_at, created_at)",
+    "articles (id, created_by, version, first_published_at, created_at)",
     "article_slugs (slug, article_id, ever_live)",
     "revisions (article_id, number, editor_id, created_at, content, version, translation_group_id, changed)",
     "versions (article_id, number, revision, published_at, title, body_html, word_count, reading_minutes, tags, citations)",
@@ -60,7 +60,7 @@ impl World {
         let published = published.as_deref().unwrap_or(NULL);
         let is_live = story.published.is_some();
         let version = (1 + u8::from(is_live) + u8::from(story.ahead)).to_string();
-        row(articles, &[&id, &story.author.to_string(), &version, published, &created]);
+        row(articles, &[&id, &story.writer.to_string(), &version, published, &created]);
         row(slugs, &[&story.slug, &id, if is_live { "t" } else { "f" }]);
         let (html, words) = (story.html(), story.words().to_string());
         let minutes = ((story.words() + 199) / 200).to_string();
@@ -71,8 +71,8 @@ impl World {
                 r#"["summary"]"#
             };
             let content = self.snapshot(story, number == "2").to_string();
-            let author = story.author.to_string();
-            row(revisions, &[&id, number, &author, &created, &content, version, &group, changed]);
+            let writer = story.writer.to_string();
+            row(revisions, &[&id, number, &writer, &created, &content, version, &group, changed]);
         }
         if is_live {
             let names = self.snapshot(story, false);

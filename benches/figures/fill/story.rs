@@ -16,7 +16,7 @@ const YEARS: i64 = 6;
 #[derive(Debug)]
 pub(crate) struct Story<'a> {
     pub(crate) id: Uuid,
-    pub(crate) author: Uuid,
+    pub(crate) writer: Uuid,
     pub(crate) language: &'static str,
     pub(crate) slug: String,
     pub(crate) title: String,
@@ -58,7 +58,7 @@ impl World {
         let is_live = dice.below(100) >= 5 || is_translation(number) || is_translation(number + 1);
         Story {
             id: self.id(number),
-            author: self.cast.editors[dice.below(self.cast.editors.len())],
+            writer: self.cast.editors[dice.below(self.cast.editors.len())],
             language: tongue.tag,
             slug: format!("{}-{number}", title.to_lowercase().replace(' ', "-")),
             title,

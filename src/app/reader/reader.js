@@ -75,7 +75,7 @@ function teaser(article, heading, name = "li", kind = "") {
   return el(
     name, { class: `story ${kind}` },
     article.image && picture(article.image, "", link),
-    article.tags[0] && el("span", { class: "kicker" }, article.tags[0].name),
+    article.kicker ? el("span", { class: "kicker", lang: article.language }, article.kicker) : article.tags[0] && el("span", { class: "kicker" }, article.tags[0].name),
     el(heading, { lang: article.language }, storyLink(article)),
     snippet ? el("p", { lang: article.language, html: snippet }) : article.summary && el("p", { lang: article.language }, article.summary),
     el("span", { class: "meta" }, recency(article.published_at), ` · ${article.reading_minutes} ${texts.minutes}`),
@@ -210,6 +210,7 @@ function headOf(article) {
   return el(
     "header", {},
     article.tags.length > 0 && el("span", { class: "kicker" }, separated(article.tags.map((tag) => el("a", { href: address({ tag: tag.slug }) }, tag.name)), " · ")),
+    article.kicker && el("p", { class: "overline" }, article.kicker),
     el("h1", { tabindex: "-1" }, article.title),
     article.summary && el("p", { class: "dek" }, article.summary),
     el(

@@ -11,8 +11,8 @@ use crate::{
         input::{PublishInput, RetractInput},
         transitions::{self, Transition},
     },
-    auth::{Author, Editor, Principal, Role},
-    error::{ApiError, ApiResult},
+    auth::{Editor, Principal, Role, Writer},
+    error::{ApiError, ApiResult, Kind},
     http::{
         body::{NoBody, OptionalBody},
         conditional::IfMatch,
@@ -31,21 +31,21 @@ use crate::{
     params(("article" = Reference, Path)),
     responses(
         (status = 200, description = "The draft, in review.", body = Article),
-        (status = 403, description = "An author may do this only to own articles that were never published."),
-        (status = 409, description = "Not possible in the present state."),
+        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
 #[post("/v1/articles/{article}/submit")]
 pub async fn submit(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
     _: NoBody,
 ) -> ApiResult<Updated<Article>> {
-    act(&context, author.0, &reference, &if_match, Transition::Submit).await
+    act(&context, writer.principal(), &reference, &if_match, Transition::Submit).await
 }
 
 /// Publish an article
@@ -63,13 +63,14 @@ pub async fn submit(
     responses(
         (status = 200, description = "The draft, now published or scheduled.", body = Article),
         (status = 403, description = "Only editors and admins may do this, and only admins with `override`."),
-        (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language."),
+        (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
         (status = 428, description = "The newsroom asks for review, and If-Match names no draft."),
         (
             status = 422,
             description = "The story lacks what the newsroom asks for: `citation_required`, `review_required`; an admin may \
                            override it. Or the body is invalid.",
+            extensions(("x-problems" = json!([Kind::PublishGate, Kind::InvalidBody]))),
         ),
     ),
 )]
@@ -82,7 +83,7 @@ pub async fn publish(
     context: Context,
     OptionalBody(input): OptionalBody<PublishInput>,
 ) -> ApiResult<Updated<Article>> {
-    if input.overrides && editor.0.role != Role::Admin {
+    if input.overrides && editor.principal().role != Role::Admin {
         return Err(ApiError::forbidden("Only an admin may override what the newsroom asks for."));
     }
     if !input.overrides {
@@ -93,7 +94,7 @@ pub async fn publish(
         Some(at) if at.0 > context.now() => Transition::Schedule { at: at.0, override_reason },
         at => Transition::Publish { at: at.map(|at| at.0), override_reason },
     };
-    act(&context, editor.0, &reference, &if_match, transition).await
+    act(&context, editor.principal(), &reference, &if_match, transition).await
 }
 
 /// Take an article's schedule back
@@ -105,7 +106,7 @@ pub async fn publish(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state."),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -118,7 +119,7 @@ pub async fn unschedule(
     context: Context,
     _: NoBody,
 ) -> ApiResult<Updated<Article>> {
-    act(&context, editor.0, &reference, &if_match, Transition::Unschedule).await
+    act(&context, editor.principal(), &reference, &if_match, Transition::Unschedule).await
 }
 
 /// Unpublish an article
@@ -130,7 +131,7 @@ pub async fn unschedule(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not published."),
+        (status = 409, description = "Not possible in the present state: the article is not published.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -143,7 +144,7 @@ pub async fn unpublish(
     context: Context,
     _: NoBody,
 ) -> ApiResult<Updated<Article>> {
-    act(&context, editor.0, &reference, &if_match, Transition::Unpublish).await
+    act(&context, editor.principal(), &reference, &if_match, Transition::Unpublish).await
 }
 
 /// Retract an article
@@ -157,7 +158,7 @@ pub async fn unpublish(
     responses(
         (status = 200, description = "The draft of the retracted article.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state."),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -172,7 +173,7 @@ pub async fn retract(
     OptionalBody(input): OptionalBody<RetractInput>,
 ) -> ApiResult<Updated<Article>> {
     let reason = input.reason.into();
-    act(&context, editor.0, &reference, &if_match, Transition::Retract { reason }).await
+    act(&context, editor.principal(), &reference, &if_match, Transition::Retract { reason }).await
 }
 
 /// Restore an article from the trash
@@ -184,7 +185,7 @@ pub async fn retract(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not in the trash, or its story has another article in its language by now."),
+        (status = 409, description = "Not possible in the present state: the article is not in the trash, or its story has another article in its language by now.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -197,7 +198,7 @@ pub async fn restore(
     context: Context,
     _: NoBody,
 ) -> ApiResult<Updated<Article>> {
-    act(&context, editor.0, &reference, &if_match, Transition::Restore).await
+    act(&context, editor.principal(), &reference, &if_match, Transition::Restore).await
 }
 
 /// Does one thing to an article in one transaction: the lock, the checks, the change, its event, and the draft as it is then.

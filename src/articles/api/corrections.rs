@@ -13,7 +13,7 @@ use crate::{
         store::{self, Locked},
     },
     auth::{Editor, Principal, Viewer},
-    error::ApiResult,
+    error::{ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         body::{Body, PARAGRAPHS},
@@ -38,7 +38,7 @@ use crate::{
     responses(
         (status = 201, description = "The correction.", body = Correction),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: readers do not see the article, or it has 100 corrections."),
+        (status = 409, description = "Not possible in the present state: readers do not see the article, or it has 100 corrections.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -53,8 +53,8 @@ pub async fn create(
 ) -> ApiResult<Created<Correction>> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let locked = locked(conn, editor.0, Action::Correct, &reference, &if_match).await?;
-        let correction = correct(conn, &context, editor.0, &locked, input).await?;
+        let locked = locked(conn, editor.principal(), Action::Correct, &reference, &if_match).await?;
+        let correction = correct(conn, &context, editor.principal(), &locked, input).await?;
         let location = format!("/v1/articles/{}/corrections/{}", locked.id, correction.id);
         Ok(Created { location, value: correction })
     })

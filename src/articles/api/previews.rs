@@ -16,7 +16,7 @@ use crate::{
         store,
     },
     auth::{
-        Auth, Author,
+        Auth, Writer,
         previews::{Pass, PreviewToken},
     },
     error::{ApiError, ApiResult},
@@ -43,12 +43,12 @@ use crate::{
     request_body = Option<PreviewLinkInput>,
     responses(
         (status = 201, description = "The link, with its token.", body = NewPreviewLink),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[post("/v1/articles/{article}/preview-links")]
 pub async fn create(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
     base: BaseUrl,
@@ -59,17 +59,17 @@ pub async fn create(
     let mut conn = context.database.get().await?;
     let (pass, link) = conn
         .transaction(async |conn| {
-            let article_id = visible(conn, View::drafts(author.0), &reference).await?;
+            let article_id = visible(conn, View::drafts(writer.principal()), &reference).await?;
             // No lock: whether the draft may be seen is asked again whenever the link is used.
             let pass = Pass { link_id: context.clock.new_id(), article_id };
             let now = context.now();
             let expires_at = input.expires_in.after(now);
-            store::insert_preview_link(conn, pass, author.0.editor_id, (now, expires_at)).await?;
+            store::insert_preview_link(conn, pass, writer.principal().editor_id, (now, expires_at)).await?;
             let details = json!({"preview_link_id": pass.link_id, "expires_at": expires_at});
             context
                 .record(
                     conn,
-                    author.0,
+                    writer.principal(),
                     EventType::PreviewLinkCreated,
                     (SubjectType::Article, article_id),
                     details,
@@ -99,12 +99,12 @@ pub async fn create(
     params(("article" = Reference, Path), PageQuery),
     responses(
         (status = 200, description = "A page of links.", body = Page<PreviewLink>),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/preview-links")]
 pub async fn list(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
@@ -112,7 +112,7 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
     let total =
         if query.count.0 { Some(store::count_preview_links(&mut conn, article_id).await?) } else { None };
     let links = store::list_preview_links(&mut conn, article_id, query.limit.rows(), after).await?;
@@ -128,19 +128,19 @@ pub async fn list(
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
     responses(
         (status = 200, description = "The link.", body = PreviewLink),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/preview-links/{id}")]
 pub async fn read(
-    author: Author,
+    writer: Writer,
     path: Path<(Reference, Id)>,
     _: NoQuery,
     context: Context,
 ) -> ApiResult<Found<PreviewLink>> {
     let (reference, Id(link_id)) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
     Ok(Found(store::find_preview_link(&mut conn, Pass { link_id, article_id }).await?))
 }
 
@@ -152,13 +152,13 @@ pub async fn read(
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
     responses(
         (status = 204, description = "The link is revoked."),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
         (status = 412, description = "If-Match does not name the link's current state."),
     ),
 )]
 #[delete("/v1/articles/{article}/preview-links/{id}")]
 pub async fn revoke(
-    author: Author,
+    writer: Writer,
     path: Path<(Reference, Id)>,
     _: NoQuery,
     if_match: IfMatch,
@@ -167,7 +167,7 @@ pub async fn revoke(
     let (reference, Id(link_id)) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        let article_id = visible(conn, View::drafts(author.0), &reference).await?;
+        let article_id = visible(conn, View::drafts(writer.principal()), &reference).await?;
         let link = store::find_preview_link(conn, Pass { link_id, article_id }).await?;
         if link.version().is_some_and(|version| !if_match.allows(version)) {
             return Err(stale(&tag_of(&link)?));
@@ -178,7 +178,7 @@ pub async fn revoke(
             context
                 .record(
                     conn,
-                    author.0,
+                    writer.principal(),
                     EventType::PreviewLinkRevoked,
                     (SubjectType::Article, article_id),
                     details,

@@ -16,8 +16,8 @@ use crate::{
         rules::Action,
         store,
     },
-    auth::Author,
-    error::{ApiError, ApiResult},
+    auth::Writer,
+    error::{ApiError, ApiResult, Kind},
     http::{
         body::OptionalBody,
         conditional::IfMatch,
@@ -37,12 +37,12 @@ use crate::{
     params(("article" = Reference, Path), RevisionsQuery),
     responses(
         (status = 200, description = "A page of revisions.", body = Page<RevisionItem>),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions")]
 pub async fn list(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     query: Query<RevisionsQuery>,
     context: Context,
@@ -50,7 +50,8 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let before = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.trashed.0), &reference).await?;
+    let id =
+        visible(&mut conn, View::drafts_or_trash(writer.principal(), query.trashed.0), &reference).await?;
     let total = if query.count.0 { Some(store::count_revisions(&mut conn, id).await?) } else { None };
     let items = store::list_revisions(&mut conn, id, before, query.limit.rows()).await?;
     let position = |item: &RevisionItem| item.number;
@@ -70,24 +71,25 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "What differs.", body = Comparison),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/compare/{from}...{to}")]
 pub async fn compare(
-    author: Author,
+    writer: Writer,
     path: Path<(Reference, Number, Number)>,
     query: Query<RevisionQuery>,
     context: Context,
 ) -> ApiResult<Found<Comparison>> {
     let (reference, from, to) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.value.trashed.0), &reference).await?;
+    let id = visible(&mut conn, View::drafts_or_trash(writer.principal(), query.value.trashed.0), &reference)
+        .await?;
     let kept = store::find_revisions(&mut conn, id, &[from.0, to.0]).await?;
     drop(conn);
     let find = |number: Number| kept.iter().find(|(revision, _)| revision.number == number.0).cloned();
     let (from, to) = find(from).zip(find(to)).ok_or_else(ApiError::not_found)?;
-    comparing::compare(author.0, from, to).await.map(Found)
+    comparing::compare(writer.principal(), from, to).await.map(Found)
 }
 
 /// Read a revision of an article
@@ -103,12 +105,12 @@ pub async fn compare(
     responses(
         (status = 200, description = "The revision.", body = Revision),
         (status = 308, description = "`{from}...{to}` in place of a number: the comparison is at this address."),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions/{number}")]
 pub async fn read(
-    author: Author,
+    writer: Writer,
     path: Path<(Reference, Numbers)>,
     query: Query<RevisionQuery>,
     context: Context,
@@ -122,7 +124,8 @@ pub async fn read(
         }
     };
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, View::drafts_or_trash(author.0, query.value.trashed.0), &reference).await?;
+    let id = visible(&mut conn, View::drafts_or_trash(writer.principal(), query.value.trashed.0), &reference)
+        .await?;
     Ok(Either::Left(Found(store::find_revision(&mut conn, id, number.0).await?)))
 }
 
@@ -137,14 +140,14 @@ pub async fn read(
     request_body = Option<RestoreInput>,
     responses(
         (status = 200, description = "The draft.", body = Article),
-        (status = 403, description = "An author may do this only to own articles that were never published."),
-        (status = 409, description = "Not possible in the present state."),
+        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
 #[post("/v1/articles/{article}/revisions/{number}/restore")]
 pub async fn restore(
-    author: Author,
+    writer: Writer,
     path: Path<(Reference, Number)>,
     _: NoQuery,
     if_match: IfMatch,
@@ -153,17 +156,17 @@ pub async fn restore(
 ) -> ApiResult<Updated<Article>> {
     let (reference, number) = path.into_inner();
     let mut conn = context.database.get().await?;
-    let id = visible(&mut conn, View::drafts(author.0), &reference).await?;
+    let id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
     let revision = store::find_revision(&mut conn, id, number.0).await?;
     drop(conn);
-    let (rendered, _turn) = editing::render_kept(author.0, &revision.content).await?;
+    let (rendered, _turn) = editing::render_kept(writer.principal(), &revision.content).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         // By its id: meanwhile another article may have got the slug.
-        let locked = locked(conn, author.0, Action::Edit, &Reference::Id(id), &if_match).await?;
-        let present = draft(conn, author.0, locked.id).await?;
+        let locked = locked(conn, writer.principal(), Action::Edit, &Reference::Id(id), &if_match).await?;
+        let present = draft(conn, writer.principal(), locked.id).await?;
         let restoration = Restoration { locked: &locked, present, revision, rendered, input };
-        restoring::restore(conn, &context, author.0, restoration).await
+        restoring::restore(conn, &context, writer.principal(), restoration).await
     })
     .await
     .map(Updated)

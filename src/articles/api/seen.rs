@@ -47,7 +47,7 @@ pub(super) async fn elsewhere(
     match (found.retraction, reference) {
         // Whoever knows it by an earlier slug is led on first.
         (_, Reference::Slug(slug)) if **slug != *found.slug => Ok(Elsewhere::Moved(found.id, found.slug)),
-        (Some(_), _) if viewer.0.is_some() && !found.trashed => Ok(Elsewhere::Retracted(found.id)),
+        (Some(_), _) if viewer.principal().is_some() && !found.trashed => Ok(Elsewhere::Retracted(found.id)),
         (Some((reason, at)), _) => {
             Err(retracted(&reason, at).made_of(SurrogateKeys::none().and("article", found.id)))
         }

@@ -12,7 +12,7 @@ use crate::{
         slugs::ArticleSlug,
         store,
     },
-    auth::{Author, Editor},
+    auth::{Editor, Writer},
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
@@ -33,12 +33,12 @@ use crate::{
     params(("article" = Reference, Path), PageQuery),
     responses(
         (status = 200, description = "A page of slugs, in alphabetical order.", body = Page<ArticleSlug>),
-        (status = 403, description = "An author may do this only to own articles."),
+        (status = 403, description = "A writer may do this only to own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/slugs")]
 pub async fn list(
-    author: Author,
+    writer: Writer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
     context: Context,
@@ -46,7 +46,7 @@ pub async fn list(
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let article_id = visible(&mut conn, View::drafts(author.0), &reference).await?;
+    let article_id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
     let total = if query.count.0 { Some(store::count_slugs(&mut conn, article_id).await?) } else { None };
     let slugs = store::list_slugs(&mut conn, article_id, query.limit.rows(), after).await?;
     let position = |slug: &ArticleSlug| slug.slug.clone();
@@ -62,7 +62,7 @@ pub async fn list(
     responses(
         (status = 204, description = "The slug is free."),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is in use: the draft or what readers see has it."),
+        (status = 409, description = "The slug is in use: the draft or what readers see has it.", extensions(("x-problems" = json!([Kind::SlugInUse])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -78,15 +78,15 @@ pub async fn free(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         // Locked, so that no edition takes the slug back meanwhile.
-        let locked = claimed(conn, editor.0, Action::Edit, &reference).await?;
-        require_match(conn, editor.0, &locked, &if_match).await?;
+        let locked = claimed(conn, editor.principal(), Action::Edit, &reference).await?;
+        require_match(conn, editor.principal(), &locked, &if_match).await?;
         if store::find_slug(conn, locked.id, &slug).await?.current {
             let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
             return Err(ApiError::new(Kind::SlugInUse, detail));
         }
         store::free_slug(conn, &slug).await?;
         let (subject, details) = ((SubjectType::Article, locked.id), json!({"slug": &*slug}));
-        context.record(conn, editor.0, EventType::ArticleSlugFreed, subject, details).await?;
+        context.record(conn, editor.principal(), EventType::ArticleSlugFreed, subject, details).await?;
         Ok(NoContent)
     })
     .await

@@ -38,6 +38,10 @@ pub struct NewsArticle {
     pub main_entity_of_page: String,
     /// The headline.
     pub headline: String,
+    /// The line above it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    pub alternative_headline: String,
     /// The dek.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
@@ -204,7 +208,7 @@ impl NewsArticle {
     /// An article that was read with its body.
     #[must_use]
     pub fn of(article: &Article, links: &Links) -> Self {
-        let url = links.article(article.id, &article.slug, &article.language);
+        let url = links.article(article.id, &article.content.slug, &article.content.language);
         let works = |used: &dyn Fn(CitationRole) -> bool| {
             article.citations.iter().filter(|citation| used(citation.role)).map(CreativeWork::of).collect()
         };
@@ -220,10 +224,11 @@ impl NewsArticle {
             id: urn(article.id),
             main_entity_of_page: url.clone(),
             url,
-            headline: article.title.clone(),
-            description: article.summary.clone(),
+            headline: article.content.title.clone(),
+            alternative_headline: article.content.kicker.clone(),
+            description: article.content.summary.clone(),
             article_body: markdown::plain(article.body.as_deref().unwrap_or_default()),
-            in_language: article.language.clone(),
+            in_language: article.content.language.clone(),
             date_published: article.published_at,
             date_modified: article.updated_at,
             version: article.public_version,
@@ -234,10 +239,10 @@ impl NewsArticle {
             },
             word_count: article.word_count,
             time_required: format!("PT{}M", article.reading_minutes),
-            credit_text: article.byline.clone(),
+            credit_text: article.content.byline.clone(),
             publisher: Publisher { r#type: "NewsMediaOrganization", name: links.name(), url: links.home() },
             keywords: article.tags.iter().map(|tag| tag.name.clone()).collect(),
-            image: article.image.as_ref().map(ImageObject::of),
+            image: article.content.image.as_ref().map(ImageObject::of),
             citation: works(&|_| true),
             is_based_on: works(&CitationRole::covers),
             translation_of_work: works(&|role| role == CitationRole::TranslatedFrom),

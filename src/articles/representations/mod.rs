@@ -47,11 +47,20 @@ impl Form {
         found.map_or("application/json", |(_, media_type)| media_type)
     }
 
-    /// The article in this form. All but Warta's own have absolute addresses in them.
+    /// The ends of the addresses at which a form stands alone, below an article's own.
+    pub const ADDRESSES: [&str; 3] = ["/json-ld", "/ninjs", "/markdown"];
+
+    /// The article in this form, at an address where what is told depends on the headers in `vary`. All but Warta's own have absolute
+    /// addresses in them.
     ///
     /// # Errors
     /// There are no links, where they are needed.
-    pub fn of(self, article: &Article, links: impl FnOnce() -> ApiResult<Links>) -> ApiResult<Negotiated> {
+    pub fn of(
+        self,
+        article: &Article,
+        links: impl FnOnce() -> ApiResult<Links>,
+        vary: &'static str,
+    ) -> ApiResult<Negotiated> {
         let body = match self {
             Self::Json => serde_json::to_vec(article),
             Self::JsonLd => serde_json::to_vec(&json_ld::NewsArticle::of(article, &links()?)),
@@ -59,7 +68,7 @@ impl Form {
             Self::Markdown => Ok(text::write(article, &links()?).into_bytes()),
         };
         let body = body.map_err(ApiError::internal)?;
-        Ok(Negotiated { body, media_type: self.media_type(), version: article.version() })
+        Ok(Negotiated { body, media_type: self.media_type(), version: article.version(), vary })
     }
 }
 

@@ -46,7 +46,7 @@ pub struct News {
     pub language: String,
     /// Its slug.
     pub alt_ids: Vec<AltId>,
-    /// The headline.
+    /// The headline (`main`), and the line above it (`kicker`).
     pub headlines: Vec<Words>,
     /// The dek (`summary`), and what was set right since (`correction`, `clarification`, `update`).
     pub descriptions: Vec<Words>,
@@ -209,7 +209,8 @@ impl News {
     /// An article that was read with its body.
     #[must_use]
     pub fn of(article: &Article, links: &Links) -> Self {
-        let summary = (!article.summary.is_empty()).then(|| Words::plain("summary", &article.summary));
+        let summary =
+            (!article.content.summary.is_empty()).then(|| Words::plain("summary", &article.content.summary));
         let corrections = article.corrections.iter().map(|it| Words::plain(it.kind.as_str(), &it.text));
         let html = Words::new("main", "text/html", article.body_html.as_deref().unwrap_or_default());
         let markdown = Words::new("source", "text/markdown", article.body.as_deref().unwrap_or_default());
@@ -246,19 +247,29 @@ impl News {
                 Status::Retracted => "canceled",
                 Status::Draft | Status::InReview | Status::Scheduled => "withheld",
             },
-            language: article.language.clone(),
-            alt_ids: vec![AltId { role: "slug", value: article.slug.clone() }],
-            headlines: vec![Words::plain("main", &article.title)],
+            language: article.content.language.clone(),
+            alt_ids: vec![AltId { role: "slug", value: article.content.slug.clone() }],
+            headlines: [("main", &article.content.title), ("kicker", &article.content.kicker)]
+                .into_iter()
+                .filter(|(_, text)| !text.is_empty())
+                .map(|(role, text)| Words::plain(role, text))
+                .collect(),
             descriptions: summary.into_iter().chain(corrections).collect(),
             bodies: vec![Words { word_count: Some(article.word_count), ..html }, markdown],
-            by: article.byline.clone(),
+            by: article.content.byline.clone(),
             subjects: subjects.collect(),
             info_sources: info_sources.chain([publisher]).collect(),
             renditions: vec![Rendition {
                 name: "web",
-                href: links.article(article.id, &article.slug, &article.language),
+                href: links.article(article.id, &article.content.slug, &article.content.language),
             }],
-            associations: article.image.iter().map(Association::picture).chain(translations).collect(),
+            associations: article
+                .content
+                .image
+                .iter()
+                .map(Association::picture)
+                .chain(translations)
+                .collect(),
             digital_source_type: article.provenance.as_ref().map(|it| SourceType::of(it.digital_source_type)),
         }
     }

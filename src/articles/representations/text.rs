@@ -13,11 +13,11 @@ use crate::{
 /// Writes an article that was read with its body.
 #[must_use]
 pub fn write(article: &Article, links: &Links) -> String {
-    let words = Words::of(&article.language);
+    let words = Words::of(&article.content.language);
     let mut text = front_matter(article, links);
-    text.push_str(&format!("\n# {}\n", escaped(&article.title)));
-    if !article.summary.is_empty() {
-        text.push_str(&format!("\n**{}**\n", escaped(&article.summary)));
+    text.push_str(&format!("\n# {}\n", escaped(&article.content.title)));
+    if !article.content.summary.is_empty() {
+        text.push_str(&format!("\n**{}**\n", escaped(&article.content.summary)));
     }
     if let Some(body) = article.body.as_deref().filter(|body| !body.is_empty()) {
         text.push_str(&format!("\n{}\n", closed(body.trim_end_matches(['\n', '\r']))));
@@ -79,18 +79,19 @@ fn front_matter(article: &Article, links: &Links) -> String {
     let translations: Vec<_> = article.translations.iter().map(translation).collect();
     let members = [
         ("id", json!(article.id)),
-        ("url", json!(address(article.id, &article.slug, &article.language))),
-        ("slug", json!(article.slug)),
-        ("language", json!(article.language)),
-        ("title", json!(article.title)),
-        ("summary", json!(article.summary)),
-        ("byline", json!(article.byline)),
+        ("url", json!(address(article.id, &article.content.slug, &article.content.language))),
+        ("slug", json!(article.content.slug)),
+        ("language", json!(article.content.language)),
+        ("title", json!(article.content.title)),
+        ("kicker", json!(article.content.kicker)),
+        ("summary", json!(article.content.summary)),
+        ("byline", json!(article.content.byline)),
         ("status", json!(article.status)),
         ("version", json!(article.public_version)),
         ("published_at", json!(article.published_at)),
         ("updated_at", json!(article.updated_at)),
         ("word_count", json!(article.word_count)),
-        ("image", json!(article.image)),
+        ("image", json!(article.content.image)),
         ("provenance", json!(article.provenance)),
         ("tags", json!(tags)),
         ("citations", json!(article.citations)),

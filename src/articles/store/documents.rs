@@ -52,7 +52,7 @@ pub struct Coverage {
 }
 
 /// For each of these documents that a story outside of the translation group covers, one such story: the oldest that readers see,
-/// else the oldest draft. What is in the trash or retracted covers nothing; nor does a draft that is not `of` this author, where one
+/// else the oldest draft. What is in the trash or retracted covers nothing; nor does a draft that is not `of` this writer, where one
 /// is given.
 ///
 /// # Errors
@@ -64,8 +64,10 @@ pub async fn coverage(
     keys: &[DocumentKey],
 ) -> QueryResult<Vec<Coverage>> {
     let keys: Vec<_> = keys.iter().map(|key| key.as_bytes().to_vec()).collect();
-    let visible =
-        editions::kind.eq(LIVE).or(articles::author_id.nullable().eq(of)).or(of.is_none().into_sql::<Bool>());
+    let visible = editions::kind
+        .eq(LIVE)
+        .or(articles::created_by.nullable().eq(of))
+        .or(of.is_none().into_sql::<Bool>());
     let same_edition = editions::article_id.eq(citations::article_id).and(editions::kind.eq(citations::kind));
     citations::table
         .inner_join(editions::table.on(same_edition))

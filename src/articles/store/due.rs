@@ -105,7 +105,7 @@ pub async fn scheduled_by(
 /// As any statement.
 pub async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> QueryResult<bool> {
     let editor = editors::table.find(editor_id).filter(editors::active);
-    let may = editor.filter(editors::role.ne(Role::Author));
+    let may = editor.filter(editors::role.ne(Role::Writer));
     diesel::select(exists(may)).get_result(conn).await
 }
 

@@ -51,7 +51,7 @@ impl Asked {
             source,
             cites: None,
             language,
-            author: None,
+            created_by: None,
             published_after,
             published_before,
             updated_after: None,

@@ -73,7 +73,7 @@ pub(super) fn visible<'a>(view: View) -> Filtered<'a> {
         query.filter(articles::trashed_at.is_null())
     };
     match of {
-        Some(author) => query.filter(articles::author_id.eq(author)),
+        Some(writer) => query.filter(articles::created_by.eq(writer)),
         None => query,
     }
 }
@@ -99,7 +99,7 @@ fn asks_for_something(query: &ArticlesQuery) -> bool {
         || query.source.is_some()
         || query.cites.is_some()
         || query.language.is_some()
-        || query.author.is_some()
+        || query.created_by.is_some()
         || query.published_after.is_some()
         || query.published_before.is_some()
         || query.updated_after.is_some()
@@ -149,9 +149,9 @@ pub(super) fn filtered<'a>(
         let languages: Vec<&str> = any.0.iter().map(|language| &**language).collect();
         filtered = filtered.filter(editions::language.eq_any(languages));
     }
-    if let Some(any) = &query.author {
-        let authors: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
-        filtered = filtered.filter(articles::author_id.eq_any(authors));
+    if let Some(any) = &query.created_by {
+        let creators: Vec<Uuid> = any.0.iter().map(|id| id.0).collect();
+        filtered = filtered.filter(articles::created_by.eq_any(creators));
     }
     filtered = match (&query.status, view) {
         (None, _) => filtered,

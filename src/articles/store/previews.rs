@@ -148,6 +148,6 @@ pub async fn opens_preview(
         .filter(preview_links::expires_at.gt(now))
         .filter(articles::trashed_at.is_null())
         .filter(editors::active)
-        .filter(editors::role.ne(Role::Author).or(articles::author_id.eq(editors::id)));
+        .filter(editors::role.ne(Role::Writer).or(articles::created_by.eq(editors::id)));
     diesel::select(exists(link)).get_result(conn).await
 }

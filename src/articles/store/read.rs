@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     articles::{
-        Article, Citation, Editorial, Image, Retraction, Status, TagLink, Translation,
+        Article, Citation, Editorial, Retraction, Status, TagLink, Translation,
+        content::Content,
         corrections::Correction,
         filter::{ArticlesQuery, Drafts, Include, Position, Sort, View},
         provenance::{Disclosure, Provenance},
@@ -60,16 +61,16 @@ const DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('i
      where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
      and o.kind = 'draft' and a.trashed_at is null)";
 
-/// An author sees drafts of own articles only, so the one that is read is the author's, and others count where they are the
-/// author's too, or live.
+/// A writer sees drafts of own articles only, so the one that is read is the writer's, and others count where they are the
+/// writer's too, or live.
 const OWN_DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
      'language', o.language) order by o.language, o.article_id), '[]') \
      from editions o join articles a on a.id = o.article_id \
      where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
-     and a.trashed_at is null and case when a.author_id = articles.author_id then o.kind = 'draft' \
+     and a.trashed_at is null and case when a.created_by = articles.created_by then o.kind = 'draft' \
      else o.kind = 'live' and o.status = 'published' end)";
 
-const AUTHOR_NAME: &str = "(select e.name from editors e where e.id = articles.author_id)";
+const CREATOR_NAME: &str = "(select e.name from editors e where e.id = articles.created_by)";
 
 const LIVE_STATUS: &str =
     "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
@@ -85,14 +86,9 @@ struct Row {
     id: Uuid,
     kind: String,
     status: Status,
-    slug: String,
-    language: String,
-    title: String,
-    summary: String,
+    content: Content,
     body: Option<String>,
     body_html: Option<String>,
-    image: Option<Image>,
-    byline: Option<String>,
     provenance: Option<Provenance>,
     word_count: i32,
     reading_minutes: i32,
@@ -105,8 +101,8 @@ struct Row {
     schedule_held_at: Option<DateTime<Utc>>,
     public_version: Option<i32>,
     retraction: Option<FromJson<Retraction>>,
-    author_id: Uuid,
-    author_name: String,
+    created_by: Uuid,
+    creator_name: String,
     first_published_at: Option<DateTime<Utc>>,
     trashed_at: Option<DateTime<Utc>>,
     live: Option<Status>,
@@ -130,7 +126,7 @@ impl From<Row> for Article {
     fn from(row: Row) -> Self {
         let is_draft = row.kind == "draft";
         let standing = Standing {
-            author_id: row.author_id,
+            created_by: row.created_by,
             draft: row.status,
             live: row.live,
             ever_published: row.first_published_at.is_some(),
@@ -139,7 +135,7 @@ impl From<Row> for Article {
         let editorial = is_draft.then(|| Editorial {
             state: standing.state(),
             actions: standing.allowed(),
-            author: EditorLink { id: row.author_id, name: row.author_name },
+            created_by: EditorLink { id: row.created_by, name: row.creator_name },
             revision: row.revision,
             has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
             scheduled_at: row.scheduled_at,
@@ -153,14 +149,9 @@ impl From<Row> for Article {
             public_version: row.public_version,
             retraction: row.retraction.map(|retraction| retraction.0),
             editorial,
-            slug: row.slug,
-            language: row.language,
-            title: row.title,
-            summary: row.summary,
+            content: row.content,
             body: row.body,
             body_html: row.body_html,
-            image: row.image,
-            byline: row.byline,
             provenance: row.provenance.map(Disclosure::from),
             tags: row.tags.0,
             citations: row.citations.0,
@@ -193,9 +184,9 @@ pub(super) async fn load(
         View::Drafts(_) => (3, OWN_DRAFT_TRANSLATIONS),
     };
     // A live edition tells for itself, and not who made the article.
-    let (author_name, live_status, retraction) = match view {
+    let (creator_name, live_status, retraction) = match view {
         View::Live => ("''", "editions.status", OWN_RETRACTION),
-        View::Drafts(_) | View::Preview => (AUTHOR_NAME, LIVE_STATUS, RETRACTION),
+        View::Drafts(_) | View::Preview => (CREATOR_NAME, LIVE_STATUS, RETRACTION),
     };
     let (body, body_html) =
         if with_body { ("editions.body", "editions.body_html") } else { ("null", "null") };
@@ -203,14 +194,9 @@ pub(super) async fn load(
         editions::article_id,
         editions::kind,
         editions::status,
-        editions::slug,
-        editions::language,
-        editions::title,
-        editions::summary,
+        Content::columns(),
         fragment::<Nullable<Text>>(body),
         fragment::<Nullable<Text>>(body_html),
-        editions::image,
-        editions::byline,
         editions::provenance,
         editions::word_count,
         editions::reading_minutes,
@@ -223,8 +209,8 @@ pub(super) async fn load(
         editions::schedule_held_at,
         editions::public_version,
         fragment::<Nullable<Json>>(retraction),
-        articles::author_id.nullable().assume_not_null(),
-        fragment::<Text>(author_name),
+        articles::created_by.nullable().assume_not_null(),
+        fragment::<Text>(creator_name),
         articles::first_published_at.nullable(),
         articles::trashed_at.nullable(),
         fragment::<Nullable<Text>>(live_status),

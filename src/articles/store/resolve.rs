@@ -140,11 +140,11 @@ async fn find_group(
         .order(editions::kind)
         .select(editions::translation_group_id)
         .into_boxed();
-    if let View::Drafts(Drafts { of: Some(author), .. }) = view {
-        // What is not the author's goes by the address that readers see.
+    if let View::Drafts(Drafts { of: Some(writer), .. }) = view {
+        // What is not the writer's goes by the address that readers see.
         let (by_id, slug) = reference.parts();
         let addressed = editions::article_id.nullable().eq(by_id).or(editions::slug.nullable().eq(slug));
-        query = query.filter(articles::author_id.eq(author).or(editions::kind.eq("live").and(addressed)));
+        query = query.filter(articles::created_by.eq(writer).or(editions::kind.eq("live").and(addressed)));
     }
     query.first(conn).await.optional()
 }

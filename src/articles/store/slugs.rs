@@ -98,8 +98,8 @@ pub async fn keeper_of_old_slug(
         .filter(diesel::dsl::not(fragment::<Bool>(CURRENT)))
         .select(article_slugs::article_id)
         .into_boxed::<Pg>();
-    if let View::Drafts(Drafts { of: Some(author), .. }) = view {
-        query = query.filter(articles::author_id.eq(author).or(fragment::<Bool>(LIVE)));
+    if let View::Drafts(Drafts { of: Some(writer), .. }) = view {
+        query = query.filter(articles::created_by.eq(writer).or(fragment::<Bool>(LIVE)));
     }
     query.first(conn).await.optional()
 }

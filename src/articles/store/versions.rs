@@ -110,21 +110,16 @@ struct Row {
 
 impl From<Row> for Version {
     fn from(row: Row) -> Self {
-        let content = row.content;
+        let Snapshot { content, body, provenance, .. } = row.content;
         Self {
             article_id: row.article_id,
             number: row.number,
             published_at: row.published_at,
             superseded_at: row.superseded_at,
-            slug: content.slug,
-            language: content.language,
-            title: content.title,
-            summary: content.summary,
-            body: content.body,
+            content,
+            body,
             body_html: row.body_html,
-            image: content.image,
-            byline: content.byline,
-            provenance: content.provenance.map(Disclosure::from),
+            provenance: provenance.map(Disclosure::from),
             tags: row.tags.0,
             citations: row.citations.0,
             word_count: row.word_count,

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::{CitationRole, Image, Status, provenance::Provenance, rules::Standing},
+    articles::{CitationRole, Status, content::Content, provenance::Provenance, rules::Standing},
     database::lock::hold_name,
     schema::{article_slugs, articles, citations, edition_tags, editions},
     values::{DocumentKey, Reference, Slug, WebUrl},
@@ -21,30 +21,31 @@ pub(super) const LIVE: &str = "live";
 /// A draft as it is saved.
 #[derive(Debug)]
 pub struct Draft {
-    /// Its own columns.
+    /// What is written as it is read.
     pub content: Content,
+    /// The body, and what else is kept of it.
+    pub text: Text,
     /// The tags' ids, in order.
     pub tags: Vec<Uuid>,
     /// The citations, in order.
     pub citations: Vec<CitationRow>,
 }
 
-/// The columns of an edition that its content makes.
+/// The columns of an edition that editors write beside its [`Content`], and those that follow from them.
 #[derive(Debug, Insertable, AsChangeset)]
 #[diesel(table_name = editions, treat_none_as_null = true)]
-#[expect(missing_docs, reason = "they are the article's fields")]
-pub struct Content {
-    pub slug: String,
-    pub language: String,
-    pub title: String,
-    pub summary: String,
+pub struct Text {
+    /// Markdown.
     pub body: String,
+    /// What it becomes.
     pub body_html: String,
-    pub image: Option<Image>,
-    pub byline: Option<String>,
+    /// How it came about.
     pub provenance: Option<Provenance>,
+    /// What the article's translations have in common.
     pub translation_group_id: Uuid,
+    /// The words of the body.
     pub word_count: i32,
+    /// The minutes it takes to read.
     pub reading_minutes: i32,
 }
 
@@ -110,11 +111,11 @@ type DraftColumns =
 pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
     let id = id_of(conn, reference).await?;
     // First the row, then what depends on it: a statement sees what was committed before it began, not what it waited for.
-    let (id, author_id, version, first_published_at, trashed_at) = articles::table
+    let (id, created_by, version, first_published_at, trashed_at) = articles::table
         .find(id)
         .select((
             articles::id,
-            articles::author_id,
+            articles::created_by,
             articles::version,
             articles::first_published_at,
             articles::trashed_at,
@@ -144,7 +145,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
             .first::<DraftColumns>(conn)
             .await?;
     let standing = Standing {
-        author_id,
+        created_by,
         draft,
         live,
         ever_published: first_published_at.is_some(),
@@ -171,10 +172,10 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 pub async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
-    author_id: Uuid,
+    created_by: Uuid,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let row = (articles::id.eq(id), articles::author_id.eq(author_id), articles::created_at.eq(now));
+    let row = (articles::id.eq(id), articles::created_by.eq(created_by), articles::created_at.eq(now));
     diesel::insert_into(articles::table).values(row).execute(conn).await.map(drop)
 }
 
@@ -264,6 +265,7 @@ pub async fn insert_draft(
             editions::revision.eq(1),
             editions::updated_at.eq(now),
             &draft.content,
+            &draft.text,
         ))
         .execute(conn)
         .await?;
@@ -283,6 +285,7 @@ pub async fn update_draft(
     diesel::update(editions::table.find((locked.id, DRAFT)))
         .set((
             &draft.content,
+            &draft.text,
             // Also of what was under review: that was another text.
             editions::status.eq(Status::Draft),
             editions::revision.eq(locked.revision + 1),

@@ -119,7 +119,7 @@ async fn only_a_story_that_rests_on_it_covers_a_document() {
 #[tokio::test]
 async fn nobody_is_told_of_what_they_may_not_see() {
     let desk = Desk::open().await;
-    let (ayu, budi) = (desk.server.sign_in(Role::Author).await, desk.server.sign_in(Role::Author).await);
+    let (ayu, budi) = (desk.server.sign_in(Role::Writer).await, desk.server.sign_in(Role::Writer).await);
     let hidden = "https://pesisir.example/rahasia";
     desk.create(&ayu, story("Ayu", &[(DOCUMENT, "original"), (hidden, "original")])).await.expect(201);
     Desk::told(desk.create(&ayu, story("Ayu lagi", &[(DOCUMENT, "original")])).await, Some("ayu"));

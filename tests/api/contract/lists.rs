@@ -48,7 +48,7 @@ fn parameters(object: &Value) -> Vec<(String, String)> {
         ("cites", _) => "https://pesisir.example/1".to_owned(),
         ("q", _) => "riset".to_owned(),
         ("language", _) => "id".to_owned(),
-        ("author", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
+        ("created_by", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
         ("status", _) => "published".to_owned(),
         ("subject" | "actor", _) => "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77".to_owned(),
         ("type", _) => "article.published".to_owned(),
@@ -128,7 +128,7 @@ async fn a_value_that_cannot_be_applied_is_refused_and_not_ignored() {
         ("source='", "source", "invalid_slug"),
         ("language=", "language", "empty_element"),
         ("language=??", "language", "invalid_language"),
-        ("author=1", "author", "invalid_id"),
+        ("created_by=1", "created_by", "invalid_id"),
         ("status=", "status", "empty_element"),
         ("status=nope", "status", "unknown_value"),
         ("status=draft", "status", "needs_draft"),
@@ -212,7 +212,7 @@ async fn a_cursor_is_good_for_the_query_that_made_it_and_no_other() {
     let tags = cursor_of(&server, "/v1/tags?limit=1", None).await;
     let sources = server.get(&format!("/v1/sources?limit=1{}", at(&tags)), None).await;
     assert_fault(sources, "cursor", "invalid_cursor");
-    // An author's cursor into the own drafts shows an editor's drafts to nobody who may not see them.
+    // A writer's cursor into the own drafts shows an editor's drafts to nobody who may not see them.
     let drafts = cursor_of(&server, "/v1/articles?draft=true&limit=1", editor).await;
     let target = format!("/v1/articles?draft=true&limit=1{}", at(&drafts));
     server.get(&target, None).await.expect_problem(401, "unauthenticated");

@@ -13,7 +13,7 @@ use crate::support::{PASSWORD, Server, cluster::empty_database};
 async fn reads_go_on_and_writes_are_told_to_wait() {
     let server = Server::uncached().await;
     let (token, story) = published(&server).await;
-    server.editor("budi@example.org", Role::Author).await;
+    server.editor("budi@example.org", Role::Writer).await;
     let login = json!({"email": "budi@example.org", "password": PASSWORD});
     let session = server.post("/v1/auth/login", None, login.clone()).await.expect(200).body;
     let refresh = json!({"refresh_token": session["refresh_token"]});

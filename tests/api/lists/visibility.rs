@@ -24,9 +24,9 @@ async fn with_hidden_stories() -> Newsroom {
 #[tokio::test]
 async fn readers_get_live_stories_only() {
     let room = with_hidden_stories().await;
-    let author = room.server.sign_in(Role::Author).await;
+    let writer = room.server.sign_in(Role::Writer).await;
     // Not even those who may see drafts get them unasked.
-    for token in [None, Some(author.as_str()), Some(room.editor.as_str())] {
+    for token in [None, Some(writer.as_str()), Some(room.editor.as_str())] {
         for query in [
             "",
             "tag=tag-a",
@@ -92,8 +92,8 @@ async fn a_change_that_is_not_published_is_not_told() {
 #[tokio::test]
 async fn an_author_lists_own_drafts_only() {
     let room = with_hidden_stories().await;
-    let ayu = room.server.editor("ayu@example.org", Role::Author).await;
-    let (one, other) = (room.server.token("ayu@example.org").await, room.server.sign_in(Role::Author).await);
+    let ayu = room.server.editor("ayu@example.org", Role::Writer).await;
+    let (one, other) = (room.server.token("ayu@example.org").await, room.server.sign_in(Role::Writer).await);
     let tagged = || json!({"tags": ["tag-a"], "citations": citing("source-a")});
     for title in ["ayu satu", "ayu dua"] {
         room.draft_by(&one, title, tagged()).await;
@@ -102,7 +102,7 @@ async fn an_author_lists_own_drafts_only() {
     room.draft_by(&one, "ayu buang", json!({})).await;
     room.server.delete("/v1/articles/ayu-buang", Some(&one)).await.expect(204);
 
-    let by_ayu = format!("&author={}", ayu.id);
+    let by_ayu = format!("&created_by={}", ayu.id);
     for filter in ["", "&tag=tag-a", "&source=source-a", "&status=draft", "&language=id", &by_ayu] {
         let query = format!("draft=true&sort=title{filter}");
         assert_eq!(room.slugs(&query, Some(&one)).await, ["ayu-dua", "ayu-satu"], "{query}");
@@ -124,12 +124,12 @@ async fn an_author_lists_own_drafts_only() {
 #[tokio::test]
 async fn translations_name_only_what_the_caller_may_see() {
     let room = Newsroom::open().await;
-    let author = room.server.sign_in(Role::Author).await;
+    let writer = room.server.sign_in(Role::Writer).await;
     room.story("asli", "2024-01-01T00:00:00Z", json!({})).await;
     let of = |language: &str| json!({"language": language, "translation_of": "asli"});
     room.story("english", "2024-01-02T00:00:00Z", of("en")).await;
     room.draft("javanese", of("jv")).await;
-    room.draft_by(&author, "sundanese", of("su")).await;
+    room.draft_by(&writer, "sundanese", of("su")).await;
     room.story("balinese", "2024-01-03T00:00:00Z", of("ban")).await;
     room.server.act("/v1/articles/balinese/unpublish", Some(&room.editor)).await.expect(200);
     room.draft("acehnese", of("ace")).await;
@@ -149,14 +149,14 @@ async fn translations_name_only_what_the_caller_may_see() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let (author, editor) = (Some(author.as_str()), Some(room.editor.as_str()));
-    for token in [None, author, editor] {
+    let (writer, editor) = (Some(writer.as_str()), Some(room.editor.as_str()));
+    for token in [None, writer, editor] {
         assert_eq!(languages("", "asli", token).await, "en");
         assert_eq!(languages("", "english", token).await, "id");
     }
     assert_eq!(languages("&draft=true", "asli", editor).await, "ban en jv su");
     assert_eq!(languages("&draft=true", "javanese", editor).await, "ban en id su");
-    assert_eq!(languages("&draft=true", "sundanese", author).await, "en id");
+    assert_eq!(languages("&draft=true", "sundanese", writer).await, "en id");
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn tags_sources_and_editors_are_walked_by_name() {
     }
     let password = crate::support::PASSWORD;
     for (name, email) in [("Ayu", "a@example.org"), ("ayu", "b@example.org"), ("Budi", "c@example.org")] {
-        let editor = json!({"name": name, "email": email, "role": "author", "password": password});
+        let editor = json!({"name": name, "email": email, "role": "writer", "password": password});
         room.server.post("/v1/editors", Some(&admin), editor).await.expect(201);
     }
     for (path, token, size) in [

@@ -74,7 +74,7 @@ async fn make_named(server: &Server, cast: &Cast, longest: usize) {
         server.post("/v1/tags", Some(&cast.editor), named.clone()).await.expect(201);
         server.post("/v1/sources", Some(&cast.editor), named).await.expect(201);
         let article = json!({"title": "Judul", "slug": slug, "language": "jv"});
-        server.post("/v1/articles", Some(&cast.author), article).await.expect(201);
+        server.post("/v1/articles", Some(&cast.writer), article).await.expect(201);
     }
 }
 

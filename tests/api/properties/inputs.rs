@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::{Shared, holds, text};
 
 /// Where a string may stand: what is made, where in its input, and where in the answer (nowhere: it names something else).
-const FIELDS: [(&str, &str, Option<&str>); 26] = [
+const FIELDS: [(&str, &str, Option<&str>); 27] = [
     ("articles", "/title", Some("/title")),
     ("articles", "/slug", Some("/slug")),
     ("articles", "/language", None),
     ("articles", "/summary", Some("/summary")),
     ("articles", "/body", Some("/body")),
     ("articles", "/byline", Some("/byline")),
+    ("articles", "/kicker", Some("/kicker")),
     ("articles", "/image/url", Some("/image/url")),
     ("articles", "/image/alt", Some("/image/alt")),
     ("articles", "/image/caption", Some("/image/caption")),
@@ -39,7 +40,7 @@ const FIELDS: [(&str, &str, Option<&str>); 26] = [
 fn valid(kind: &str) -> Value {
     match kind {
         "articles" => json!({
-            "title": "Judul", "slug": null, "language": "id", "summary": "", "body": "", "byline": "Redaksi",
+            "title": "Judul", "slug": null, "language": "id", "kicker": "Riset", "summary": "", "body": "", "byline": "Redaksi",
             "image": {"url": "https://a.example/", "alt": "", "caption": "", "credit": ""},
             // No text that is tried is this language.
             "provenance": {

@@ -37,6 +37,7 @@ fn patch() -> impl Strategy<Value = Value> {
         member("summary", vec![json!("Ringkasan"), json!(""), json!(null)]),
         member("body", vec![json!("Satu *dua*"), json!(null)]),
         member("byline", vec![json!("Redaksi"), json!(null)]),
+        member("kicker", vec![json!("Riset"), json!(""), json!(null)]),
         member(
             "tags",
             vec![json!(["one"]), json!(["two", "one"]), json!([]), json!(null), json!(["nothing"])],
@@ -70,8 +71,8 @@ fn patch() -> impl Strategy<Value = Value> {
             ],
         ),
     );
-    members.prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
-        Value::Object([a, b, c, d, e, f, g, h, i, j].into_iter().flatten().collect::<Map<_, _>>())
+    members.prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| {
+        Value::Object([a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten().collect::<Map<_, _>>())
     })
 }
 
@@ -90,9 +91,19 @@ fn is_valid(input: &Value) -> bool {
 /// The input that an answer shows, written as a client would: tags and sources by slug, and what is empty left out.
 fn shown(article: &Value) -> Value {
     let mut input = Map::new();
-    for name in
-        ["title", "slug", "language", "summary", "body", "byline", "image", "provenance", "tags", "citations"]
-    {
+    for name in [
+        "title",
+        "slug",
+        "language",
+        "kicker",
+        "summary",
+        "body",
+        "byline",
+        "image",
+        "provenance",
+        "tags",
+        "citations",
+    ] {
         let value = match name {
             "tags" => article[name].as_array().unwrap().iter().map(|tag| tag["slug"].clone()).collect(),
             "citations" => {

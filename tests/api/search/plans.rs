@@ -44,7 +44,7 @@ async fn a_rare_word_is_found_through_the_index() {
     // Copies of one story, of which a few have a word of their own.
     conn.batch_execute(
         "create temp table copies as select gen_random_uuid() as id, number from generate_series(1, 5000) number;
-         insert into articles (id, author_id, created_at) select c.id, a.author_id, a.created_at from articles a, copies c;
+         insert into articles (id, created_by, created_at) select c.id, a.created_by, a.created_at from articles a, copies c;
          insert into article_slugs (slug, article_id) select 'salinan-' || number, id from copies;
          insert into revisions (article_id, number, editor_id, created_at, content, version, translation_group_id, changed)
          select c.id, r.number, r.editor_id, r.created_at, r.content, r.version, c.id, r.changed from revisions r, copies c;

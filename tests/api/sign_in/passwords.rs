@@ -20,7 +20,7 @@ async fn change_password(server: &Server, token: &str, new: &str) -> Answer {
 }
 
 fn editor(email: &str, password: &str) -> Value {
-    json!({"email": email, "name": "Budi Santoso", "role": "author", "password": password})
+    json!({"email": email, "name": "Budi Santoso", "role": "writer", "password": password})
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_password_that_many_have_or_that_others_know_is_refused_wherever_one_i
         assert_eq!(fault(made), wanted("/password"), "{password}");
     }
     // With the faults beside it.
-    let body = json!({"email": "x", "name": "B", "role": "author", "password": "password1234"});
+    let body = json!({"email": "x", "name": "B", "role": "writer", "password": "password1234"});
     let faults = server.post("/v1/editors", Some(&admin), body).await.expect(422).faults();
     assert_eq!(faults, [at("/email", "invalid_email"), at("/password", "too_common")]);
     change_password(&server, &token, "kucing hitam di atap").await.expect(204);

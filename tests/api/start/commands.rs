@@ -49,14 +49,14 @@ async fn editors_are_managed_beside_a_running_instance() {
         editor.arg("editor").args(arguments).env("WARTA_EDITOR_PASSWORD", password).stdin(Stdio::null());
         editor
     };
-    let create = ["create", "--email", "ayu@example.org", "--name", "Ayu Lestari", "--role", "author"];
-    assert_eq!(printed(&mut editor(&create, OLD)), "created ayu@example.org (author)\n");
+    let create = ["create", "--email", "ayu@example.org", "--name", "Ayu Lestari", "--role", "writer"];
+    assert_eq!(printed(&mut editor(&create, OLD)), "created ayu@example.org (writer)\n");
     let token = visitor.sign_in("ayu@example.org", OLD).await.unwrap();
     assert_eq!(visitor.get("/v1/me", &token).await["name"], "Ayu Lestari");
     let list = printed(&mut editor(&["list"], ""));
     assert_eq!(list.lines().count(), 2, "{list}");
     assert!(
-        list.contains("author\tayu@example.org\tactive\tAyu Lestari") && !list.contains("argon2"),
+        list.contains("writer\tayu@example.org\tactive\tAyu Lestari") && !list.contains("argon2"),
         "{list}"
     );
 
@@ -78,12 +78,12 @@ async fn editors_are_managed_beside_a_running_instance() {
         ["create", "--email", email, "--name", "Budi", "--role", role]
     };
     ends_with_one_line(&mut editor(&create, OLD), 1, &["email"]);
-    ends_with_one_line(&mut editor(&named("budi", "author"), OLD), 2, &["--email", "budi"]);
+    ends_with_one_line(&mut editor(&named("budi", "writer"), OLD), 2, &["--email", "budi"]);
     ends_with_one_line(&mut editor(&named("budi@example.org", "boss"), OLD), 2, &["--role", "boss"]);
-    ends_with_one_line(&mut editor(&named("budi@example.org", "author"), "short"), 1, &["password"]);
-    ends_with_one_line(&mut editor(&named("budi@example.org", "author"), ""), 1, &["WARTA_EDITOR_PASSWORD"]);
+    ends_with_one_line(&mut editor(&named("budi@example.org", "writer"), "short"), 1, &["password"]);
+    ends_with_one_line(&mut editor(&named("budi@example.org", "writer"), ""), 1, &["WARTA_EDITOR_PASSWORD"]);
     for refused in ["passwordpassword", "budi@example.org"] {
-        ends_with_one_line(&mut editor(&named("budi@example.org", "author"), refused), 1, &["password: "]);
+        ends_with_one_line(&mut editor(&named("budi@example.org", "writer"), refused), 1, &["password: "]);
         let change = ["set-password", "--email", "ayu@example.org"];
         ends_with_one_line(&mut editor(&change, refused), 1, &["password: "]);
     }

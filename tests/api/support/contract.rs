@@ -26,8 +26,10 @@ fn closed() -> &'static Value {
         let mut document = document().clone();
         let schemas = document["components"]["schemas"].as_object_mut().unwrap();
         for (name, schema) in schemas {
-            // Kinds of problems have members of their own.
-            if name != "Problem" && schema.get("properties").is_some() {
+            // Kinds of problems have members of their own, and no others.
+            if name.ends_with("Problem") && name != "Problem" {
+                schema["unevaluatedProperties"] = json!(false);
+            } else if name != "Problem" && schema.get("properties").is_some() {
                 schema["additionalProperties"] = json!(false);
             }
         }
@@ -109,6 +111,17 @@ pub(crate) fn check(exchange: &Exchange<'_>) {
     } else {
         let media_type = exchange.headers[header::CONTENT_TYPE].to_str().unwrap();
         let media_type = media_type.split(';').next().unwrap();
+        // What `Accept` may ask for is what an address of its own has.
+        let form = match (template.as_str(), media_type) {
+            (ARTICLE, "application/ld+json") => Some("json-ld"),
+            (ARTICLE, "application/ninjs+json") => Some("ninjs"),
+            (ARTICLE, "text/markdown") => Some("markdown"),
+            _ => None,
+        };
+        if let Some(form) = form {
+            responses = format!("/paths/{}/get/responses/200", escaped(&format!("{ARTICLE}/{form}")));
+            response = &closed()["paths"][format!("{ARTICLE}/{form}")]["get"]["responses"]["200"];
+        }
         assert!(response["content"].get(media_type).is_some(), "{name}: unknown media type {media_type}");
         if media_type.ends_with("json") {
             let body: Value = serde_json::from_slice(exchange.body).unwrap();
@@ -126,6 +139,9 @@ pub(crate) fn check(exchange: &Exchange<'_>) {
         hold(&format!("{name}: the body that was accepted"), &schema, sent);
     }
 }
+
+/// An article's own address.
+const ARTICLE: &str = "/v1/articles/{article}";
 
 /// The operation that a path leads to, with its template: literal segments go before parameters.
 fn operation(method: &str, path: &str) -> Option<(String, &'static Value)> {

@@ -60,7 +60,10 @@ impl Article {
             | "read_correction"
             | "list_related_articles"
             | "list_versions"
-            | "read_version" => Self::Live,
+            | "read_version"
+            | "read_article_json_ld"
+            | "read_article_ninjs"
+            | "read_article_markdown" => Self::Live,
             "unschedule_article" => Self::Scheduled,
             "restore_article" => Self::Trashed,
             _ => Self::Draft,
@@ -76,8 +79,8 @@ impl Article {
 /// Who is there, by their access tokens, and what they may refer to.
 pub(crate) struct Cast {
     /// Wrote every article.
-    pub(crate) author: String,
-    /// Another author.
+    pub(crate) writer: String,
+    /// Another writer.
     pub(crate) other: String,
     pub(crate) editor: String,
     pub(crate) admin: String,
@@ -111,12 +114,12 @@ impl Cast {
     pub(crate) async fn of(server: &Server) -> Self {
         let ended = server.sign_in(Role::Admin).await;
         server.act("/v1/auth/logout", Some(&ended)).await.expect(204);
-        let guest = server.editor(&format!("tamu-{}@example.org", next()), Role::Author).await.email;
+        let guest = server.editor(&format!("tamu-{}@example.org", next()), Role::Writer).await.email;
         let editor = server.sign_in(Role::Editor).await;
         let slug = |answer: Answer| answer.expect(201).body["slug"].as_str().unwrap().to_owned();
         Self {
-            author: server.sign_in(Role::Author).await,
-            other: server.sign_in(Role::Author).await,
+            writer: server.sign_in(Role::Writer).await,
+            other: server.sign_in(Role::Writer).await,
             admin: server.sign_in(Role::Admin).await,
             ended,
             tag: slug(server.post("/v1/tags", Some(&editor), json!({"name": "Riset"})).await),
@@ -126,10 +129,10 @@ impl Cast {
         }
     }
 
-    /// An article by the author; its path.
+    /// An article by the writer; its path.
     pub(crate) async fn article(&self, server: &Server, state: Article) -> String {
         let body = json!({"title": "Kabar", "language": "id", "body": "Isi."});
-        let made = server.post("/v1/articles", Some(&self.author), body).await.expect(201);
+        let made = server.post("/v1/articles", Some(&self.writer), body).await.expect(201);
         let path = made.header("location").to_owned();
         self.bring(server, &path, state).await;
         path
@@ -193,7 +196,7 @@ impl Cast {
                 path.replace("/v1/sources/{source}", made.header("location"))
             }
             path if path.contains("{id}") => {
-                let made = server.editor(&format!("orang-{number}@example.org"), Role::Author).await;
+                let made = server.editor(&format!("orang-{number}@example.org"), Role::Writer).await;
                 path.replace("{id}", &made.id.to_string())
             }
             path => path.replace("{name}", "not-found").replace("{number}", "1"),
@@ -256,7 +259,7 @@ impl Cast {
                     "caption": "Keterangan",
                     "credit": "Warta",
                 },
-                "byline": "Redaksi",
+                "byline": "Redaksi", "kicker": "Riset",
                 "provenance": {
                     "kind": "translated",
                     "tool": "Penerjemah 2",
@@ -296,7 +299,7 @@ impl Cast {
                 "email": format!("{slug}@example.org"), "name": "Nama", "current_password": PASSWORD,
             }),
             "create_editor" => json!({
-                "email": format!("{slug}@example.org"), "name": "Nama", "role": "author", "password": PASSWORD,
+                "email": format!("{slug}@example.org"), "name": "Nama", "role": "writer", "password": PASSWORD,
             }),
             "update_editor" => json!({
                 "email": format!("{slug}@example.org"),

@@ -119,7 +119,7 @@ fn worst() -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn each_of_the_worst_bodies_is_saved_or_refused_and_others_go_on_saving() {
     let server = Server::start().await;
-    let (one, other) = (server.sign_in(Role::Author).await, server.sign_in(Role::Author).await);
+    let (one, other) = (server.sign_in(Role::Writer).await, server.sign_in(Role::Writer).await);
     let (one, other) = (Some(one.as_str()), Some(other.as_str()));
     for (name, body) in worst() {
         let started = Instant::now();

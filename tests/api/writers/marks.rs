@@ -15,19 +15,20 @@ async fn no_text_takes_more_marks_in_a_row_than_a_language_has() {
     let token = server.sign_in(Role::Admin).await;
     let admin = Some(token.as_str());
     let article = json!({
-        "title": "Judul", "language": "id", "summary": "", "body": "", "byline": "", "note": "",
+        "title": "Judul", "language": "id", "kicker": "", "summary": "", "body": "", "byline": "", "note": "",
         "image": {"url": "https://a.example/", "alt": "", "caption": "", "credit": ""},
         "provenance": {"kind": "translated", "tool": "", "reviewed_by": "", "source_language": "en"},
         "citations": [{"source": "a", "url": "https://a.example/", "title": "", "role": "data"}],
     });
     let named = json!({"name": "", "description": ""});
-    let editor = json!({"email": "a@example.org", "name": "", "role": "author", "password": ""});
+    let editor = json!({"email": "a@example.org", "name": "", "role": "writer", "password": ""});
     for (path, input, places) in [
         (
             "/v1/articles",
             &article,
             &[
                 "/title",
+                "/kicker",
                 "/summary",
                 "/body",
                 "/byline",

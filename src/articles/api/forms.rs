@@ -1,0 +1,202 @@
+//! The forms of an article, over HTTP: all of them at its own address by the `Accept` header, and each at an address of its own.
+
+use actix_web::{
+    CustomizeResponder, Either, HttpRequest, Responder, get,
+    http::header,
+    web::{Data, Path},
+};
+
+use super::seen::{Elsewhere, MovedArticle, elsewhere, moved};
+use crate::{
+    articles::{
+        Article,
+        access::told,
+        filter::{ArticleQuery, View},
+        representations::{Form, json_ld::NewsArticle, ninjs::News},
+        store,
+    },
+    auth::{Auth, Viewer},
+    error::ApiResult,
+    http::{
+        context::Context,
+        links::Links,
+        negotiation::{Accept, Negotiated, VARY},
+        preview::Preview,
+        query::Query,
+        surrogate::Cacheable,
+    },
+    values::Reference,
+};
+
+/// Read an article
+///
+/// As readers see it, or with `draft=true` as editors work on it; with a preview link's token besides, the draft as readers would
+/// see it. A slug that readers once knew leads to the present one (`308`).
+///
+/// `Accept` may also name the media types of the article's other forms, which have addresses of their own: `application/ld+json`,
+/// `application/ninjs+json` and `text/markdown`. `If-Match` of a change takes the ETag of each of them.
+#[utoipa::path(
+    operation_id = "read_article", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ArticleQuery),
+    responses(
+        (status = 200, description = "The article.", body = Article),
+        (status = 308, description = "The article has another slug now."),
+        (status = 406, description = "The Accept header allows none of the representations. `available` lists them."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+        (status = 403, description = "A writer asks for somebody else's draft."),
+    ),
+)]
+#[get("/v1/articles/{article}")]
+pub async fn read(
+    _: Preview,
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<ArticleQuery>,
+    client: (Accept, HttpRequest),
+    auth: Data<Auth>,
+    context: Context,
+) -> ApiResult<Either<Cacheable<Negotiated>, CustomizeResponder<MovedArticle>>> {
+    let (accept, request) = client;
+    let form = accept.choose(&Form::OFFERED)?;
+    Ok(match found(&viewer, &reference, &query.value, &auth, &context, "").await? {
+        Either::Left(article) => Either::Left(written(form, &article, &query.value, &request, VARY)?),
+        Either::Right(moved) => Either::Right(moved.customize().insert_header((header::VARY, VARY))),
+    })
+}
+
+/// Read an article as JSON-LD
+///
+/// A `NewsArticle` of schema.org, for a page's `<script type="application/ld+json">`. Its links lead to the public site or, where none
+/// is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
+#[utoipa::path(
+    operation_id = "read_article_json_ld", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ArticleQuery),
+    responses(
+        (status = 200, description = "The article.", body = NewsArticle, content_type = "application/ld+json"),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+        (status = 403, description = "A writer asks for somebody else's draft."),
+    ),
+)]
+#[get("/v1/articles/{article}/json-ld")]
+pub async fn read_json_ld(
+    _: Preview,
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<ArticleQuery>,
+    request: HttpRequest,
+    auth: Data<Auth>,
+    context: Context,
+) -> ApiResult<Either<Cacheable<Negotiated>, MovedArticle>> {
+    let found = found(&viewer, &reference, &query.value, &auth, &context, "/json-ld").await?;
+    only(Form::JsonLd, found, &query.value, &request)
+}
+
+/// Read an article as ninjs
+///
+/// A news item of IPTC's ninjs 3.1, for agencies and archives. Its links lead to the public site or, where none is set, to this API.
+/// `draft`, `trashed` and `preview` are those of `read_article`.
+#[utoipa::path(
+    operation_id = "read_article_ninjs", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ArticleQuery),
+    responses(
+        (status = 200, description = "The article.", body = News, content_type = "application/ninjs+json"),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+        (status = 403, description = "A writer asks for somebody else's draft."),
+    ),
+)]
+#[get("/v1/articles/{article}/ninjs")]
+pub async fn read_ninjs(
+    _: Preview,
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<ArticleQuery>,
+    request: HttpRequest,
+    auth: Data<Auth>,
+    context: Context,
+) -> ApiResult<Either<Cacheable<Negotiated>, MovedArticle>> {
+    let found = found(&viewer, &reference, &query.value, &auth, &context, "/ninjs").await?;
+    only(Form::Ninjs, found, &query.value, &request)
+}
+
+/// Read an article as Markdown
+///
+/// CommonMark with tables, footnotes and strikethrough, below the article's other fields as YAML between lines of dashes. Its links lead
+/// to the public site or, where none is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
+#[utoipa::path(
+    operation_id = "read_article_markdown", tag = "articles", security((), ("token" = [])),
+    params(("article" = Reference, Path), ArticleQuery),
+    responses(
+        (
+            status = 200, description = "The article.",
+            content((String = "text/markdown", example = "# Model bahasa terbuka kini memahami tujuh bahasa daerah\n")),
+        ),
+        (status = 308, description = "The article has another slug now."),
+        (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
+        (status = 403, description = "A writer asks for somebody else's draft."),
+    ),
+)]
+#[get("/v1/articles/{article}/markdown")]
+pub async fn read_markdown(
+    _: Preview,
+    viewer: Viewer,
+    reference: Path<Reference>,
+    query: Query<ArticleQuery>,
+    request: HttpRequest,
+    auth: Data<Auth>,
+    context: Context,
+) -> ApiResult<Either<Cacheable<Negotiated>, MovedArticle>> {
+    let found = found(&viewer, &reference, &query.value, &auth, &context, "/markdown").await?;
+    only(Form::Markdown, found, &query.value, &request)
+}
+
+/// What is found, in the one form that an address has.
+fn only(
+    form: Form,
+    found: Either<Article, MovedArticle>,
+    query: &ArticleQuery,
+    request: &HttpRequest,
+) -> ApiResult<Either<Cacheable<Negotiated>, MovedArticle>> {
+    Ok(match found {
+        Either::Left(article) => Either::Left(written(form, &article, query, request, "Authorization")?),
+        Either::Right(moved) => Either::Right(moved),
+    })
+}
+
+fn written(
+    form: Form,
+    article: &Article,
+    query: &ArticleQuery,
+    request: &HttpRequest,
+    vary: &'static str,
+) -> ApiResult<Cacheable<Negotiated>> {
+    let keys = (!query.draft.0).then(|| article.keys());
+    Ok(Cacheable { answer: form.of(article, || Links::of(request), vary)?, keys })
+}
+
+/// What is at an article's address, of which `part` is the rest.
+async fn found(
+    viewer: &Viewer,
+    reference: &Reference,
+    query: &ArticleQuery,
+    auth: &Auth,
+    context: &Context,
+    part: &str,
+) -> ApiResult<Either<Article, MovedArticle>> {
+    if let Some(token) = query.preview(viewer.principal())? {
+        return super::previews::draft(auth, context, reference, token).await.map(Either::Left);
+    }
+    let view = View::of(query.draft, query.trashed, viewer.principal())?;
+    let mut conn = context.database.get().await?;
+    match (store::find(&mut conn, view, reference).await, view) {
+        (Err(diesel::NotFound), View::Live) => match elsewhere(&mut conn, viewer, reference).await? {
+            Elsewhere::Retracted(id) => {
+                let retracted = store::find_retracted(&mut conn, &Reference::Id(id)).await?;
+                Ok(Either::Left(retracted))
+            }
+            Elsewhere::Moved(id, slug) => Ok(Either::Right(moved(id, format!("/v1/articles/{slug}{part}")))),
+        },
+        (found, _) => told(&mut conn, view, reference, found).await.map(Either::Left),
+    }
+}

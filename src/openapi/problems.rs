@@ -1,0 +1,152 @@
+//! Problems in the document: a schema for each type, and the types that an operation can answer.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::Kind;
+
+/// The extension in which a response of an operation names the kinds of its problems, where its status has several.
+const EXTENSION: &str = "x-problems";
+
+/// A request id, for examples.
+pub const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
+
+/// The name of a kind's schema: `SlugTakenProblem`.
+fn name_of(kind: Kind) -> String {
+    let mut name = String::new();
+    for word in kind.info().name.split('-') {
+        let (first, rest) = word.split_at(1);
+        name.push_str(&first.to_uppercase());
+        name.push_str(rest);
+    }
+    name + "Problem"
+}
+
+/// The schema of each kind: its `type` is one word, and it has the members of its kind.
+pub fn schemas() -> impl Iterator<Item = (String, Value)> {
+    Kind::ALL.into_iter().map(|kind| {
+        let info = kind.info();
+        let (mut properties, mut required) = (members(kind), vec!["type"]);
+        required.extend(properties.keys().map(String::as_str).filter(|name| *name != "current_etag"));
+        let required = json!(required);
+        properties.insert(
+            "type".to_owned(),
+            json!({"type": "string", "const": format!("/problems/{}", info.name)}),
+        );
+        let own = json!({"type": "object", "properties": properties, "required": required});
+        let schema = json!({
+            "description": info.explanation,
+            "allOf": [{"$ref": "#/components/schemas/Problem"}, own],
+        });
+        (name_of(kind), schema)
+    })
+}
+
+/// What a kind tells beside what every problem does (RFC 9457, section 3.2).
+fn members(kind: Kind) -> Map<String, Value> {
+    let members = match kind {
+        Kind::Retracted => json!({
+            "reason": {"type": "string", "description": "Why the story was taken back, for readers."},
+            "retracted_at": {"type": "string", "format": "date-time", "description": "When."},
+        }),
+        Kind::NotAllowedInState => json!({
+            "state": {"$ref": "#/components/schemas/State"},
+            "allowed": {
+                "type": "array", "items": {"$ref": "#/components/schemas/Action"},
+                "description": "What the state allows. Whether you may do it depends on your role besides.",
+            },
+        }),
+        Kind::AlreadyCovered => json!({"article": {
+            "type": "object",
+            "description": "The story that covers the first of the documents.",
+            "properties": {
+                "id": {"type": "string", "format": "uuid"},
+                "slug": {"$ref": "#/components/schemas/Slug"},
+                "title": {"type": "string"},
+                "status": {"$ref": "#/components/schemas/Status"},
+                "href": {"type": "string", "format": "uri-reference", "description": "Where you can read it."},
+            },
+            "required": ["id", "slug", "title", "status", "href"],
+        }}),
+        Kind::NotAcceptable => json!({"available": {
+            "type": "array", "items": {"type": "string"}, "description": "The media types that there are.",
+        }}),
+        Kind::PreconditionFailed => json!({"current_etag": {
+            "type": "string", "description": "The ETag of the present state, where you may see it.",
+        }}),
+        Kind::SourceCited => json!({"article_count": {
+            "type": "integer", "minimum": 0, "description": "How many articles that you may see cite the source.",
+        }}),
+        _ => json!({}),
+    };
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// The kinds of problems that a response of an operation stands for: those of its status or, where that has several, those that it
+/// names. A change may collide with any other one.
+pub fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
+    let mut kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.info().status == status).collect();
+    if let Some(named) = response.as_object_mut().and_then(|response| response.remove(EXTENSION)) {
+        let is_named = |kind: &Kind| {
+            *kind == Kind::Conflict || named.as_array().is_some_and(|names| names.contains(&json!(kind)))
+        };
+        kinds.retain(is_named);
+    }
+    kinds
+}
+
+/// The content of a response that may be a problem of each of these kinds.
+pub fn content(kinds: &[Kind], detail: &str) -> Value {
+    let reference = |kind: &Kind| json!({"$ref": format!("#/components/schemas/{}", name_of(*kind))});
+    let schema = match kinds {
+        [kind] => reference(kind),
+        kinds => {
+            let mapping: Map<_, _> = kinds
+                .iter()
+                .map(|kind| (format!("/problems/{}", kind.info().name), reference(kind)["$ref"].clone()))
+                .collect();
+            json!({
+                "oneOf": kinds.iter().map(reference).collect::<Vec<_>>(),
+                "discriminator": {"propertyName": "type", "mapping": mapping},
+            })
+        }
+    };
+    let mut content = json!({"schema": schema});
+    if let Some(kind) = kinds.first() {
+        let info = kind.info();
+        content["example"] = json!({
+            "type": format!("/problems/{}", info.name),
+            "title": info.title,
+            "status": info.status.as_u16(),
+            "detail": detail,
+            "request_id": REQUEST_ID,
+        });
+        for (name, schema) in members(*kind) {
+            content["example"][name.as_str()] = example(&name, &schema);
+        }
+    }
+    content
+}
+
+/// A value of a member, for examples.
+fn example(name: &str, schema: &Value) -> Value {
+    match name {
+        "reason" => json!("Angka utama dalam berita ini ternyata dikarang oleh narasumbernya."),
+        "retracted_at" => json!("2026-11-24T07:30:00Z"),
+        "state" => json!("trashed"),
+        "allowed" => json!(["restore", "delete"]),
+        "article" => json!({
+            "id": "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a78",
+            "slug": "model-bahasa-daerah",
+            "title": "Model bahasa terbuka kini memahami tujuh bahasa daerah",
+            "status": "published",
+            "href": "/v1/articles/model-bahasa-daerah",
+        }),
+        "available" => json!(["application/json", "application/ld+json"]),
+        "current_etag" => json!("\"3.q1hYy0c8a0mJ2sX4n5W7bQ\""),
+        _ if schema["type"] == "integer" => json!(3),
+        _ => Value::Null,
+    }
+}
