@@ -28,9 +28,8 @@
 //! | [`database`], [`schema`] | the pool, migrations, the embedded Postgres; the tables |
 //! | [`serve`], [`config`], [`telemetry`], [`demo`], [`clock`], [`blocking`] | the process |
 //!
-//! A new field touches a migration, [`schema`] (printed by `diesel print-schema`), the feature's `mod.rs`, and its input where
-//! clients write it. A new operation touches the feature's `api` and perhaps its `store`, one line of the route table, and a row in
-//! the tests of access and of statement counts, which fail until it is there.
+//! `docs/ARCHITECTURE.md` walks through a read, a write and a notification; `CONTRIBUTING.md` through adding a field, an operation, an
+//! entity, a feed format and a migration, with the files in order.
 #![recursion_limit = "256"]
 
 pub mod app;

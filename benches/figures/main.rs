@@ -51,9 +51,9 @@ struct Arguments {
     /// Use the databases that an earlier run filled, and keep them for a later one
     #[arg(long)]
     keep: bool,
-    /// Put the table into README.md
+    /// Put the table into docs/figures.md
     #[arg(long)]
-    write_readme: bool,
+    write: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -127,8 +127,8 @@ async fn run(arguments: &Arguments) -> Outcome<bool> {
     std::fs::write(folder.join("figures.md"), &table)?;
     writeln!(std::io::stdout(), "{table}")?;
     measured?;
-    if arguments.write_readme {
-        report::write_readme(Path::new(env!("CARGO_MANIFEST_DIR")), &table)?;
+    if arguments.write {
+        report::write(Path::new(env!("CARGO_MANIFEST_DIR")), &table)?;
     }
     progress(format!("done in {:.0} s", started.elapsed().as_secs_f64()));
     Ok(report.is_clean())

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use crate::outcome::Outcome;
 
-/// The lines of README.md that the table stands between.
+/// The lines of docs/figures.md that the table stands between.
 const MARKERS: (&str, &str) = ("<!-- figures: begin -->", "<!-- figures: end -->");
 
 /// How a figure is held against its budget.
@@ -122,13 +122,13 @@ impl Report {
     }
 }
 
-/// Puts the table into README.md between its markers.
-pub(crate) fn write_readme(folder: &Path, table: &str) -> Outcome<()> {
-    let path = folder.join("README.md");
+/// Puts the table into docs/figures.md between its markers.
+pub(crate) fn write(folder: &Path, table: &str) -> Outcome<()> {
+    let path = folder.join("docs/figures.md");
     let text = fs::read_to_string(&path)?;
     let (begin, end) = MARKERS;
     let cut = text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
-    let (before, after) = cut.ok_or_else(|| format!("README.md has no {begin} and {end}"))?;
+    let (before, after) = cut.ok_or_else(|| format!("docs/figures.md has no {begin} and {end}"))?;
     Ok(fs::write(path, format!("{before}{begin}\n\n{}\n\n{end}{after}", table.trim()))?)
 }
 
