@@ -14,6 +14,7 @@ pub mod problems;
 pub mod reader;
 pub mod routes;
 mod settings;
+mod span;
 
 use std::{sync::Arc, time::Duration};
 
@@ -161,6 +162,8 @@ pub struct Parts {
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether the log has a line for each request.
+    pub log_requests: bool,
     /// How many threads serve.
     pub workers: usize,
     /// How many connections there may be.
@@ -202,8 +205,11 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let cache = web::Data::new(parts.cache.clone());
     let presence = web::Data::new(parts.presence);
     let sharing = web::Data::new(Sharing::new(parts.stale_if_error));
-    let settings =
-        web::Data::new(Settings { cors: parts.cors, trusted_proxies: Arc::from(parts.trusted_proxies) });
+    let settings = web::Data::new(Settings {
+        cors: parts.cors,
+        trusted_proxies: Arc::from(parts.trusted_proxies),
+        log_requests: parts.log_requests,
+    });
     let front = FrontDoor {
         cache: parts.cache,
         settings: settings.clone(),

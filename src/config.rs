@@ -210,6 +210,10 @@ pub struct Config {
     /// What to log: error, warn, info, debug, trace, also by module, such as info,warta=debug
     #[arg(long, env = "WARTA_LOG", default_value = "info", value_name = "FILTER")]
     pub log: LogFilter,
+
+    /// Log a line for each request, at info
+    #[arg(long, env = "WARTA_LOG_REQUESTS", default_value = "false", action = ArgAction::Set, value_name = "true|false")]
+    pub log_requests: bool,
 }
 
 impl Config {

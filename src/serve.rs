@@ -114,11 +114,18 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     outcome
 }
 
+/// The database, brought up to date.
 async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError> {
-    migrations::migrate(url).await.map_err(ServeError::Database)?;
-    Database::connect_in_lanes(url, config.database_connections, config.worker_count())
-        .await
-        .map_err(ServeError::Database)
+    let applied = migrations::migrate(url).await.map_err(ServeError::Database)?;
+    let workers = config.worker_count();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database = if config.is_embedded() { "embedded" } else { "external" },
+        migrations = applied.len(),
+        workers,
+        "the database is up to date"
+    );
+    Database::connect_in_lanes(url, config.database_connections, workers).await.map_err(ServeError::Database)
 }
 
 /// Puts together what an instance is made of, and does what a first start does.
@@ -151,6 +158,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         stale_if_error: config.stale_if_error,
         cors: Cors::new(config.cors_origins.iter().map(|origin| origin.as_str().to_owned())),
         trusted_proxies: config.trusted_proxies.clone(),
+        log_requests: config.log_requests,
         workers: config.worker_count(),
         limits: Limits {
             connections: files::connections(config.connections, config.database_connections),

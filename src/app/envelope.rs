@@ -15,6 +15,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
     metrics::Metrics,
     outage::{self, Patience},
     settings::{Settings, guard},
+    span,
 };
 use crate::{
     auth::{Auth, address::ClientAddress, sessions::authenticate},
@@ -50,7 +52,7 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// # Errors
 /// None of its own: what goes wrong becomes a problem.
 pub async fn envelope<B: MessageBody + 'static>(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
@@ -62,6 +64,18 @@ pub async fn envelope<B: MessageBody + 'static>(
         return Err(ApiError::internal("the application was built without its services").into());
     };
     let id = request_id(request.headers(), &services.clock);
+    let span = span::begin(&request, id.to_str().unwrap_or_default(), &settings);
+    pass(request, next, (&settings, &metrics), id, began).instrument(span).await
+}
+
+/// What a request passes, in its span.
+async fn pass<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+    (settings, metrics): (&Settings, &Metrics),
+    id: HeaderValue,
+    began: Instant,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let text: Arc<str> = id.to_str().unwrap_or_default().into();
     request.extensions_mut().insert(RequestId(Arc::clone(&text)));
     let method = request.method().clone();
@@ -72,8 +86,8 @@ pub async fn envelope<B: MessageBody + 'static>(
     let delivered = if preflight {
         Delivered::Whole(request.into_response(HttpResponse::NoContent().finish()))
     } else {
-        match patience.wait(admit(&mut request, &settings)).await.unwrap_or_else(|| Err(outage::error())) {
-            Ok(()) => deliver(request, next, &settings, &patience, &id).await?,
+        match patience.wait(admit(&mut request, settings)).await.unwrap_or_else(|| Err(outage::error())) {
+            Ok(()) => deliver(request, next, settings, &patience, &id).await?,
             Err(error) => Delivered::Whole(problem_of(request.error_response(error), &text)),
         }
     };
@@ -105,7 +119,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     headers.insert(X_REQUEST_ID, id);
     let remembered = response.response().extensions().get::<Route>().map(|route| Arc::clone(&route.0));
     let route = remembered.or_else(|| request.match_pattern().map(Arc::from));
-    account(&metrics, &response, &method, route, began);
+    span::end(metrics, settings, &response, &method, route, began);
     Ok(response)
 }
 
@@ -150,6 +164,7 @@ async fn admit(request: &mut ServiceRequest, settings: &Settings) -> ApiResult<(
         request.extensions_mut().insert(FromTrustedProxy);
     }
     identify(request).await?;
+    span::identify(request);
     // A HEAD is a GET whose answer has no body; the server leaves that away by the method that the client sent.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -181,25 +196,4 @@ fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<Clien
     let peer = request.peer_addr()?.ip();
     let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
     Some(ClientAddress::behind(peer, forwarded.into_iter(), |address| settings.trusts(address)))
-}
-
-/// Counts and logs an answer.
-pub(super) fn account(
-    metrics: &Metrics,
-    response: &ServiceResponse<BoxBody>,
-    method: &Method,
-    route: Option<Arc<str>>,
-    began: Instant,
-) {
-    let elapsed = began.elapsed();
-    metrics.count(method, route, response.status(), elapsed);
-    // The query may hold what should not be logged, and the path is enough to find the request.
-    tracing::debug!(
-        request_id = response.headers().get(&X_REQUEST_ID).and_then(|id| id.to_str().ok()),
-        %method,
-        path = response.request().path(),
-        status = response.status().as_u16(),
-        ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        "request"
-    );
 }

@@ -24,10 +24,11 @@ use futures::{
 
 use super::{
     delivery::Asked,
-    envelope::{X_REQUEST_ID, account, request_id, within_limits},
+    envelope::{X_REQUEST_ID, request_id, within_limits},
     metrics::Metrics,
     outage::{Reason, spared},
     settings::Settings,
+    span,
 };
 use crate::{
     cache::{Cache, Spare},
@@ -124,7 +125,14 @@ where
         match self.door.remembered(&request) {
             Some(Remembered { response, route }) => {
                 let response = request.into_response(response);
-                account(&self.door.metrics, &response, &Method::GET, Some(route), began);
+                span::end(
+                    &self.door.metrics,
+                    &self.door.settings,
+                    &response,
+                    &Method::GET,
+                    Some(route),
+                    began,
+                );
                 Either::Left(ready(Ok(response)))
             }
             None => Either::Right(self.inside.call(request).boxed_local()),

@@ -16,6 +16,8 @@ pub struct Settings {
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// Whether the log has a line for each request.
+    pub log_requests: bool,
 }
 
 impl Settings {

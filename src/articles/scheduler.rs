@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
@@ -29,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub async fn run(services: Services) {
     let mut complaint = Complaint::new("scheduler");
     loop {
-        let outcome = publish_next(&services).await;
+        let outcome = publish_next(&services).instrument(tracing::info_span!("job", job = "scheduler")).await;
         tokio::time::sleep(complaint.pause(&outcome, PAUSE)).await;
     }
 }
@@ -48,27 +49,35 @@ pub async fn publish_next(services: &Services) -> ApiResult<bool> {
                 claimed = store::claim_due(conn, services.clock.now()).await?;
                 match claimed {
                     Some(id) => publish(services, conn, id).await,
-                    None => Ok(false),
+                    None => Ok(None),
                 }
             })
             .await;
         // It may be lost, and what is to be written now is not to be lost with it.
         drop(conn);
         match (claimed, outcome) {
-            (None, outcome) => return outcome,
-            (Some(_), Ok(true)) => return Ok(true),
+            (None, outcome) => return outcome.map(|_| false),
+            (Some(id), Ok(Some(event))) => {
+                tracing::info!(article = %id, event = event.as_str(), "scheduler: a story's time came");
+                return Ok(true);
+            }
             // Another instance was faster.
-            (Some(_), Ok(false)) => {}
+            (Some(_), Ok(None)) => {}
             (Some(id), Err(error)) => return put_off(services, id, &error).await.map(|()| true),
         }
     }
 }
 
-/// Publishes an article that was claimed as due and is locked since; whether it is due still, as it may have changed in between.
-async fn publish(services: &Services, conn: &mut AsyncPgConnection, id: Uuid) -> ApiResult<bool> {
+/// Publishes an article that was claimed as due and is locked since; what became of it, where it is due still: it may have changed in
+/// between.
+async fn publish(
+    services: &Services,
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+) -> ApiResult<Option<EventType>> {
     let locked = store::lock(conn, &Reference::Id(id)).await?;
     let now = services.clock.now();
-    let Some((scheduled_by, at)) = store::scheduled_by(conn, id, now).await? else { return Ok(false) };
+    let Some((scheduled_by, at)) = store::scheduled_by(conn, id, now).await? else { return Ok(None) };
     let mut editor_id = Some(scheduled_by);
     let mut details = json!({"revision": locked.revision, "scheduled_at": at});
     // Nothing comes before readers in the name of somebody who may not publish by now.
@@ -98,7 +107,7 @@ async fn publish(services: &Services, conn: &mut AsyncPgConnection, id: Uuid) ->
     store::forget_failure(conn, id).await?;
     let subject = (SubjectType::Article, id);
     events::record(conn, &services.clock, now, &actor, kind, subject, details).await?;
-    Ok(true)
+    Ok(Some(kind))
 }
 
 /// Leaves an article alone for a while that could not be published, so that it holds up none of those behind it.

@@ -41,6 +41,20 @@ pub(super) enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// Its name in the log.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Wrong => "wrong",
+            Self::RefusedAccount => "refused_account",
+            Self::RefusedNetwork => "refused_network",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl From<&Stopped> for Outcome {
     fn from(stopped: &Stopped) -> Self {
         match stopped {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use super::{
     Auth, Principal,
@@ -103,8 +104,13 @@ impl Auth {
         look: impl AsyncFn() -> Result<Looked, Stopped>,
         password: &GivenPassword,
     ) -> ApiResult<Option<Proof>> {
+        let failed = |outcome: Outcome, editor: Option<Uuid>| {
+            self.counters.count(outcome);
+            let editor = editor.map(|id| id.to_string());
+            tracing::info!(outcome = outcome.as_str(), address = %address.0, editor, "sign-in failed");
+        };
         let stopped = |stopped: Stopped| {
-            self.counters.count(Outcome::from(&stopped));
+            failed(Outcome::from(&stopped), None);
             ApiError::from(stopped)
         };
         let now = || context.now();
@@ -123,7 +129,7 @@ impl Auth {
             inside.tell(right);
         }
         if !verified {
-            self.counters.count(Outcome::Wrong);
+            failed(Outcome::Wrong, account.map(|account| account.id));
             return Ok(None);
         }
         Ok(account.map(|account| Proof {

@@ -115,7 +115,7 @@ impl<const MIN: usize, const MAX: usize> PartialSchema for Secret<MIN, MAX> {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
             .min_length(Some(MIN))
             .max_length(Some(MAX))
-            .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"))
+            .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"))
             .into()
     }
 }

@@ -11,6 +11,7 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DieselError},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use tracing::Instrument;
 
 use super::store;
 use crate::{
@@ -34,7 +35,7 @@ const LOCK: &str = "events/seal";
 pub async fn run(database: Database) {
     let mut complaint = Complaint::new("sealer");
     loop {
-        let outcome = round(&database).await;
+        let outcome = round(&database).instrument(tracing::info_span!("job", job = "sealer")).await;
         tokio::time::sleep(complaint.pause(&outcome, PAUSE)).await;
     }
 }

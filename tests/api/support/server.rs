@@ -196,6 +196,7 @@ impl Server {
             stale_if_error: setup.stale_if_error,
             cors: Cors::new([WRITER.to_owned()]),
             trusted_proxies: setup.proxies.iter().map(|network| network.parse().unwrap()).collect(),
+            log_requests: false,
             workers: 1,
             limits: setup.limits.clone(),
             finish_seconds: 1,
