@@ -10,7 +10,7 @@ use self::problems::REQUEST_ID;
 
 use crate::{
     error::{Kind, Problem},
-    http::schemas::{merge_flattened, name_pages, unwrap_described},
+    http::schemas::{merge_flattened, name_pages, name_words, refers_to, unwrap_described},
 };
 
 /// An entity tag, for examples.
@@ -75,7 +75,20 @@ pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
         }
     }
     examples::complete(&mut document);
+    drop_unused(&mut document);
+    name_words(&mut document);
     document
+}
+
+/// Types of problems that no operation answers leave the document: they are told of whatever the address is.
+fn drop_unused(document: &mut Value) {
+    let unused: Vec<_> = problems::schemas()
+        .map(|(name, _)| name)
+        .filter(|name| !refers_to(document, &json!(format!("#/components/schemas/{name}"))))
+        .collect();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| !unused.contains(name));
+    }
 }
 
 /// The errors that operations share, by the name of their kind.
@@ -171,6 +184,19 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         // Every operation refuses a bad token, and none that is public needs a good one.
         operation["security"] = json!([{}, {"token": []}]);
     }
+    let contents = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
+    for content in contents.into_iter().flat_map(Map::values_mut) {
+        leave_null_out(&mut content["schema"]);
+    }
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        if parameter["in"] == "path"
+            && parameter.get("example").is_none()
+            && let Some(example) = example_of(parameter["name"].as_str().unwrap_or_default())
+        {
+            parameter["example"] = example;
+        }
+    }
     let condition = condition(method, &operation["responses"]);
     if let Some(condition) = condition {
         match operation.get_mut("parameters").and_then(Value::as_array_mut) {
@@ -238,6 +264,27 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let mut parameters = operation["parameters"].as_array().into_iter().flatten();
     if parameters.any(|parameter| parameter["name"] == "preview") {
         add_robots(&mut operation["responses"]);
+    }
+}
+
+/// What the demo content has at a path, so that a first try finds something.
+fn example_of(parameter: &str) -> Option<Value> {
+    Some(match parameter {
+        "article" => json!("uji-triase-ai-tiga-rumah-sakit"),
+        "tag" => json!("riset"),
+        "source" => json!("nusa-lintas"),
+        "from" | "number" => json!(1),
+        "to" => json!(2),
+        _ => return None,
+    })
+}
+
+/// A body that may be left out is not `null`.
+fn leave_null_out(schema: &mut Value) {
+    let Some(alternatives) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { return };
+    alternatives.retain(|alternative| alternative["type"] != "null");
+    if let [only] = alternatives.as_mut_slice() {
+        *schema = only.take();
     }
 }
 

@@ -32,34 +32,34 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(value_type = SearchText, inline, required = false, example = "\"model bahasa\" -uji")]
     pub q: Option<SearchText>,
-    /// Articles with any of these tags, by slug or id, comma-separated.
+    /// Articles with any of these tags, by slug or id.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1, example = "riset,kebijakan")]
+    #[param(value_type = Vec<Reference>, inline, style = Form, explode = false, required = false, min_items = 1, example = json!(["riset", "kebijakan"]))]
     pub tag: Option<List<Reference>>,
-    /// Articles with all of these tags, by slug or id, comma-separated.
+    /// Articles with all of these tags, by slug or id.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1)]
+    #[param(value_type = Vec<Reference>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub tag_all: Option<List<Reference>>,
-    /// Articles with none of these tags, by slug or id, comma-separated.
+    /// Articles with none of these tags, by slug or id.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1)]
+    #[param(value_type = Vec<Reference>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub tag_none: Option<List<Reference>>,
-    /// Articles that cite any of these sources, by slug or id, comma-separated.
+    /// Articles that cite any of these sources, by slug or id.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1)]
+    #[param(value_type = Vec<Reference>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub source: Option<List<Reference>>,
     /// Articles that cite the document at this address, whatever its role. `http` and `https`, a default port, tracking parameters, a
     /// slash at the end and the fragment make no difference.
     #[deserr(default)]
     #[param(value_type = WebUrl, inline, required = false)]
     pub cites: Option<WebUrl>,
-    /// Articles in any of these languages, BCP 47 tags, comma-separated.
+    /// Articles in any of these languages, BCP 47 tags.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1, example = "id")]
+    #[param(value_type = Vec<Language>, inline, style = Form, explode = false, required = false, min_items = 1, example = json!(["id"]))]
     pub language: Option<List<Language>>,
-    /// Articles by any of these editors, by id, comma-separated. Needs a token.
+    /// Articles by any of these editors, by id. Needs a token.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1)]
+    #[param(value_type = Vec<Uuid>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub created_by: Option<List<Id>>,
     /// Articles published after this time (RFC 3339), not at it.
     #[deserr(default)]
@@ -81,10 +81,10 @@ pub struct ArticlesQuery {
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
-    /// Articles with any of these statuses, comma-separated. Other ones than `published` need `draft=true`, with which
+    /// Articles with any of these statuses. Other ones than `published` need `draft=true`, with which
     /// `retracted` gives the stories that were taken back, and each other one gives none of them.
     #[deserr(default)]
-    #[param(value_type = String, required = false, min_length = 1)]
+    #[param(value_type = Vec<Status>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub status: Option<List<Status>>,
     /// The order. Where it leaves a tie, ids decide. A draft that readers cannot see counts as published after all others.
     #[deserr(default = Sort::PublishedDescending)]
@@ -96,6 +96,7 @@ pub struct ArticlesQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before; without it, the first page.
     #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
     /// Whether to count the articles of all pages, into `total`.
     #[deserr(default)]

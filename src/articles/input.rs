@@ -160,7 +160,7 @@ pub struct CitationInput {
 #[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields, validate = override_has_reason -> Faults)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"at": "2024-08-17T10:00:00Z"}))]
+#[schema(example = json!({}))]
 pub struct PublishInput {
     /// In the future: when to publish. In the past: when readers first saw the story, for one that was published elsewhere before.
     /// Now, where it is left out.

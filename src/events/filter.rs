@@ -37,9 +37,9 @@ pub struct EventsQuery {
     #[deserr(default)]
     #[param(value_type = String, format = Uuid, required = false)]
     pub actor: Option<Id>,
-    /// Events of any of these types, comma-separated.
+    /// Events of any of these types.
     #[deserr(default, rename = "type")]
-    #[param(rename = "type", value_type = String, required = false, min_length = 1, example = "article.published,tag.created")]
+    #[param(rename = "type", value_type = Vec<EventType>, inline, style = Form, explode = false, required = false, min_items = 1, example = json!(["article.published", "tag.created"]))]
     pub types: Option<List<EventType>>,
     /// Events after this time (RFC 3339), not at it.
     #[deserr(default)]
@@ -63,6 +63,7 @@ pub struct EventsQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before; without it, the first page.
     #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
     /// Whether to count the events of all pages, into `total`.
     #[deserr(default)]

@@ -266,7 +266,13 @@ impl<'de> Visitor<'de> for NoRepeatsVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        /// Up to here each whole number has a value of its own (2^53).
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        // JSON knows numbers, and 10.0 is the integer 10.
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            return Ok(Value::from(value as i64));
+        }
+        Ok(Value::from(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

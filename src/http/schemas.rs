@@ -63,7 +63,30 @@ pub fn merge_flattened(document: &mut Value) {
     }
 }
 
-fn refers_to(value: &Value, reference: &Value) -> bool {
+/// Gives the words of an enumeration names of their own where they differ by a sign alone: `-title` and `title` are one identifier to a
+/// program that generates a client, which takes the names in `x-enum-varnames` where there are any.
+pub fn name_words(document: &mut Value) {
+    match document {
+        Value::Array(elements) => elements.iter_mut().for_each(name_words),
+        Value::Object(members) => {
+            members.values_mut().for_each(name_words);
+            let words = members.get("enum").and_then(Value::as_array);
+            let words: Vec<_> = words.into_iter().flatten().filter_map(Value::as_str).collect();
+            if words.iter().any(|word| word.starts_with('-')) {
+                let name = |word: &&str| match word.strip_prefix('-') {
+                    Some(word) => format!("{word}_descending"),
+                    None => (*word).to_owned(),
+                };
+                let names: Vec<_> = words.iter().map(name).collect();
+                members.insert("x-enum-varnames".to_owned(), json!(names));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether there is a reference like this in it.
+pub fn refers_to(value: &Value, reference: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(|element| refers_to(element, reference)),
         Value::Object(members) => {

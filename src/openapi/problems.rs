@@ -25,9 +25,9 @@ fn name_of(kind: Kind) -> String {
 pub fn schemas() -> impl Iterator<Item = (String, Value)> {
     Kind::ALL.into_iter().map(|kind| {
         let info = kind.info();
-        let (mut properties, mut required) = (members(kind), vec!["type"]);
-        required.extend(properties.keys().map(String::as_str).filter(|name| *name != "current_etag"));
-        let required = json!(required);
+        let mut properties = members(kind);
+        let always = properties.keys().filter(|name| !SOMETIMES.contains(&name.as_str()));
+        let required: Value = always.map(String::as_str).chain(["type"]).collect();
         properties.insert(
             "type".to_owned(),
             json!({"type": "string", "const": format!("/problems/{}", info.name)}),
@@ -40,6 +40,9 @@ pub fn schemas() -> impl Iterator<Item = (String, Value)> {
         (name_of(kind), schema)
     })
 }
+
+/// What a stale change is told where there is such a thing, and the caller may see it.
+const SOMETIMES: [&str; 4] = ["current_etag", "saved_by", "saved_at", "revision"];
 
 /// What a kind tells beside what every problem does (RFC 9457, section 3.2).
 fn members(kind: Kind) -> Map<String, Value> {
@@ -70,9 +73,12 @@ fn members(kind: Kind) -> Map<String, Value> {
         Kind::NotAcceptable => json!({"available": {
             "type": "array", "items": {"type": "string"}, "description": "The media types that there are.",
         }}),
-        Kind::PreconditionFailed => json!({"current_etag": {
-            "type": "string", "description": "The ETag of the present state, where you may see it.",
-        }}),
+        Kind::PreconditionFailed => json!({
+            "current_etag": {"type": "string", "description": "The ETag of the present state."},
+            "saved_by": {"$ref": "#/components/schemas/EditorLink"},
+            "saved_at": {"type": "string", "format": "date-time", "description": "When the present draft was saved."},
+            "revision": {"type": "integer", "minimum": 1, "description": "The number of its newest revision."},
+        }),
         Kind::SourceCited => json!({"article_count": {
             "type": "integer", "minimum": 0, "description": "How many articles that you may see cite the source.",
         }}),
@@ -146,6 +152,8 @@ fn example(name: &str, schema: &Value) -> Value {
         }),
         "available" => json!(["application/json", "application/ld+json"]),
         "current_etag" => json!("\"3.q1hYy0c8a0mJ2sX4n5W7bQ\""),
+        "saved_by" => json!({"id": "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a79", "name": "Ayu Lestari"}),
+        "saved_at" => json!("2026-11-24T07:30:00Z"),
         _ if schema["type"] == "integer" => json!(3),
         _ => Value::Null,
     }

@@ -24,6 +24,7 @@ pub struct SourcesQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before; without it, the first page.
     #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
     /// Whether to count the sources of all pages, into `total`.
     #[deserr(default)]

@@ -36,6 +36,7 @@ pub struct TagsQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before; without it, the first page.
     #[deserr(default)]
+    #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
     /// Whether to count the tags of all pages, into `total`.
     #[deserr(default)]

@@ -19,7 +19,7 @@ use crate::{http::faults::Invalid, read_from_text, values::FromText};
 pub struct Line<const MIN: usize, const MAX: usize>(String);
 
 /// Control characters, as the inside of a class of a pattern (ECMA-262).
-const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
+const CONTROL: &str = r"\x00-\x1f\x7f-\x9f";
 
 /// Text of at most `MAX` characters that may have several lines; anything but U+0000, which Postgres cannot store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl<const MAX: usize> PartialSchema for Prose<MAX> {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(MAX))
-            .pattern(Some(r"^[^\u0000]*$"))
+            .pattern(Some(r"^[^\x00]*$"))
             .into()
     }
 }

@@ -28,9 +28,10 @@ pub fn is_visible(character: char) -> bool {
         )
 }
 
-/// The same as the inside of a class of a pattern (ECMA-262), of what is not visible; without the planes beyond the first, for which
-/// there is no portable way to write them.
-pub(super) const INVISIBLE: &str = r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb";
+/// The same as the inside of a class of a pattern, of what is not visible; without the planes beyond the first, for which
+/// there is no portable way to write them. The characters stand there themselves: the ways to write their numbers differ between
+/// ECMA-262, RE2 and others.
+pub(super) const INVISIBLE: &str = "\\s\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}-\u{180f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{2800}\u{3164}\u{fe00}-\u{fe0f}\u{feff}\u{ffa0}\u{fff0}-\u{fffb}";
 
 #[cfg(test)]
 mod tests {
