@@ -11,7 +11,7 @@ pub fn init(filter: &LogFilter) {
     let installed = if io::stderr().is_terminal() {
         lines.with_target(false).try_init()
     } else {
-        lines.json().flatten_event(true).with_ansi(false).try_init()
+        lines.json().flatten_event(true).with_span_list(false).with_ansi(false).try_init()
     };
     // A second call, which only tests make, finds a logger in place and leaves it there.
     drop(installed);

@@ -23,6 +23,8 @@ export function warta(baseUrl: string, token?: string) {
   // Of the forms that an article has, its own JSON: what is answered where no Accept header asks for another one.
   return createClient<paths, "application/json" | "application/problem+json">({
     baseUrl,
+    // Several values of a parameter stand in one, with commas between them.
+    querySerializer: { array: { style: "form", explode: false } },
     ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }),
   });
 }

@@ -9,7 +9,7 @@ const api = warta(process.argv[2] ?? "http://127.0.0.1:8080");
 const line = ({ title, published_at, tags }: ArticleItem) =>
   `- ${title} (${published_at?.slice(0, 10)}; ${tags.map((tag) => tag.name).join(", ")})`;
 
-const query = { language: "id", limit: 3, count: true } as const;
+const query = { language: ["id"], limit: 3, count: true };
 const page = unwrap(await api.GET("/v1/articles", { params: { query } }));
 console.log(`The latest of ${page.total} stories:`);
 console.log(page.data.map(line).join("\n"));
