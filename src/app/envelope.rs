@@ -10,7 +10,7 @@ use actix_web::{
     error::InternalError,
     http::{
         Method,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderValue},
     },
     middleware::Next,
     web,
@@ -25,7 +25,7 @@ use super::{
     metrics::Metrics,
     outage::{self, Patience},
     settings::{Settings, guard},
-    span,
+    span::{self, X_REQUEST_ID},
 };
 use crate::{
     auth::{Auth, address::ClientAddress, sessions::authenticate},
@@ -44,8 +44,6 @@ const MAX_URI: usize = 8 * 1024;
 
 /// The largest head, in bytes of names and values.
 const MAX_HEADERS: usize = 32 * 1024;
-
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The middleware behind the front door.
 ///

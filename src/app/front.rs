@@ -24,11 +24,11 @@ use futures::{
 
 use super::{
     delivery::Asked,
-    envelope::{X_REQUEST_ID, request_id, within_limits},
+    envelope::{request_id, within_limits},
     metrics::Metrics,
     outage::{Reason, spared},
     settings::Settings,
-    span,
+    span::{self, X_REQUEST_ID},
 };
 use crate::{
     cache::{Cache, Spare},

@@ -6,12 +6,17 @@ use actix_web::{
     HttpMessage,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, header::HeaderMap},
+    http::{
+        Method,
+        header::{HeaderMap, HeaderName},
+    },
 };
 use tracing::{Span, field::Empty};
 
-use super::{envelope::X_REQUEST_ID, metrics::Metrics, settings::Settings};
+use super::{metrics::Metrics, settings::Settings};
 use crate::auth::Principal;
+
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The span of a request. Its route, status and editor are recorded once they are known; a query may hold what should not be logged.
 pub(super) fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> Span {
@@ -88,7 +93,7 @@ pub(super) fn end(
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
 

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::watch::Watch;
 use crate::{
-    app::{envelope::X_REQUEST_ID, failure::respond},
+    app::{failure::respond, span::X_REQUEST_ID},
     error::{ApiError, Kind},
 };
 
