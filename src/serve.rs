@@ -18,14 +18,9 @@ use std::{
 use url::Url;
 
 pub use self::audit::audit;
-use self::{
-    first::{Welcome, first_admin, introduce},
-    postgres::{administered, look_after, postgres},
-    signals::{Signals, Stop},
-};
 use crate::{
     app::{self, Parts, Serving, connections::Limits, cors::Cors},
-    articles::scheduler,
+    articles::workflow::scheduler,
     auth::{
         Auth,
         keys::{Keys, KeysError},
@@ -40,6 +35,11 @@ use crate::{
     events::{audit::Finding, seal},
     http::{budget::BodyBudget, context::Services},
     pagination::CursorKey,
+    serve::{
+        first::{Welcome, first_admin, introduce},
+        postgres::{administered, look_after, postgres},
+        signals::{Signals, Stop},
+    },
     values::site::Site,
 };
 

@@ -3,7 +3,7 @@
 //! All bodies are made of the same few thousand paragraphs. So what search has of each is worked out once by Postgres, and put
 //! together for each body; see [`crate::fill::search`].
 
-use warta::articles::markdown::render;
+use warta::articles::model::markdown::render;
 
 use crate::outcome::{Outcome, about};
 

@@ -15,13 +15,13 @@ use actix_web::{
     web,
 };
 
-use super::{
-    failure::{problem_of, respond},
-    outage::{self, Patience, Reason, spared},
-    settings::Settings,
-};
 use crate::{
-    articles::representations::Form,
+    app::{
+        failure::{problem_of, respond},
+        outage::{self, Patience, Reason, spared},
+        settings::Settings,
+    },
+    articles::formats::Form,
     cache::{Cache, Entry, Key, Landed, Looked, Permit, Spare},
     feeds,
     http::{

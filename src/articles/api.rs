@@ -3,10 +3,10 @@
 pub mod actions;
 pub mod corrections;
 pub mod forms;
+mod not_live;
 pub mod previews;
 pub mod related;
 pub mod revisions;
-mod seen;
 pub mod slugs;
 pub mod versions;
 
@@ -14,19 +14,23 @@ use actix_web::{delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
-use super::{
-    Article, ArticleItem,
-    access::{claimed, draft, locked},
-    editing::{self, Edit},
-    filter::{ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
-    input::ArticleInput,
-    rules::Action,
-    searching,
-    staleness::StaleProblem,
-    store,
-    transitions::dropped,
-};
 use crate::{
+    articles::{
+        Article, ArticleItem,
+        model::{
+            input::ArticleInput,
+            query::{ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
+            rules::Action,
+        },
+        store,
+        workflow::{
+            access::{claimed, draft, locked},
+            conflict::StaleProblem,
+            editing::{self, Edit},
+            listing,
+            transitions::dropped,
+        },
+    },
     auth::{Viewer, Writer},
     clock,
     error::{ApiError, ApiResult, Kind},
@@ -101,8 +105,8 @@ async fn listed(
         query.source = Some(List(vec![Reference::Id(id)]));
     }
     // Before what is read: what changes meanwhile is told to whoever has heard less.
-    let keys = if view == View::Live { Some(searching::keys(&mut conn, &query).await?) } else { None };
-    let (Rows { rows, has_next }, total) = searching::list(&mut conn, view, &query, after).await?;
+    let keys = if view == View::Live { Some(listing::keys(&mut conn, &query).await?) } else { None };
+    let (Rows { rows, has_next }, total) = listing::list(&mut conn, view, &query, after).await?;
     let keys = keys.map(|keys| keys.and_all("article", rows.iter().map(|article| article.id)));
     let rows = Rows { rows: rows.into_iter().map(ArticleItem).collect(), has_next };
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);

@@ -1,65 +1,20 @@
 //! Articles: stories, each with a draft that editors work on and, once published, a live edition that readers see.
 //!
-//! | file | what it has |
+//! | floor | what it has |
 //! |---|---|
-//! | `mod` | what an article is in answers |
-//! | [`content`] | the fields that are written as they are read |
-//! | [`input`] | what clients write, and how it is read |
-//! | [`filter`] | what lists can be asked for |
-//! | [`editing`] | how a draft changes |
-//! | [`saving`] | how a draft is saved |
-//! | [`access`] | the article that a request is about |
-//! | [`documents`] | whether a document is covered already |
-//! | [`transitions`] | what each action does |
-//! | [`rules`] | who may do what, in which state |
-//! | [`gate`] | what a story needs before readers see it |
-//! | [`markdown`] | bodies to HTML |
-//! | [`provenance`] | how a text came about |
-//! | [`revisions`] | what is kept of each save |
-//! | [`previews`] | links to a draft for people without an account |
-//! | [`slugs`] | what an article is found by |
-//! | [`comparing`] | what two revisions differ in |
-//! | [`restoring`] | how a revision becomes the draft again |
-//! | [`merging`] | which changes made at the same time clash |
-//! | [`staleness`] | what is told to those whose state is no longer current |
-//! | [`versions`] | what readers saw, and when |
-//! | [`search`] | what a search found, marked |
-//! | [`searching`] | how a list is read |
-//! | [`corrections`] | what was set right since |
-//! | [`related`] | what else there is to read |
-//! | [`scheduler`] | publishes what is due |
-//! | [`representations`] | an article in other vocabularies |
+//! | [`api`] | HTTP: a handler for each operation |
+//! | [`workflow`] | what happens in one transaction |
 //! | [`store`] | SQL |
-//! | [`api`] | HTTP |
+//! | [`model`] | types and rules |
+//! | [`formats`] | an article in other vocabularies |
+//!
+//! Each floor stands on those below it. What an article is in answers is here.
 
-pub mod access;
 pub mod api;
-pub mod comparing;
-pub mod content;
-pub mod corrections;
-pub mod documents;
-pub mod editing;
-pub mod filter;
-pub mod gate;
-pub mod input;
-pub mod markdown;
-pub mod merging;
-pub mod previews;
-pub mod provenance;
-pub mod related;
-pub mod representations;
-pub mod restoring;
-pub mod revisions;
-pub mod rules;
-pub mod saving;
-pub mod scheduler;
-pub mod search;
-pub mod searching;
-pub mod slugs;
-pub mod staleness;
+pub mod formats;
+pub mod model;
 pub mod store;
-pub mod transitions;
-pub mod versions;
+pub mod workflow;
 
 use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
@@ -70,14 +25,14 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use self::{
-    content::Content,
-    corrections::Correction,
-    provenance::Disclosure,
-    rules::{Action, State},
-    search::Highlight,
-};
 use crate::{
+    articles::model::{
+        content::Content,
+        corrections::Correction,
+        highlight::Highlight,
+        provenance::Disclosure,
+        rules::{Action, State},
+    },
     events::EditorLink,
     http::{conditional::Version, reply::Representation, surrogate::SurrogateKeys},
     stored_as_jsonb, text_enum,

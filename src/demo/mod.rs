@@ -12,8 +12,11 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        editing, store,
-        transitions::{self, Transition},
+        store,
+        workflow::{
+            editing,
+            transitions::{self, Transition},
+        },
     },
     auth::{Principal, Role},
     error::{ApiError, ApiResult},

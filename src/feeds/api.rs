@@ -7,16 +7,18 @@ use actix_web::{
 };
 use chrono::TimeDelta;
 
-use super::{Feed, atom, json::JsonFeed, query::FeedQuery, rss, sitemap, store};
 use crate::{
     articles::{
         self, Article,
-        filter::{ArticlesQuery, Include, Position, View},
-        revisions::Number,
-        searching,
+        model::{
+            query::{ArticlesQuery, Include, Position, View},
+            revisions::Number,
+        },
+        workflow::listing,
     },
     auth::Viewer,
     error::{ApiError, ApiResult},
+    feeds::{Feed, atom, json::JsonFeed, query::FeedQuery, rss, sitemap, store},
     http::{
         context::Context,
         links::Links,
@@ -206,8 +208,8 @@ async fn feed(
     if let Some(sources) = &query.source {
         names.extend(store::source_names(&mut conn, &sources.0).await?);
     }
-    let keys = searching::keys(&mut conn, &query).await?;
-    let (found, _) = searching::list(&mut conn, View::Live, &query, after).await?;
+    let keys = listing::keys(&mut conn, &query).await?;
+    let (found, _) = listing::list(&mut conn, View::Live, &query, after).await?;
     let keys = keys.and_all("article", found.rows.iter().map(|article| article.id));
     let position = |article: &Article| Position::of(article, query.sort);
     let Page { data, next_cursor, .. } = page_of(found, None, &context.cursor_key, fingerprint, position)?;

@@ -3,9 +3,9 @@
 use atom_syndication::{Category, Content, Entry, Generator, Link, Person, Text, TextType};
 use chrono::{DateTime, Utc};
 
-use super::{Feed, content, xml};
 use crate::{
-    articles::{Article, Citation, CitationRole, Image, Translation, representations::urn},
+    articles::{Article, Citation, CitationRole, Image, Translation, formats::urn},
+    feeds::{Feed, content, xml},
     values::site::uri,
 };
 

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Feed, content, origin};
 use crate::{
-    articles::{Article, Citation, corrections::Correction, representations::urn},
+    articles::{Article, Citation, formats::urn, model::corrections::Correction},
+    feeds::{Feed, content, origin},
     values::site::uri,
 };
 

@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use quick_xml::escape::escape;
 
 use crate::{
-    articles::{Article, Citation, representations::words::Words},
+    articles::{Article, Citation, formats::headings::Words},
     http::links::Links,
 };
 
@@ -66,7 +66,7 @@ pub fn content(article: &Article) -> String {
     let mut html = article.body_html.clone().unwrap_or_default();
     if !article.corrections.is_empty() {
         let heading = Words::of(&article.content.language).corrections;
-        let item = |correction: &crate::articles::corrections::Correction| {
+        let item = |correction: &crate::articles::model::corrections::Correction| {
             format!("<li>{}: {}</li>\n", correction.created_at.format("%Y-%m-%d"), escape(&*correction.text))
         };
         let items: String = article.corrections.iter().map(item).collect();

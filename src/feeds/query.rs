@@ -7,7 +7,7 @@ use utoipa::{
 };
 
 use crate::{
-    articles::filter::ArticlesQuery,
+    articles::model::query::ArticlesQuery,
     http::{
         faults::{Faults, Invalid},
         query::Known,

@@ -5,9 +5,9 @@ use rss::{
     extension::{Extension, ExtensionMap, dublincore::DublinCoreExtension},
 };
 
-use super::{Feed, content, origin, xml};
 use crate::{
-    articles::{Article, Image, representations::urn},
+    articles::{Article, Image, formats::urn},
+    feeds::{Feed, content, origin, xml},
     values::site::uri,
 };
 

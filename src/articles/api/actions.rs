@@ -1,4 +1,4 @@
-//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::rules`].
+//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::model::rules`].
 
 use actix_web::{post, web::Path};
 use diesel_async::AsyncConnection;
@@ -6,10 +6,14 @@ use diesel_async::AsyncConnection;
 use crate::{
     articles::{
         Article,
-        access::{draft, locked},
-        gate,
-        input::{PublishInput, RetractInput},
-        transitions::{self, Transition},
+        model::{
+            input::{PublishInput, RetractInput},
+            publish_gate,
+        },
+        workflow::{
+            access::{draft, locked},
+            transitions::{self, Transition},
+        },
     },
     auth::{Editor, Principal, Role, Writer},
     error::{ApiError, ApiResult, Kind},
@@ -87,7 +91,7 @@ pub async fn publish(
         return Err(ApiError::forbidden("Only an admin may override what the newsroom asks for."));
     }
     if !input.overrides {
-        gate::require_reviewed_state(context.policy, &if_match)?;
+        publish_gate::require_reviewed_state(context.policy, &if_match)?;
     }
     let override_reason = input.override_reason.map(String::from);
     let transition = match input.at {

@@ -4,13 +4,15 @@ use actix_web::{Either, get, post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
-use super::seen::{MovedArticle, no_part, of, seen};
 use crate::{
     articles::{
-        access::locked,
-        corrections::{Correction, CorrectionInput, MAX_CORRECTIONS},
-        rules::{Action, refused},
+        api::not_live::{MovedArticle, no_part, of, seen},
+        model::{
+            corrections::{Correction, CorrectionInput, MAX_CORRECTIONS},
+            rules::{Action, refused},
+        },
         store::{self, Locked},
+        workflow::access::locked,
     },
     auth::{Editor, Principal, Viewer},
     error::{ApiResult, Kind},

@@ -6,14 +6,14 @@ use actix_web::{
     web::{Data, Path},
 };
 
-use super::seen::{Elsewhere, MovedArticle, elsewhere, moved};
 use crate::{
     articles::{
         Article,
-        access::told,
-        filter::{ArticleQuery, View},
-        representations::{Form, json_ld::NewsArticle, ninjs::News},
+        api::not_live::{Elsewhere, MovedArticle, elsewhere, moved},
+        formats::{Form, json_ld::NewsArticle, ninjs::News},
+        model::query::{ArticleQuery, View},
         store,
+        workflow::access::told,
     },
     auth::{Auth, Viewer},
     error::ApiResult,

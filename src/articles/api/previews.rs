@@ -10,10 +10,12 @@ use serde_json::json;
 use crate::{
     articles::{
         Article,
-        access::visible,
-        filter::View,
-        previews::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
+        model::{
+            previews::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
+            query::View,
+        },
         store,
+        workflow::access::visible,
     },
     auth::{
         Auth, Writer,

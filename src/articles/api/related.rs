@@ -2,9 +2,13 @@
 
 use actix_web::{Either, get, web::Path};
 
-use super::seen::{MovedArticle, seen};
 use crate::{
-    articles::{ArticleItem, related::RelatedQuery, store},
+    articles::{
+        ArticleItem,
+        api::not_live::{MovedArticle, seen},
+        model::related::RelatedQuery,
+        store,
+    },
     auth::Viewer,
     error::ApiResult,
     http::{

@@ -6,15 +6,19 @@ use diesel_async::AsyncConnection;
 use crate::{
     articles::{
         Article,
-        access::{draft, locked, visible},
-        comparing::{self, Comparison},
-        editing,
-        filter::View,
-        input::RestoreInput,
-        restoring::{self, Restoration},
-        revisions::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
-        rules::Action,
+        model::{
+            input::RestoreInput,
+            query::View,
+            revisions::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
+            rules::Action,
+        },
         store,
+        workflow::{
+            access::{draft, locked, visible},
+            comparing::{self, Comparison},
+            editing,
+            restoring::{self, Restoration},
+        },
     },
     auth::Writer,
     error::{ApiError, ApiResult, Kind},

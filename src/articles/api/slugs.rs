@@ -6,11 +6,9 @@ use serde_json::json;
 
 use crate::{
     articles::{
-        access::{claimed, require_match, visible},
-        filter::View,
-        rules::Action,
-        slugs::ArticleSlug,
+        model::{query::View, rules::Action, slugs::ArticleSlug},
         store,
+        workflow::access::{claimed, require_match, visible},
     },
     auth::{Editor, Writer},
     error::{ApiError, ApiResult, Kind},

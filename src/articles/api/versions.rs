@@ -2,12 +2,14 @@
 
 use actix_web::{Either, get, web::Path};
 
-use super::seen::{MovedArticle, no_part, of, seen};
 use crate::{
     articles::{
-        revisions::Number,
+        api::not_live::{MovedArticle, no_part, of, seen},
+        model::{
+            revisions::Number,
+            versions::{Version, VersionItem},
+        },
         store,
-        versions::{Version, VersionItem},
     },
     auth::Viewer,
     error::ApiResult,

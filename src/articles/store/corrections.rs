@@ -5,9 +5,8 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::write::LIVE;
 use crate::{
-    articles::corrections::Correction,
+    articles::{model::corrections::Correction, store::draft::LIVE},
     clock,
     schema::{corrections, editions},
 };

@@ -1,39 +1,39 @@
 //! Articles in Postgres.
 
 mod corrections;
-mod documents;
-mod due;
-mod edges;
-mod filtered;
+mod draft;
+mod duplicates;
+mod filters;
 mod fitting;
-mod having;
+mod index_page;
 mod order;
-mod places;
 mod previews;
 mod publish;
 mod read;
+mod references;
 mod related;
-mod resolve;
 mod revisions;
+mod schedule;
 mod search;
+mod sitemap;
 mod slugs;
+mod tag_source_filters;
 mod versions;
-mod write;
 
 pub use self::{
     corrections::*,
-    documents::*,
-    due::*,
-    having::{source_ids, tag_ids},
-    places::*,
+    draft::*,
+    duplicates::*,
     previews::*,
     publish::*,
     read::*,
+    references::*,
     related::*,
-    resolve::*,
     revisions::*,
+    schedule::*,
     search::*,
+    sitemap::*,
     slugs::*,
+    tag_source_filters::{source_ids, tag_ids},
     versions::*,
-    write::*,
 };

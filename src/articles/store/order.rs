@@ -8,9 +8,11 @@ use diesel::{
     sql_types::{Nullable, Timestamptz},
 };
 
-use super::search::{Meaning, Rank};
 use crate::{
-    articles::filter::{Position, Sort, View},
+    articles::{
+        model::query::{Position, Sort, View},
+        store::search::{Meaning, Rank},
+    },
     database::fragment::{Fragment, fragment, lower},
     pagination::TextPosition,
     schema::{articles, editions},

@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::previews::{LinkPosition, PreviewLink},
+    articles::model::previews::{LinkPosition, PreviewLink},
     auth::{Role, previews::Pass},
     events::EditorLink,
     schema::{article_slugs, articles, editors, preview_links},

@@ -9,12 +9,15 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{
-    versions::insert_version,
-    write::{DRAFT, LIVE, Locked, bump},
-};
 use crate::{
-    articles::{Status, content::Content},
+    articles::{
+        Status,
+        model::content::Content,
+        store::{
+            draft::{DRAFT, LIVE, Locked, bump},
+            versions::insert_version,
+        },
+    },
     clock,
     schema::{article_slugs, articles, citations, edition_tags, editions},
 };

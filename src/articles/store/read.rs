@@ -14,22 +14,24 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{
-    corrections::CORRECTIONS,
-    edges::{CountOf, OnPage},
-    filtered::{filtered, visible},
-    fitting::{TEXT_BYTES, fitting},
-    order::{Filtered, ordered, sorted},
-    search::Meaning,
-};
 use crate::{
     articles::{
         Article, Citation, Editorial, Retraction, Status, TagLink, Translation,
-        content::Content,
-        corrections::Correction,
-        filter::{ArticlesQuery, Drafts, Include, Position, Sort, View},
-        provenance::{Disclosure, Provenance},
-        rules::Standing,
+        model::{
+            content::Content,
+            corrections::Correction,
+            provenance::{Disclosure, Provenance},
+            query::{ArticlesQuery, Drafts, Include, Position, Sort, View},
+            rules::Standing,
+        },
+        store::{
+            corrections::CORRECTIONS,
+            filters::{filtered, visible},
+            fitting::{TEXT_BYTES, fitting},
+            index_page::{CountOf, OnPage},
+            order::{Filtered, ordered, sorted},
+            search::Meaning,
+        },
     },
     database::fragment::{Selection, fragment},
     events::EditorLink,

@@ -7,9 +7,12 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{filtered::visible, read::load};
 use crate::{
-    articles::{Article, filter::View},
+    articles::{
+        Article,
+        model::query::View,
+        store::{filters::visible, read::load},
+    },
     schema::editions,
 };
 

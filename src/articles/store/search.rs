@@ -14,12 +14,14 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::write::{DRAFT, LIVE};
 use crate::{
     articles::{
         Article,
-        filter::{ArticlesQuery, View},
-        search::{Highlight, Marked, snippet},
+        model::{
+            highlight::{Highlight, Marked, snippet},
+            query::{ArticlesQuery, View},
+        },
+        store::draft::{DRAFT, LIVE},
     },
     database::fragment::expression,
     values::Language,

@@ -5,8 +5,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::{
-        filter::{Drafts, View},
+    articles::model::{
+        query::{Drafts, View},
         slugs::ArticleSlug,
     },
     database::fragment::fragment,

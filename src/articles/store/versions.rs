@@ -9,16 +9,18 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{
-    read::{CITATIONS, FromJson, TAGS},
-    write::DRAFT,
-};
 use crate::{
     articles::{
         Citation, TagLink,
-        provenance::Disclosure,
-        revisions::Snapshot,
-        versions::{Version, VersionItem},
+        model::{
+            provenance::Disclosure,
+            revisions::Snapshot,
+            versions::{Version, VersionItem},
+        },
+        store::{
+            draft::DRAFT,
+            read::{CITATIONS, FromJson, TAGS},
+        },
     },
     database::fragment::fragment,
     schema::{editions, revisions, versions},

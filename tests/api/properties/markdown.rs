@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use scraper::Html;
 use serde_json::json;
-use warta::articles::markdown::render;
+use warta::articles::model::markdown::render;
 
 use super::{Shared, holds, text};
 

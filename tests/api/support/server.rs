@@ -247,7 +247,7 @@ impl Server {
 
     /// Publishes one of what is due; whether there was one.
     pub(crate) async fn try_publish_next(&self) -> ApiResult<bool> {
-        warta::articles::scheduler::publish_next(&self.services).await
+        warta::articles::workflow::scheduler::publish_next(&self.services).await
     }
 
     /// Makes an editor, whose password is [`PASSWORD`].

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join;
 use proptest::prelude::*;
 use warta::{
-    articles::markdown::{MAX_BODY_BYTES, TooComplex, render},
+    articles::model::markdown::{MAX_BODY_BYTES, TooComplex, render},
     auth::Role,
 };
 

@@ -1,0 +1,61 @@
+//! Whether a document is covered already, so that nobody writes a story that the newsroom has.
+
+use diesel_async::AsyncPgConnection;
+use serde_json::json;
+
+use crate::{
+    articles::store::{self, Coverage, Draft},
+    auth::Principal,
+    error::{ApiError, ApiResult, Kind},
+    http::faults::Fault,
+    values::DocumentKey,
+};
+
+/// Refuses a new draft that rests on a document which another story covers, of those that the principal may see. Translations of one
+/// story rest on the same documents. Of two transactions that make stories of one document, the second waits for the first.
+///
+/// # Errors
+/// `409` with the place of each such document, and the story that covers the first of them.
+pub async fn require_uncovered(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    draft: &Draft,
+) -> ApiResult<()> {
+    let citations = draft.citations.iter().enumerate().filter(|(_, citation)| citation.role.covers());
+    let (places, keys): (Vec<_>, Vec<_>) =
+        citations.map(|(index, citation)| (index, DocumentKey::of(&citation.url))).unzip();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    store::hold_documents(conn, &keys).await?;
+    let of = (!principal.edits_everything()).then_some(principal.editor_id);
+    let covered = store::coverage(conn, of, draft.text.translation_group_id, &keys).await?;
+    let story = |key: &DocumentKey| covered.iter().find(|story| story.document == key.as_bytes());
+    let found: Vec<_> =
+        places.into_iter().zip(&keys).filter_map(|(index, key)| Some((index, story(key)?))).collect();
+    match found.as_slice() {
+        [] => Ok(()),
+        found => Err(already_covered(found)),
+    }
+}
+
+fn already_covered(found: &[(usize, &Coverage)]) -> ApiError {
+    let detail = |story: &Coverage| format!("\u{201c}{}\u{201d} covers this document already.", story.title);
+    let fault = |(index, story): &(usize, &Coverage)| {
+        Fault::at(format!("/citations/{index}/url"), "already_covered", detail(story))
+    };
+    let (_, first) = found[0];
+    let query = if first.live { "" } else { "?draft=true" };
+    let href = format!("/v1/articles/{}{query}", first.slug);
+    let error = ApiError::new(Kind::AlreadyCovered, detail(first)).with_link(&href, "related").with_member(
+        "article",
+        json!({
+            "id": first.article_id,
+            "slug": first.slug,
+            "title": first.title,
+            "status": first.status,
+            "href": href,
+        }),
+    );
+    found.iter().map(fault).fold(error, ApiError::with_fault)
+}

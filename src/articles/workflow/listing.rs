@@ -1,0 +1,107 @@
+//! How a list of articles is read, with and without a search.
+
+use deserr::ValuePointerRef;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+
+use crate::{
+    articles::{
+        Article,
+        model::query::{ArticlesQuery, Position, View},
+        store::{self, Meaning},
+    },
+    database::sqlstate::SqlState,
+    error::{ApiError, ApiResult},
+    http::{
+        faults::{Faults, Invalid},
+        surrogate::SurrogateKeys,
+    },
+    pagination::Rows,
+};
+
+/// The articles of a page, and how many there are on all pages, where that was asked for.
+pub type Listed = (Rows<Article>, Option<i64>);
+
+/// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of. Tags and sources
+/// go by their ids there. Whenever a name comes to lead elsewhere, every list changes.
+///
+/// # Errors
+/// As any statement.
+pub async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryResult<SurrogateKeys> {
+    if query.q.is_some() {
+        return Ok(SurrogateKeys::articles());
+    }
+    Ok(match (&query.tag, &query.tag_all, &query.source, &query.language) {
+        (Some(any), ..) => SurrogateKeys::articles_of("tag", store::tag_ids(conn, &any.0).await?),
+        (_, Some(all), ..) => {
+            let first = all.0.get(..1).unwrap_or_default();
+            SurrogateKeys::articles_of("tag", store::tag_ids(conn, first).await?)
+        }
+        (_, _, Some(any), _) => SurrogateKeys::articles_of("source", store::source_ids(conn, &any.0).await?),
+        (.., Some(any)) => SurrogateKeys::articles_of("language", any.0.iter().map(|language| &**language)),
+        _ => SurrogateKeys::articles(),
+    })
+}
+
+/// Reads a page from after a position.
+///
+/// # Errors
+/// `400`: there is nothing to search for; `503`: the search takes too long; else as any statement.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    after: Option<Position>,
+) -> ApiResult<Listed> {
+    if query.q.is_none() && query.include.is_none() {
+        return page(conn, view, query, None, after).await;
+    }
+    // In one state of the database: what is marked is what was found, and the next page starts after it.
+    let mut transaction = conn.build_transaction().read_only().repeatable_read();
+    let Some(search) = &query.q else {
+        return transaction.run(async |conn| page(conn, view, query, None, after).await).await;
+    };
+    transaction
+        .run(async |conn| {
+            store::limit_search(conn).await?;
+            let meanings = store::understand(conn, search, query).await.map_err(too_nested)?;
+            if meanings.is_empty() {
+                return Err(nothing_to_find());
+            }
+            let (mut found, total) = page(conn, view, query, Some(&meanings), after).await?;
+            found.rows = store::with_highlights(conn, view, &meanings, found.rows).await?;
+            Ok((found, total))
+        })
+        .await
+}
+
+async fn page(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    query: &ArticlesQuery,
+    search: Option<&[Meaning]>,
+    after: Option<Position>,
+) -> ApiResult<Listed> {
+    let total = if query.count.0 { Some(store::count(conn, view, query, search).await?) } else { None };
+    Ok((store::list(conn, view, query, search, after).await?, total))
+}
+
+fn too_nested(error: diesel::result::Error) -> ApiError {
+    match SqlState::of(&error) {
+        // Postgres bounds how many signs it keeps in mind, and has no code for it. Nothing else that reads a query has this one.
+        Some(SqlState::INTERNAL) => refused("too_complex", "Too many signs stand one after another."),
+        _ => error.into(),
+    }
+}
+
+fn nothing_to_find() -> ApiError {
+    refused(
+        "nothing_to_find",
+        "There is no word to be found by: only ones that every text has, or only what is left out. Name a word that the articles have.",
+    )
+}
+
+fn refused(code: &'static str, detail: &str) -> ApiError {
+    let q = ValuePointerRef::Origin;
+    ApiError::invalid_query(Faults::one(q.push_key("q"), Invalid::new(code, detail)))
+}
