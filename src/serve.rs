@@ -18,6 +18,11 @@ use std::{
 use url::Url;
 
 pub use self::audit::audit;
+use self::{
+    first::{Welcome, first_admin, introduce},
+    postgres::{administered, look_after, postgres},
+    signals::{Signals, Stop},
+};
 use crate::{
     app::{self, Parts, Serving, connections::Limits, cors::Cors},
     articles::workflow::scheduler,
@@ -35,11 +40,6 @@ use crate::{
     events::{audit::Finding, seal},
     http::{budget::BodyBudget, context::Services},
     pagination::CursorKey,
-    serve::{
-        first::{Welcome, first_admin, introduce},
-        postgres::{administered, look_after, postgres},
-        signals::{Signals, Stop},
-    },
     values::site::Site,
 };
 

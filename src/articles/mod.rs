@@ -25,14 +25,14 @@ use utoipa::{
 };
 use uuid::Uuid;
 
+use self::model::{
+    content::Content,
+    corrections::Correction,
+    highlight::Highlight,
+    provenance::Disclosure,
+    rules::{Action, State},
+};
 use crate::{
-    articles::model::{
-        content::Content,
-        corrections::Correction,
-        highlight::Highlight,
-        provenance::Disclosure,
-        rules::{Action, State},
-    },
     events::EditorLink,
     http::{conditional::Version, reply::Representation, surrogate::SurrogateKeys},
     stored_as_jsonb, text_enum,

@@ -14,11 +14,8 @@ use std::{
 use ammonia::Builder;
 use pulldown_cmark::{Event, Options, Parser, TagEnd, html};
 
-use crate::{
-    articles::model::markdown::reading::{Html, Reading},
-    blocking::Stop,
-    values::text::has_too_many_marks,
-};
+use self::reading::{Html, Reading};
+use crate::{blocking::Stop, values::text::has_too_many_marks};
 
 /// What is derived from a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

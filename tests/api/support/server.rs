@@ -247,7 +247,10 @@ impl Server {
 
     /// Publishes one of what is due; whether there was one.
     pub(crate) async fn try_publish_next(&self) -> ApiResult<bool> {
-        warta::articles::workflow::scheduler::publish_next(&self.services).await
+        let published = warta::articles::workflow::scheduler::publish_next(&self.services).await?;
+        // As of another instance, this one hears of it a moment later.
+        self.cache.caught_up().await;
+        Ok(published)
     }
 
     /// Makes an editor, whose password is [`PASSWORD`].
