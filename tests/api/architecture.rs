@@ -238,7 +238,9 @@ fn stores_know_no_http_and_rules_know_no_database() {
         let banned: &[&str] = match room {
             "store" => &["actix", "HttpRe", "StatusCode"],
             "rules" => &["actix", "diesel", "AsyncPgConnection", "database::"],
-            "mod" | "model" | "formats" | "input" | "filter" => &["actix", "diesel_async", "AsyncPgConnection"],
+            "mod" | "model" | "formats" | "input" | "filter" => {
+                &["actix", "diesel_async", "AsyncPgConnection"]
+            }
             "api" => &["schema::", "diesel::sql_query", "RunQueryDsl"],
             _ => &["actix"],
         };
