@@ -66,7 +66,7 @@ pub async fn read(
 
 /// Read an article as JSON-LD
 ///
-/// A `NewsArticle` of schema.org, for a page's `<script type="application/ld+json">`. Its links lead to the public site or, where none
+/// A `NewsArticle` of schema.org, as pages carry for search engines. Its links lead to the public site or, where none
 /// is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
 #[utoipa::path(
     operation_id = "read_article_json_ld", tag = "articles", security((), ("token" = [])),
