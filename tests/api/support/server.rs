@@ -206,7 +206,13 @@ impl Server {
         let Serving { server, connections } = app::serve(parts, listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // Shorter than the server keeps a connection: what is sent on one that is being closed is lost.
+        let idle = Duration::from_secs(2);
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(idle)
+            .build()
+            .unwrap();
         let server = Self {
             clock,
             database,
