@@ -14,11 +14,8 @@ mod process;
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{
-    HttpRequest, get,
-    http::{
-        Method, StatusCode,
-        header::{self, ContentType},
-    },
+    get,
+    http::{Method, StatusCode, header::ContentType},
     web,
 };
 use prometheus_client::{
@@ -35,7 +32,7 @@ use self::{
 use crate::{
     auth::Viewer,
     error::{ApiError, ApiResult},
-    http::reply::Document,
+    http::{negotiation::Accept, reply::Document},
 };
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -82,6 +79,12 @@ impl Metrics {
     }
 }
 
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The forms, first what those get who take anything.
+const OFFERED: [(&str, &str); 2] = [(PLAIN, PLAIN), (OPEN, OPEN)];
+
 /// Read the metrics
 ///
 /// Counts and durations for Prometheus, in its text format, or as OpenMetrics where `Accept` names that. What only the database knows
@@ -98,18 +101,15 @@ impl Metrics {
     )),
 )]
 #[get("/metrics")]
-pub async fn read(_: Viewer, request: HttpRequest, metrics: web::Data<Metrics>) -> ApiResult<Document> {
+pub async fn read(_: Viewer, accept: Accept, metrics: web::Data<Metrics>) -> ApiResult<Document> {
     metrics.backlog.look(&metrics.sources).await;
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(ApiError::internal)?;
-    let accepted = request.headers().get_all(header::ACCEPT);
-    let open = accepted.filter_map(|value| value.to_str().ok()).any(format::wants_open_metrics);
-    let media_type = if open {
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    } else {
+    // Whoever takes neither is a person with a browser, and can read the plain one.
+    let media_type = accept.choose(&OFFERED).unwrap_or(PLAIN);
+    if media_type == PLAIN {
         text = format::plain(&text);
-        "text/plain; version=0.0.4; charset=utf-8"
-    };
+    }
     let media_type = ContentType(media_type.parse().map_err(|_| ApiError::internal("a media type"))?);
     Ok(Document { body: text.into(), media_type, fresh: true })
 }

@@ -11,7 +11,10 @@ use actix_web::{
         header::{HeaderMap, HeaderName},
     },
 };
-use tracing::{Span, field::Empty};
+use tracing::{
+    Span,
+    field::{Empty, display},
+};
 
 use super::{metrics::Metrics, settings::Settings};
 use crate::auth::Principal;
@@ -37,7 +40,7 @@ pub(super) fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> 
 /// Says in the present span who asks.
 pub(super) fn identify(request: &ServiceRequest) {
     if let Some(principal) = request.extensions().get::<Principal>() {
-        Span::current().record("editor", tracing::field::display(principal.editor_id));
+        Span::current().record("editor", display(principal.editor_id));
     }
 }
 
@@ -68,7 +71,7 @@ pub(super) fn end(
     let (status, request) = (response.status().as_u16(), response.request());
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let request_id = response.headers().get(&X_REQUEST_ID).and_then(|id| id.to_str().ok());
-    let editor = request.extensions().get::<Principal>().map(|principal| principal.editor_id.to_string());
+    let editor = request.extensions().get::<Principal>().map(|principal| display(principal.editor_id));
     let span = Span::current();
     span.record("status", status).record("ms", ms);
     if let Some(route) = &route {

@@ -2,20 +2,6 @@
 
 use std::collections::HashMap;
 
-/// Whether an `Accept` header names OpenMetrics, and does not refuse it.
-pub(super) fn wants_open_metrics(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let named =
-            parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/openmetrics-text"));
-        let refused = parts.any(|part| {
-            let quality = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
-            quality.is_some_and(|quality| quality.trim().parse() == Ok(0.0_f32))
-        });
-        named && !refused
-    })
-}
-
 /// OpenMetrics, written the older way: a counter is described by the name that its samples have, information is a gauge, and there is
 /// neither a unit nor an end.
 pub(super) fn plain(open: &str) -> String {
@@ -53,18 +39,6 @@ pub(super) fn plain(open: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn open_metrics_is_for_those_who_ask_for_it() {
-        let prometheus =
-            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
-        assert!(wants_open_metrics(prometheus));
-        for other in
-            ["", "*/*", "text/plain", "application/openmetrics-text;q=0", "application/json, text/html"]
-        {
-            assert!(!wants_open_metrics(other), "{other}");
-        }
-    }
 
     #[test]
     fn samples_stay_and_descriptions_follow_them() {
