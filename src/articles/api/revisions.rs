@@ -91,7 +91,7 @@ pub async fn compare(
         .await?;
     let kept = store::find_revisions(&mut conn, id, &[from.0, to.0]).await?;
     drop(conn);
-    let find = |number: Number| kept.iter().find(|(revision, _)| revision.number == number.0).cloned();
+    let find = |number: Number| kept.iter().find(|(revision, _)| revision.item.number == number.0).cloned();
     let (from, to) = find(from).zip(find(to)).ok_or_else(ApiError::not_found)?;
     comparing::compare(writer.principal(), from, to).await.map(Found)
 }

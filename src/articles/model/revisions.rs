@@ -125,22 +125,9 @@ pub struct RevisionItem {
 /// A revision with what was saved.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Revision {
-    /// Counts the article's saves, from 1, without a gap.
-    #[schema(minimum = 1, example = 3)]
-    pub number: i32,
-    /// When it was saved.
-    pub created_at: DateTime<Utc>,
-    /// Who saved it.
-    pub editor: EditorLink,
-    /// What for, where its editor said so.
-    #[schema(required, example = "Angka inflasi diperbarui.")]
-    pub note: Option<String>,
-    /// The number of the revision that it restored, where it did.
-    #[schema(required, minimum = 1, example = 1)]
-    pub restored_from: Option<i32>,
-    /// The fields that the save changed; of the first revision those that were written.
-    #[schema(value_type = Vec<Field>)]
-    pub changed: Fields,
+    /// The same as in a list.
+    #[serde(flatten)]
+    pub item: RevisionItem,
     /// The draft as it was saved.
     pub content: Snapshot,
 }

@@ -119,10 +119,7 @@ pub async fn find_revisions(
         .select((ITEM, revisions::translation_group_id, revisions::content))
         .load(conn)
         .await?;
-    let kept = |(row, group, content)| {
-        let RevisionItem { number, created_at, editor, note, restored_from, changed } = item(row);
-        (Revision { number, created_at, editor, note, restored_from, changed, content }, group)
-    };
+    let kept = |(row, group, content)| (Revision { item: item(row), content }, group);
     Ok(rows.into_iter().map(kept).collect())
 }
 

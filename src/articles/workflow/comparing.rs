@@ -121,9 +121,9 @@ fn comparison((from, from_group): Kept, (to, to_group): Kept) -> serde_json::Res
 }
 
 fn taken_apart(revision: Revision) -> serde_json::Result<(RevisionItem, Value)> {
-    let Revision { number, created_at, editor, note, restored_from, changed, content } = revision;
+    let Revision { item, content } = revision;
     let content = serde_json::to_value(content)?;
-    Ok((RevisionItem { number, created_at, editor, note, restored_from, changed }, content))
+    Ok((item, content))
 }
 
 /// The lines in which two texts differ. What is written below the last line is no change of that line.

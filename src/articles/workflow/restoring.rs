@@ -47,7 +47,8 @@ pub async fn restore(
     restoration: Restoration<'_>,
 ) -> ApiResult<Article> {
     let Restoration { locked, present, revision, rendered, input } = restoration;
-    let Revision { number, content: mut snapshot, .. } = revision;
+    let Revision { item, content: mut snapshot } = revision;
+    let number = item.number;
     let (resolved, skipped) = skip_missing(conn, principal, &mut snapshot).await?;
     if !input.skip_missing {
         skipped.refuse()?;
