@@ -2,19 +2,12 @@
 
 pub mod connections;
 pub mod cors;
-mod delivery;
-pub mod docs;
-pub mod envelope;
 mod failure;
-mod front;
-pub mod health;
-pub mod metrics;
-mod outage;
-pub mod problems;
-pub mod reader;
-pub mod routes;
+pub mod middleware;
+pub mod not_found;
+pub mod ops;
+pub mod pages;
 mod settings;
-mod span;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,21 +22,21 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use self::{
     connections::{Connections, Limits, service, watch::Watch},
-    cors::Cors,
-    front::FrontDoor,
-    metrics::Metrics,
-    routes::Routes,
-    settings::Settings,
+    middleware::fast_path::FrontDoor,
+    not_found::Routes,
+    ops::metrics::Metrics,
 };
+use crate::app::{cors::Cors, settings::Settings};
 use crate::{
-    articles, auth,
-    auth::Auth,
+    articles, audit,
+    auth::{self, Auth},
     cache::Cache,
+    context::Services,
     database::presence::Presence,
     editors,
     error::ApiError,
-    events, feeds,
-    http::{context::Services, reply::Sharing},
+    feeds,
+    http::reply::Sharing,
     openapi, sources, tags,
 };
 
@@ -117,24 +110,24 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(editors::api::read)
         .service(editors::api::update)
         // record
-        .service(events::api::list)
+        .service(audit::api::list)
         // service
-        .service(docs::openapi)
-        .service(problems::list)
-        .service(problems::explain)
-        .service(health::livez)
-        .service(health::readyz)
-        .service(metrics::read);
+        .service(pages::docs::openapi)
+        .service(pages::problems::list)
+        .service(pages::problems::explain)
+        .service(ops::health::livez)
+        .service(ops::health::readyz)
+        .service(ops::metrics::read);
 }
 
 /// Pages for people, beside the API that the document describes.
 fn pages(config: &mut web::ServiceConfig) {
     config
-        .service(reader::page)
-        .service(reader::style)
-        .service(reader::script)
-        .service(docs::page)
-        .service(docs::script);
+        .service(pages::reader::page)
+        .service(pages::reader::style)
+        .service(pages::reader::script)
+        .service(pages::docs::page)
+        .service(pages::docs::script);
 }
 
 /// The OpenAPI document of the route table.
@@ -191,12 +184,12 @@ const NEVER_REACHED: usize = 1 << 24;
 pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<Serving> {
     let document = document();
     let table = web::Data::new(Routes::of(&document));
-    let document = web::Data::new(docs::Documented::new(&document));
+    let document = web::Data::new(pages::docs::Documented::new(&document));
     let connections = Connections::new(parts.limits);
-    let metrics = web::Data::new(Metrics::new(metrics::Sources {
+    let metrics = web::Data::new(Metrics::new(ops::metrics::Sources {
         database: parts.services.database.clone(),
         clock: parts.services.clock.clone(),
-        bodies: parts.services.bodies.clone(),
+        bodies: parts.services.bodies.budget.clone(),
         auth: parts.auth.clone(),
         cache: parts.cache.clone(),
         presence: parts.presence.clone(),
@@ -218,6 +211,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     };
     let database = parts.services.database.clone();
     let clock = parts.services.clock.clone();
+    let bodies = web::Data::new(parts.services.bodies.clone());
     let services = web::Data::new(parts.services);
     let auth = web::Data::new(parts.auth);
     let shared = web::Data::new(connections.clone());
@@ -232,6 +226,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
         database.settle();
         let app = App::new()
             .app_data(services.clone())
+            .app_data(bodies.clone())
             .app_data(auth.clone())
             .app_data(cache.clone())
             .app_data(presence.clone())
@@ -243,13 +238,13 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             .app_data(table.clone())
             // A name that cannot be one is not found, before the database is asked.
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
-            .wrap(from_fn(envelope::envelope))
+            .wrap(from_fn(middleware::envelope::envelope))
             .wrap(front.clone())
             .configure(pages)
             .into_utoipa_app()
             .configure(routes)
             .into_app()
-            .default_service(web::to(routes::unrouted));
+            .default_service(web::to(not_found::unrouted));
         let watch = Watch::start(Connections::clone(&shared), settings.clone(), clock.clone());
         service::http(app, watch, stopping.clone())
     })?;

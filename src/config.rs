@@ -13,10 +13,10 @@ pub use self::{
     values::{LogFilter, Origin, Secret},
 };
 use crate::{
+    audit::chain::Head,
+    context::Policy,
     database::{DatabaseUrl, embedded::ArchiveAddress},
-    events::chain::Head,
-    http::context::Policy,
-    values::site::ArticlePath,
+    site::ArticlePath,
 };
 
 /// A headless CMS for newsrooms.

@@ -1,7 +1,7 @@
 //! What goes wrong, and how it is told: every error leaves as `application/problem+json` (RFC 9457).
 //!
 //! An [`ApiError`] has a [`Kind`], and the kind alone decides status, title and `type`: the table in [`Kind::info`] is the
-//! only one. The conversion to HTTP is the last step, in [`crate::app::envelope`], which also logs, once.
+//! only one. The conversion to HTTP is the last step, in [`crate::app::middleware::envelope`], which also logs, once.
 
 pub mod complaint;
 mod kind;
@@ -23,10 +23,8 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, KindInfo};
 use crate::{
     database::{PoolError, sqlstate::Trouble},
-    http::{
-        faults::{Fault, Faults, Invalid, TOLD, summary},
-        surrogate::SurrogateKeys,
-    },
+    faults::{Fault, Faults, Invalid, TOLD, summary},
+    surrogate::SurrogateKeys,
 };
 
 /// How to authenticate (RFC 6750): what every `401` says at least.

@@ -2,6 +2,7 @@
 
 mod examples;
 mod problems;
+pub mod schemas;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -10,7 +11,7 @@ use self::problems::REQUEST_ID;
 
 use crate::{
     error::{Kind, Problem},
-    http::schemas::{merge_flattened, name_pages, name_words, refers_to, unwrap_described},
+    openapi::schemas::{merge_flattened, name_pages, name_words, refers_to, unwrap_described},
 };
 
 /// An entity tag, for examples.

@@ -16,11 +16,8 @@ use utoipa::{
 pub use self::cursor::CursorKey;
 use crate::{
     error::ApiResult,
-    http::{
-        faults::{Faults, Invalid},
-        query::Flag,
-        reply::Representation,
-    },
+    faults::{Faults, Invalid},
+    http::{query::Flag, reply::Representation},
     read_from_text,
     values::FromText,
 };

@@ -2,7 +2,7 @@
 
 mod audit;
 mod files;
-mod first;
+pub mod first_start;
 mod link;
 mod postgres;
 mod signals;
@@ -19,28 +19,29 @@ use url::Url;
 
 pub use self::audit::audit;
 use self::{
-    first::{Welcome, first_admin, introduce},
     postgres::{administered, look_after, postgres},
     signals::{Signals, Stop},
 };
+use crate::serve::first_start::{Welcome, first_admin, introduce};
 use crate::{
     app::{self, Parts, Serving, connections::Limits, cors::Cors},
-    articles::workflow::scheduler,
+    articles::workflow::publish_due,
+    audit::{seal, verify::Finding},
     auth::{
         Auth,
         keys::{Keys, KeysError},
     },
     clock::Clock,
     config::{Config, EditorCommand},
+    context::Services,
     database::{
         Database, DatabaseError, DatabaseUrl, embedded::EmbeddedError, migrations, presence::Presence,
     },
     demo, editors,
     error::ApiError,
-    events::{audit::Finding, seal},
-    http::{budget::BodyBudget, context::Services},
+    http::{body::BodyLimits, budget::BodyBudget},
     pagination::CursorKey,
-    values::site::Site,
+    site::Site,
 };
 
 /// Seconds that requests in flight may take once no more connections are accepted. With what Postgres may take, less than 5.
@@ -82,7 +83,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
         _ = signals.asked_to_stop() => return Ok(()),
     };
     let database = parts.services.database.clone();
-    let mut scheduler = tokio::spawn(scheduler::run(parts.services.clone()));
+    let mut scheduler = tokio::spawn(publish_due::run(parts.services.clone()));
     let mut sealer = tokio::spawn(seal::run(database.clone()));
     let mut link = link::start(config, url, &mut parts);
     let Serving { server, connections } = app::serve(parts, listener).map_err(listen)?;
@@ -137,8 +138,7 @@ async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<W
         database,
         clock: Clock::default(),
         cursor_key: CursorKey::derive(keys.secret()),
-        body_timeout: config.request_timeout,
-        bodies: BodyBudget::default(),
+        bodies: BodyLimits { timeout: config.request_timeout, budget: BodyBudget::default() },
         policy: config.policy(),
         site: Arc::new(site(config)),
     };

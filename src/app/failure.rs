@@ -12,11 +12,12 @@ use actix_web::{
 
 use crate::{
     error::{ApiError, CHALLENGE, Kind},
-    http::{preview::Preview, reply::Sharing, signed_in::SignedIn},
+    http::{preview::Preview, reply::Sharing},
+    principal::SignedIn,
 };
 
 /// Writes an error as a problem; other answers stay as they are.
-pub(super) fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
+pub fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -52,7 +53,7 @@ fn is_a_readers(request: &HttpRequest) -> bool {
 }
 
 /// The answer to an error, without the headers that every answer has.
-pub(super) fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
+pub fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     let status = error.kind().info().status;
     match error.cause() {
         Some(cause) if status.is_server_error() => {

@@ -1,14 +1,16 @@
-//! What the middleware is set up with, and the headers that every answer has.
+//! What answers are sent with: the headers that each one has, and the settings that decide them.
 
 use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
     dev::ServiceRequest,
-    http::header::{self, HeaderMap, HeaderValue},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use ipnet::IpNet;
 
-use super::cors::Cors;
+use crate::app::cors::Cors;
+
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The settings.
 pub struct Settings {
@@ -21,24 +23,24 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn trusts(&self, address: &IpAddr) -> bool {
+    pub fn trusts(&self, address: &IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// Whether the other end of the connection is a proxy that we trust.
-    pub(super) fn trusts_peer(&self, request: &ServiceRequest) -> bool {
+    pub fn trusts_peer(&self, request: &ServiceRequest) -> bool {
         !self.trusted_proxies.is_empty() && request.peer_addr().is_some_and(|peer| self.trusts(&peer.ip()))
     }
 
     /// Adds the headers that every answer has, but for its id.
-    pub(super) fn dress(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub fn dress(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         self.cors.decorate(reads, origin, headers);
         guard(headers);
     }
 }
 
 /// The headers that keep browsers from taking an answer for something else, and caches from keeping it on a hunch.
-pub(super) fn guard(headers: &mut HeaderMap) {
+pub fn guard(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let defaults = [
         // Without it, a cache may keep an error or an answer to a write (RFC 9111, section 4.2.2).

@@ -16,36 +16,37 @@ use serde_json::json;
 
 use crate::{
     articles::{
-        Article, ArticleItem,
         model::{
+            article::{Article, ArticleItem},
             input::ArticleInput,
-            query::{ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery, View},
-            rules::Action,
+            query::{ArticlesQuery, CreateQuery, DeleteQuery, Position, SourceArticlesQuery},
+            state::Action,
+            view::View,
         },
         store,
         workflow::{
             access::{claimed, draft, locked},
             conflict::StaleProblem,
-            editing::{self, Edit},
+            edit::{self, Edit},
             listing,
-            transitions::dropped,
+            transition::dropped,
         },
     },
     auth::{Viewer, Writer},
     clock,
+    context::Context,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         body::{Json, STORY},
         conditional::IfMatch,
-        context::Context,
         patch::Patch,
         prefer::Prefer,
         query::{List, NoQuery, Query},
         reply::{Created, Found, NoContent, Patched},
-        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, Rows, page_of},
+    surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
 
@@ -140,12 +141,12 @@ pub async fn create(
     Json(body): Json<STORY>,
 ) -> ApiResult<Created<Article>> {
     let allow_duplicate = query.value.allow_duplicate.0;
-    let (rendering, _turn) = editing::render(writer.principal(), &body).await?;
+    let (rendering, _turn) = edit::render(writer.principal(), &body).await?;
     let mut conn = context.database.get().await?;
     let article = conn
         .transaction(async |conn| {
             let id = context.clock.new_id();
-            editing::create(conn, &context, writer.principal(), id, body, rendering, allow_duplicate).await
+            edit::create(conn, &context, writer.principal(), id, body, rendering, allow_duplicate).await
         })
         .await?;
     Ok(Created { location: format!("/v1/articles/{}", article.content.slug), value: article })
@@ -208,13 +209,13 @@ pub async fn update(
     Json(patch): Json<STORY>,
 ) -> ApiResult<Patched<Article>> {
     let if_match = if_match.required()?;
-    let (rendering, _turn) = editing::render(writer.principal(), &patch).await?;
+    let (rendering, _turn) = edit::render(writer.principal(), &patch).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = claimed(conn, writer.principal(), Action::Edit, &reference).await?;
         let present = draft(conn, writer.principal(), locked.id).await?;
         let edit = Edit { locked: &locked, present, patch, rendering, if_match: &if_match, prefer };
-        editing::update(conn, &context, writer.principal(), edit).await
+        edit::update(conn, &context, writer.principal(), edit).await
     })
     .await
 }

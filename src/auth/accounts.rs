@@ -9,10 +9,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    auth::{Role, email::composed, sessions},
+    auth::{email::composed, sessions},
     clock::Clock,
-    database::fragment::lower,
+    database::sql::lower,
     events::{self, Actor, EventType, SubjectType},
+    principal::Role,
     schema::{editors, sign_in_networks},
 };
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::{
-        Auth, Principal, Writer, accounts,
+        Auth, Writer, accounts,
         address::ClientAddress,
         email::Email,
         keys::Jwks,
@@ -17,14 +17,15 @@ use crate::{
         tokens,
         turns::Place,
     },
+    context::Context,
     error::{ApiError, ApiResult, Kind, Problem},
+    faults::Faults,
     http::{
         body::Body,
-        context::Context,
-        faults::Faults,
         query::NoQuery,
         reply::{Found, NoContent, Representation, Updated},
     },
+    principal::Principal,
     values::Line,
 };
 

@@ -14,7 +14,7 @@ use super::{
     Auth,
     tokens::{opened, sealed},
 };
-use crate::{error::ApiResult, http::faults::Invalid, read_from_text, values::FromText};
+use crate::{error::ApiResult, faults::Invalid, read_from_text, values::FromText};
 
 const AUDIENCE: &str = "warta-preview";
 const TYPE: &str = "preview+jwt";
@@ -87,8 +87,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        auth::{Principal, Role, keys::Keys, tokens},
+        auth::{keys::Keys, tokens},
         clock::Clock,
+        principal::{Principal, Role},
     };
 
     fn auth() -> (tempfile::TempDir, Auth) {

@@ -7,19 +7,23 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::{
-    Auth, Principal,
-    accounts::{self, Account},
-    address::ClientAddress,
-    counts::{Counters, Outcome},
-    lanes::{Charged, Inside, Right},
-    secret::GivenPassword,
-    throttle::{Attempt, Stopped, Throttle},
-    turns::Place,
+use crate::{
+    auth::{
+        Auth,
+        accounts::{self, Account},
+        address::ClientAddress,
+        counts::{Counters, Outcome},
+        lanes::{Charged, Inside, Right},
+        secret::GivenPassword,
+        throttle::{Attempt, Stopped, Throttle},
+        turns::Place,
+    },
+    principal::Principal,
 };
 use crate::{
+    context::Context,
     error::{ApiError, ApiResult},
-    http::{context::Context, faults::Invalid},
+    faults::Invalid,
 };
 
 /// That somebody knew the password of an account a moment ago. While it lasts, others' attempts of the same kind wait.

@@ -14,7 +14,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::strength;
 use crate::{
-    http::faults::Invalid,
+    faults::Invalid,
     read_from_text,
     values::{FromText, Line},
 };

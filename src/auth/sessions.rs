@@ -20,11 +20,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    auth::{Auth, Principal, Role, tokens},
+    auth::{Auth, tokens},
     clock::Clock,
     database::Database,
     error::{ApiError, ApiResult},
     events::{self, Actor, EventType, SubjectType},
+    principal::{Principal, Role},
     schema::{editors, refresh_tokens, sessions},
 };
 

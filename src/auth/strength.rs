@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::zxcvbn;
 
-use crate::{http::faults::Invalid, values::visible::is_visible};
+use crate::{faults::Invalid, values::visible::is_visible};
 
 /// How many guesses a password must outlast, as a power of ten. At the rate that the throttle allows for one account, these take
 /// three years.

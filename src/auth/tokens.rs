@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    auth::{Principal, keys::Keys},
+    auth::keys::Keys,
     error::{ApiError, ApiResult},
+    principal::Principal,
 };
 
 /// How long an access token is valid, in seconds.
@@ -121,7 +122,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{auth::Role, clock::Clock};
+    use crate::{clock::Clock, principal::Role};
 
     const ISSUER: &str = "warta";
 

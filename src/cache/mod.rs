@@ -4,24 +4,24 @@
 //! |---|---|
 //! | `mod` | the cache itself: what is kept, and where |
 //! | [`freshness`] | whether an answer that is kept still holds |
-//! | `flights` | one computation for all who ask for the same at the same time |
-//! | [`link`] | how an instance hears of changes |
+//! | `single_flight` | one computation for all who ask for the same at the same time |
+//! | [`invalidation`] | how an instance hears of changes |
 //! | `room` | a bounded part of the memory |
 //! | `spare` | what readers get while the database is away |
 //!
 //! An answer is never older than the last change that this instance acknowledged, or heard of. Before an answer is computed, the count
 //! of changes heard of is noted; the answer holds as long as no later change touches what it is made of
 //! ([`SurrogateKeys`]). So a change that commits while an answer is computed makes it stale, whenever it is put in. Triggers in the
-//! database send what changed ([`link`]), so that no way to change anything goes past the cache, and nothing is sent for what readers
+//! database send what changed ([`invalidation`]), so that no way to change anything goes past the cache, and nothing is sent for what readers
 //! cannot see. While an instance does not hear the database, every answer is computed.
 //!
 //! Where that cannot be done, as the database is away, readers get what held when it was heard last ([`Spare`]), for a while. That
 //! there is nothing, or nothing any more, or that it is elsewhere, is kept like any answer, in a room of its own.
 
-mod flights;
 pub mod freshness;
-pub mod link;
+pub mod invalidation;
 mod room;
+pub mod single_flight;
 mod spare;
 
 use std::{
@@ -35,19 +35,14 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::spare::Spare;
 use self::{
-    flights::{Boarding, Flights},
     freshness::{Epoch, Freshness},
     room::{LARGEST, Room},
 };
-pub use self::{
-    flights::{Landed, Landing, Permit},
-    spare::Spare,
-};
-use crate::{
-    database::presence::Presence,
-    http::{answer::Answer, surrogate::SurrogateKeys},
-};
+use crate::cache::single_flight::{Boarding, Flights};
+pub use crate::cache::single_flight::{Landed, Landing, Permit};
+use crate::{database::presence::Presence, http::encoded::Answer, surrogate::SurrogateKeys};
 
 /// What an answer is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +119,7 @@ pub enum Looked {
 }
 
 impl Cache {
-    /// An empty cache of at most so many bytes, which is not used before a [`link`] is up. While the database is away, what it has
+    /// An empty cache of at most so many bytes, which is not used before a [`invalidation`] is up. While the database is away, what it has
     /// is good for so long.
     #[must_use]
     pub fn new(bytes: u64, stale_if_error: Duration, presence: Presence) -> (Self, Barriers) {

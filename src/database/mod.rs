@@ -2,7 +2,6 @@
 
 mod connection;
 pub mod embedded;
-pub mod fragment;
 mod growth;
 mod hosts;
 pub mod jsonb;
@@ -14,6 +13,7 @@ mod opening;
 mod pool;
 pub mod presence;
 mod socket;
+pub mod sql;
 pub mod sqlstate;
 mod tap;
 mod tls;

@@ -14,17 +14,15 @@ use crate::{
     articles::{
         store,
         workflow::{
-            editing,
-            transitions::{self, Transition},
+            edit,
+            transition::{self, Transition},
         },
     },
-    auth::{Principal, Role},
+    context::{Context, Services},
     error::{ApiError, ApiResult},
     events::{self, Actor, EventType, SubjectType},
-    http::{
-        body::parse,
-        context::{Context, Services},
-    },
+    http::body::parse,
+    principal::{Principal, Role},
     schema::{articles, editors, events as record},
     sources::{self, SourceInput},
     tags::{self, TagInput},
@@ -145,13 +143,13 @@ async fn insert_article(
     story.input["slug"] = json!(story.slug);
     story.input["body"] = json!(bodies::of(&story.slug));
     let id = context.clock.new_id();
-    let (rendering, _) = editing::render(principal, &story.input).await?;
-    editing::create(conn, &context, principal, id, story.input, rendering, false).await?;
+    let (rendering, _) = edit::render(principal, &story.input).await?;
+    edit::create(conn, &context, principal, id, story.input, rendering, false).await?;
     if story.published {
         let locked = store::lock(conn, &Reference::Id(id)).await?;
         // The first admin wrote it all. Where the newsroom asks for review, the record says that there was none.
         let publish = Transition::Publish { at: None, override_reason: Some("Demo content".to_owned()) };
-        transitions::perform(conn, &context, principal, &locked, &publish).await?;
+        transition::perform(conn, &context, principal, &locked, &publish).await?;
     }
     Ok(())
 }

@@ -7,19 +7,19 @@ use uuid::Uuid;
 use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store};
 use crate::{
     auth::{
-        Admin, Auth, Principal, Writer, accounts, address::ClientAddress, proof::Proof, secret::Password,
-        turns::Place,
+        Admin, Auth, Writer, accounts, address::ClientAddress, proof::Proof, secret::Password, turns::Place,
     },
+    context::Context,
     error::{ApiError, ApiResult, Kind, Problem},
+    faults::Invalid,
     http::{
         body::Body,
         conditional::{IfMatch, Version, stale},
-        context::Context,
-        faults::Invalid,
         query::{NoQuery, Query},
         reply::{Created, Found, Updated, tag_of},
     },
     pagination::{Page, PageQuery, TextPosition, page},
+    principal::Principal,
     values::reference::Id,
 };
 

@@ -7,15 +7,17 @@ use super::{
     store::{self, NewEditor},
 };
 use crate::{
-    auth::{Role, email::Email, passwords::Passwords, secret::Password, turns::Place},
+    auth::{email::Email, passwords::Passwords, secret::Password, turns::Place},
     clock::Clock,
     config::{EditorCommand, editor_password},
     database::Database,
     error::ApiError,
     events::Actor,
-    http::faults::Invalid,
+    faults::Invalid,
     pagination::TextPosition,
-    values::{FromText, site::Site},
+    principal::Role,
+    site::Site,
+    values::FromText,
 };
 
 /// Runs one command, and says on standard output what it did.

@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     auth::{
-        Role,
         email::Email,
         secret::{GivenPassword, Password},
     },
-    http::{conditional::Version, faults::Faults, reply::Representation},
+    faults::Faults,
+    http::{conditional::Version, reply::Representation},
+    principal::Role,
     schema::editors,
     values::Line,
 };

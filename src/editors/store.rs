@@ -9,16 +9,17 @@ use uuid::Uuid;
 use super::{Changes, Editor, Name};
 use crate::{
     auth::{
-        Role, accounts,
+        accounts,
         email::{Email, composed},
         sessions,
     },
     clock::{self, Clock},
-    database::fragment::lower,
+    database::sql::lower,
     error::{ApiError, ApiResult, Kind, violated},
     events::{self, Actor, EventType, SubjectType},
-    http::faults::Fault,
+    faults::Fault,
     pagination::TextPosition,
+    principal::Role,
     schema::editors,
 };
 

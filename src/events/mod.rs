@@ -1,17 +1,9 @@
 //! The record of what changed: one line for each change, written in the transaction that made it.
 //!
-//! Writers only insert, so that none waits for another. The events that are committed are then sealed ([`seal`]): each gets its place
-//! in a chain ([`chain`]) that has no gap and that shows when a line was changed, put in or taken out ([`audit`]). Readers see what
-//! is sealed.
+//! Writers only insert, so that none waits for another. [`crate::audit`] then seals what is committed, proves it and shows it.
 
-pub mod api;
-pub mod audit;
-pub mod chain;
-pub mod filter;
-mod kinds;
 mod record;
-pub mod seal;
-pub mod store;
+mod types;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -20,8 +12,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use self::{
-    kinds::{EventType, SubjectType},
     record::record,
+    types::{EventType, SubjectType},
 };
 
 /// One line of the record: something that was changed.

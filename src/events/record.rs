@@ -1,4 +1,4 @@
-//! Writing to the record. It stands apart from [`super::store`], since everything that changes anything needs it, and nothing but it.
+//! Writing to the record. It stands apart from [`crate::audit::store`], since everything that changes anything needs it, and nothing but it.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, prelude::*};

@@ -9,24 +9,25 @@ use chrono::TimeDelta;
 
 use crate::{
     articles::{
-        self, Article,
+        self,
         model::{
-            query::{ArticlesQuery, Include, Position, View},
-            revisions::Number,
+            article::Article,
+            query::{ArticlesQuery, Include, Position},
+            revision::Number,
+            view::View,
         },
         workflow::listing,
     },
     auth::Viewer,
+    context::{Context, links::Links},
     error::{ApiError, ApiResult},
     feeds::{Feed, atom, json::JsonFeed, query::FeedQuery, rss, sitemap, store},
     http::{
-        context::Context,
-        links::Links,
         query::{Lenient, Query, pairs},
         reply::Document,
-        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, page_of},
+    surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
 

@@ -4,9 +4,15 @@ use atom_syndication::{Category, Content, Entry, Generator, Link, Person, Text, 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    articles::{Article, Citation, CitationRole, Image, Translation, formats::urn},
+    articles::{
+        formats::urn,
+        model::{
+            article::{Article, Citation, CitationRole, Translation},
+            image::Image,
+        },
+    },
     feeds::{Feed, content, xml},
-    values::site::uri,
+    site::uri,
 };
 
 /// Writes a feed.

@@ -5,9 +5,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    articles::{Article, Citation, formats::urn, model::corrections::Correction},
+    articles::{
+        formats::urn,
+        model::{
+            article::{Article, Citation},
+            correction::Correction,
+        },
+    },
     feeds::{Feed, content, origin},
-    values::site::uri,
+    site::uri,
 };
 
 /// A feed (JSON Feed 1.1).

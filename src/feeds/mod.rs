@@ -23,8 +23,11 @@ use chrono::{DateTime, Utc};
 use quick_xml::escape::escape;
 
 use crate::{
-    articles::{Article, Citation, formats::headings::Words},
-    http::links::Links,
+    articles::{
+        formats::headings::Words,
+        model::article::{Article, Citation},
+    },
+    context::links::Links,
 };
 
 /// The latest stories that a query asks for, and what is said of them as a whole.
@@ -66,7 +69,7 @@ pub fn content(article: &Article) -> String {
     let mut html = article.body_html.clone().unwrap_or_default();
     if !article.corrections.is_empty() {
         let heading = Words::of(&article.content.language).corrections;
-        let item = |correction: &crate::articles::model::corrections::Correction| {
+        let item = |correction: &crate::articles::model::correction::Correction| {
             format!("<li>{}: {}</li>\n", correction.created_at.format("%Y-%m-%d"), escape(&*correction.text))
         };
         let items: String = article.corrections.iter().map(item).collect();

@@ -8,10 +8,8 @@ use utoipa::{
 
 use crate::{
     articles::model::query::ArticlesQuery,
-    http::{
-        faults::{Faults, Invalid},
-        query::Known,
-    },
+    faults::{Faults, Invalid},
+    http::query::Known,
 };
 
 /// As [`ArticlesQuery`] has it, without what a feed does not have.

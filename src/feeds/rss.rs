@@ -6,9 +6,12 @@ use rss::{
 };
 
 use crate::{
-    articles::{Article, Image, formats::urn},
+    articles::{
+        formats::urn,
+        model::{article::Article, image::Image},
+    },
     feeds::{Feed, content, origin, xml},
-    values::site::uri,
+    site::uri,
 };
 
 const NAMESPACES: [(&str, &str); 2] =

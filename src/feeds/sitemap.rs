@@ -8,7 +8,7 @@ use quick_xml::{
 };
 
 use super::xml;
-use crate::{articles::store::Place, http::links::Links};
+use crate::{articles::store::Place, context::links::Links};
 
 /// How many stories one sitemap has at most, as the protocol has it.
 pub const PAGE: i64 = 50_000;

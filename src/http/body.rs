@@ -1,11 +1,12 @@
 //! Bodies: JSON in UTF-8, of bounded size, arriving in bounded time, in which nothing is dropped silently.
 
-use std::{fmt, future::Future, pin::Pin, rc::Rc};
+use std::{fmt, future::Future, pin::Pin, rc::Rc, time::Duration};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::{Method, header},
+    web,
 };
 use deserr::Deserr;
 use futures::StreamExt;
@@ -13,14 +14,13 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 
 use crate::{
-    auth::Principal,
     error::{ApiError, ApiResult, Kind},
+    faults::Faults,
     http::{
         budget::{BodyBudget, NoRoom, Reservation},
         connection::Connection,
-        context::Context,
-        faults::Faults,
     },
+    principal::Principal,
 };
 
 /// The largest body of an operation that takes a whole story, in bytes.
@@ -31,6 +31,15 @@ pub const PARAGRAPHS: usize = 64 * 1024;
 
 /// The largest body of any other operation, in bytes.
 pub const FEW_WORDS: usize = 16 * 1024;
+
+/// What bounds the bodies that the process receives.
+#[derive(Clone, Debug)]
+pub struct BodyLimits {
+    /// How long each may take to arrive.
+    pub timeout: Duration,
+    /// How many bytes of them are kept at a time.
+    pub budget: BodyBudget,
+}
 
 /// A body as JSON, not yet looked into. [`Body`] parses it in one go; a handler that also has to look up what the body refers
 /// to takes this one, so that it can report all faults together. It has at most `MAX` bytes.
@@ -155,13 +164,12 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
     if announced > most {
         return Err(too_large(most));
     }
-    let (Some(services), connection) =
-        (Context::services(request), request.conn_data::<Rc<Connection>>().cloned())
-    else {
-        return Err(ApiError::internal("the application was built without its services"));
+    let Some(limits) = request.app_data::<web::Data<BodyLimits>>() else {
+        return Err(ApiError::internal("the application was built without limits of bodies"));
     };
-    let time = services.body_timeout;
-    let mut counted = count(request, &services.bodies);
+    let connection = request.conn_data::<Rc<Connection>>().cloned();
+    let time = limits.timeout;
+    let mut counted = count(request, &limits.budget);
     let arrive = async {
         let mut bytes = Vec::new();
         while let Some(chunk) = payload.next().await {

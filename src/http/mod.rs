@@ -1,22 +1,15 @@
 //! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
 
-pub mod answer;
-pub mod base;
+pub mod base_url;
 pub mod body;
 pub mod budget;
-pub mod codes;
-pub mod coding;
+pub mod compression;
 pub mod conditional;
 pub mod connection;
-pub mod context;
-pub mod faults;
-pub mod links;
+pub mod encoded;
 pub mod negotiation;
 pub mod patch;
 pub mod prefer;
 pub mod preview;
 pub mod query;
 pub mod reply;
-pub mod schemas;
-pub mod signed_in;
-pub mod surrogate;

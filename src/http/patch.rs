@@ -15,9 +15,9 @@ use utoipa::{
     },
 };
 
-use crate::http::{
-    body::parse,
+use crate::{
     faults::{Faults, Invalid},
+    http::body::parse,
 };
 
 /// Applies a patch to a thing, given as its input, and parses the result.

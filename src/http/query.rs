@@ -15,10 +15,8 @@ use utoipa::{
 
 use crate::{
     error::ApiError,
-    http::{
-        body::parse,
-        faults::{Faults, Invalid},
-    },
+    faults::{Faults, Invalid},
+    http::body::parse,
     read_from_text,
     values::FromText,
 };

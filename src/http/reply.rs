@@ -14,8 +14,8 @@ use crate::{
     http::{
         conditional::{Version, entity_tag},
         prefer::{APPLIED, Prefer},
-        signed_in::SignedIn,
     },
+    principal::SignedIn,
 };
 
 /// Something that answers are made of.

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{ApiError, ApiResult},
-    http::faults::{Faults, Invalid},
+    faults::{Faults, Invalid},
 };
 
 /// What cursors are signed with. All instances over one database have the same.

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::{ServeError, postgres};
 use crate::{
+    audit::verify::{Verdict, verify},
     config::{AuditCommand, Config},
     database::{Database, DatabaseUrl, migrations},
-    events::audit::{Verdict, verify},
 };
 
 /// Runs one command on the record. It changes nothing, also not the version of the database.

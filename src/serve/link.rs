@@ -20,5 +20,5 @@ pub(super) fn start(config: &Config, url: &DatabaseUrl, parts: &mut Parts) -> Jo
     }
     let (cache, asked) = Cache::new(config.cache_bytes, config.stale_if_error, presence);
     parts.cache = Some(cache.clone());
-    tokio::spawn(cache::link::run(url.clone(), database, clock, cache, asked))
+    tokio::spawn(cache::invalidation::run(url.clone(), database, clock, cache, asked))
 }

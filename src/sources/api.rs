@@ -10,19 +10,19 @@ use super::{Source, SourceInput, filter::SourcesQuery, store};
 use crate::{
     auth::{Editor, Viewer, Writer},
     clock,
+    context::Context,
     error::{ApiError, ApiResult, Kind, violated},
     events::{EventType, SubjectType},
+    faults::Fault,
     http::{
         body::{Body, Json, PARAGRAPHS},
         conditional::{IfMatch, Version, stale},
-        context::Context,
-        faults::Fault,
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Updated, tag_of},
-        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, TextPosition, page},
+    surrogate::{Cacheable, SurrogateKeys},
     values::{Reference, Slug},
 };
 

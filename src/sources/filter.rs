@@ -3,11 +3,7 @@
 use deserr::Deserr;
 use utoipa::IntoParams;
 
-use crate::{
-    http::{faults::Faults, query::Flag},
-    pagination::Limit,
-    values::Typed,
-};
+use crate::{faults::Faults, http::query::Flag, pagination::Limit, values::Typed};
 
 /// Which sources.
 #[derive(Debug, Deserr, IntoParams)]

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    http::{conditional::Version, faults::Faults, reply::Representation},
+    faults::Faults,
+    http::{conditional::Version, reply::Representation},
     schema::sources,
     values::{Language, Line, Prose, Slug, WebUrl},
 };

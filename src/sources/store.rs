@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::{Source, SourceFields, filter::SourcesQuery};
 use crate::{
     database::{
-        fragment::{Fragment, completes, fragment, lower},
         lock::hold_name,
+        sql::{Fragment, completes, fragment, lower},
     },
     pagination::TextPosition,
     schema::{citations, sources},

@@ -13,19 +13,19 @@ use super::{
 use crate::{
     auth::{Editor, Viewer},
     clock,
+    context::Context,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
+    faults::{Fault, Faults},
     http::{
         body::{Body, Json, PARAGRAPHS},
         conditional::{IfMatch, Version, stale},
-        context::Context,
-        faults::{Fault, Faults},
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Updated, tag_of},
-        surrogate::{Cacheable, SurrogateKeys},
     },
     pagination::{Page, page},
+    surrogate::{Cacheable, SurrogateKeys},
     values::{Reference, Slug},
 };
 

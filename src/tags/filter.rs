@@ -6,12 +6,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::Tag;
-use crate::{
-    http::{faults::Faults, query::Flag},
-    pagination::Limit,
-    text_enum,
-    values::Typed,
-};
+use crate::{faults::Faults, http::query::Flag, pagination::Limit, text_enum, values::Typed};
 
 /// Which tags, in which order.
 #[derive(Debug, Deserr, IntoParams)]

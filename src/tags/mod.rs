@@ -19,11 +19,8 @@ use utoipa::{
 use uuid::Uuid;
 
 use crate::{
-    http::{
-        conditional::Version,
-        faults::{Faults, Invalid},
-        reply::Representation,
-    },
+    faults::{Faults, Invalid},
+    http::{conditional::Version, reply::Representation},
     schema::tags,
     values::{Line, Prose, Reference, Slug},
 };

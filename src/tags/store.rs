@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     database::{
-        fragment::{Fragment, completes, fragment, lower},
         lock::hold_name,
+        sql::{Fragment, completes, fragment, lower},
     },
     schema::{tag_names, tags},
     values::{Reference, Slug},

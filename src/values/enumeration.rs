@@ -35,12 +35,12 @@ macro_rules! text_enum {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::http::faults::Invalid;
+            type Err = $crate::faults::Invalid;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word).ok_or_else(|| {
                     let words: Vec<_> = Self::ALL.iter().map(|value| value.as_str()).collect();
-                    $crate::http::faults::Invalid::new(
+                    $crate::faults::Invalid::new(
                         "unknown_value",
                         format!("Not one of {}.", words.join(", ")),
                     )
@@ -49,7 +49,7 @@ macro_rules! text_enum {
         }
 
         impl $crate::values::FromText for $name {
-            fn from_text(text: String) -> Result<Self, $crate::http::faults::Invalid> {
+            fn from_text(text: String) -> Result<Self, $crate::faults::Invalid> {
                 text.parse()
             }
         }
@@ -65,7 +65,7 @@ macro_rules! text_enum {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = <::std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                word.parse().map_err(|invalid: $crate::http::faults::Invalid| {
+                word.parse().map_err(|invalid: $crate::faults::Invalid| {
                     ::serde::de::Error::custom(invalid.detail)
                 })
             }

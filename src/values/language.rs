@@ -11,7 +11,7 @@ use utoipa::{
     },
 };
 
-use crate::{http::faults::Invalid, read_from_text, values::FromText};
+use crate::{faults::Invalid, read_from_text, values::FromText};
 
 /// A language tag (BCP 47) in canonical form: `IN` and `in` become `id`, `en-us` becomes `en-US`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

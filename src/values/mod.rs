@@ -4,12 +4,11 @@
 pub mod document;
 pub mod enumeration;
 pub mod language;
+pub mod name_prefix;
 pub mod reference;
-pub mod site;
 pub mod slug;
 pub mod text;
 pub mod time;
-pub mod typed;
 pub mod url;
 pub mod visible;
 
@@ -20,9 +19,9 @@ pub use self::{
     slug::Slug,
     text::{Line, Prose},
     time::Timestamp,
-    typed::Typed,
     url::WebUrl,
 };
+pub use crate::values::name_prefix::Typed;
 
 /// A value that is written as a string.
 pub trait FromText: Sized {
@@ -30,7 +29,7 @@ pub trait FromText: Sized {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn from_text(text: String) -> Result<Self, crate::http::faults::Invalid>;
+    fn from_text(text: String) -> Result<Self, crate::faults::Invalid>;
 }
 
 /// Makes a [`FromText`] type part of a body or a query string: a JSON string, parsed, its faults collected. What holds for every text
@@ -38,15 +37,15 @@ pub trait FromText: Sized {
 #[macro_export]
 macro_rules! read_from_text {
     ($({$($generics:tt)*})? $type:ty) => {
-        impl $(<$($generics)*>)? ::deserr::Deserr<$crate::http::faults::Faults> for $type {
+        impl $(<$($generics)*>)? ::deserr::Deserr<$crate::faults::Faults> for $type {
             fn deserialize_from_value<V: ::deserr::IntoValue>(
                 value: ::deserr::Value<V>,
                 location: ::deserr::ValuePointerRef<'_>,
-            ) -> Result<Self, $crate::http::faults::Faults> {
+            ) -> Result<Self, $crate::faults::Faults> {
                 let text = String::deserialize_from_value(value, location)?;
                 $crate::values::text::few_marks(&text)
                     .and_then(|()| <Self as $crate::values::FromText>::from_text(text))
-                    .map_err(|invalid| $crate::http::faults::Faults::one(location, invalid))
+                    .map_err(|invalid| $crate::faults::Faults::one(location, invalid))
             }
         }
     };

@@ -13,7 +13,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use crate::{
-    http::faults::Invalid,
+    faults::Invalid,
     read_from_text,
     values::{FromText, Slug},
 };

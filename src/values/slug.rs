@@ -12,7 +12,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use crate::{http::faults::Invalid, read_from_text, values::FromText};
+use crate::{faults::Invalid, read_from_text, values::FromText};
 
 /// Lower-case ASCII letters and digits, in words joined by single hyphens; 1 to [`Slug::MAX`] characters; never shaped like
 /// an id, so that a path segment is one or the other.

@@ -12,7 +12,7 @@ use utoipa::{
 };
 
 use super::visible::{INVISIBLE, is_visible};
-use crate::{http::faults::Invalid, read_from_text, values::FromText};
+use crate::{faults::Invalid, read_from_text, values::FromText};
 
 /// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters; at least one of them visible.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use crate::{http::faults::Invalid, read_from_text, values::FromText};
+use crate::{faults::Invalid, read_from_text, values::FromText};
 
 /// A moment, given in RFC 3339 with any offset; kept in UTC, to the microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

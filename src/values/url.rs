@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{http::faults::Invalid, read_from_text, values::FromText};
+use crate::{faults::Invalid, read_from_text, values::FromText};
 
 /// An absolute `http` or `https` URL without user name or password, at most [`WebUrl::MAX`] characters, kept as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

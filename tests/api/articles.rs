@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use warta::{
-    auth::Role,
+    principal::Role,
     schema::{events, revisions},
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

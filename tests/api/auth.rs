@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, PASSWORD, Server};
 

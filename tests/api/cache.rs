@@ -7,7 +7,7 @@ mod nothing;
 mod races;
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, Server};
 

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use warta::{auth::Role, schema::citations};
+use warta::{principal::Role, schema::citations};
 
 use crate::support::{Answer, Server};
 

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use reqwest::{Client, Response, header::HeaderMap};
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

@@ -9,8 +9,9 @@ use tokio::{
 };
 use warta::{
     app::connections::{HEAD_SECONDS, Limits},
-    auth::Role,
-    http::{body::STORY, faults::TOLD},
+    faults::TOLD,
+    http::body::STORY,
+    principal::Role,
 };
 
 use crate::support::{Server, Wire, raw};

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
-use warta::{auth::Role, schema::events};
+use warta::{principal::Role, schema::events};
 
 use crate::support::{Answer, Server};
 

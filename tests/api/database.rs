@@ -14,8 +14,8 @@ use diesel::{QueryableByName, sql_query, sql_types::BigInt};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
 use warta::{
-    auth::Role,
     database::{Connection, Database, DatabaseUrl},
+    principal::Role,
 };
 
 use crate::support::{Answer, Server};

@@ -1,7 +1,7 @@
 //! Editors: the admins' management of them, and one's own account.
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, PASSWORD, Server};
 

@@ -5,7 +5,7 @@ mod walks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use warta::{auth::Role, events::EventType};
+use warta::{events::EventType, principal::Role};
 
 use crate::support::{Answer, Article, Cast, PASSWORD, Server, operations};
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
-use warta::{auth::Role, http::context::Policy, schema::events};
+use warta::{context::Policy, principal::Role, schema::events};
 
 use crate::support::{Answer, Server};
 

@@ -1,7 +1,7 @@
 //! The line above the headline.
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

@@ -8,7 +8,7 @@ pub(crate) use self::walks::walk;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, Server};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel_async::SimpleAsyncConnection;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, Server};
 

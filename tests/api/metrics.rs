@@ -9,7 +9,7 @@ use std::{
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::{Line, PASSWORD, Server};

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use warta::{
-    auth::Role,
     database::{Connection, Database, DatabaseUrl, migrations},
+    principal::Role,
 };
 
 use crate::support::{

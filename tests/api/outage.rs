@@ -11,7 +11,7 @@ use std::{
 use diesel_async::SimpleAsyncConnection;
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
-use warta::{auth::Role, database::Database};
+use warta::{database::Database, principal::Role};
 
 use crate::support::{Answer, Line, Proxy, Server};
 

@@ -13,7 +13,10 @@ use proptest::{
     test_runner::{Config, TestError, TestRunner},
 };
 use tokio::runtime::Runtime;
-use warta::{auth::Role, values::FromText, values::Slug};
+use warta::{
+    principal::Role,
+    values::{FromText, Slug},
+};
 
 use crate::support::Server;
 

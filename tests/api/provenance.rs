@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use warta::{
-    auth::Role,
+    principal::Role,
     schema::{editions, revisions},
 };
 

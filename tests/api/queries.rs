@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{PASSWORD, Server, document};
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 use yaml_rust2::Yaml;
 
 use crate::support::{Answer, Server};

@@ -5,7 +5,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use warta::{
-    auth::Role,
+    principal::Role,
     schema::{events, revisions},
 };
 

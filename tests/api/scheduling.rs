@@ -5,7 +5,7 @@ use diesel::{prelude::*, sql_types::Integer};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
 use warta::{
-    auth::Role,
+    principal::Role,
     schema::{events, failed_publications},
 };
 

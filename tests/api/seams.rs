@@ -1,7 +1,7 @@
 //! Where two parts of the desk meet: what each keeps by itself has to hold for both together.
 
 use serde_json::json;
-use warta::{auth::Role, http::context::Policy};
+use warta::{context::Policy, principal::Role};
 
 use crate::support::Server;
 

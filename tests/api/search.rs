@@ -7,7 +7,7 @@ mod related;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::{
     lists::walk,

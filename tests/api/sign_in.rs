@@ -12,7 +12,7 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::future::{join, join_all};
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::{Answer, PASSWORD, Server};
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use warta::{auth::Role, schema::events};
+use warta::{principal::Role, schema::events};
 
 use crate::support::Server;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

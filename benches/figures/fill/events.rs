@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use diesel::pg::data_types::PgTimestamp;
 use tokio_postgres::Client;
-use warta::events::chain::{Content, Head};
+use warta::audit::chain::{Content, Head};
 
 use super::{
     copy,

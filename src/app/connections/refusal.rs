@@ -16,7 +16,7 @@ use tokio::{
 
 use super::watch::Watch;
 use crate::{
-    app::{failure::respond, span::X_REQUEST_ID},
+    app::{failure::respond, settings::X_REQUEST_ID},
     error::{ApiError, Kind},
 };
 

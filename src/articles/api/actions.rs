@@ -1,29 +1,30 @@
-//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::model::rules`].
+//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::model::state`].
 
 use actix_web::{post, web::Path};
 use diesel_async::AsyncConnection;
 
 use crate::{
     articles::{
-        Article,
         model::{
+            article::Article,
             input::{PublishInput, RetractInput},
             publish_gate,
         },
         workflow::{
             access::{draft, locked},
-            transitions::{self, Transition},
+            transition::{self, Transition},
         },
     },
-    auth::{Editor, Principal, Role, Writer},
+    auth::{Editor, Writer},
+    context::Context,
     error::{ApiError, ApiResult, Kind},
     http::{
         body::{NoBody, OptionalBody},
         conditional::IfMatch,
-        context::Context,
         query::NoQuery,
         reply::Updated,
     },
+    principal::{Principal, Role},
     values::Reference,
 };
 
@@ -216,7 +217,7 @@ async fn act(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = locked(conn, principal, transition.action(), reference, if_match).await?;
-        transitions::perform(conn, context, principal, &locked, &transition).await?;
+        transition::perform(conn, context, principal, &locked, &transition).await?;
         draft(conn, principal, locked.id).await
     })
     .await

@@ -8,24 +8,25 @@ use crate::{
     articles::{
         api::not_live::{MovedArticle, no_part, of, seen},
         model::{
-            corrections::{Correction, CorrectionInput, MAX_CORRECTIONS},
-            rules::{Action, refused},
+            correction::{Correction, CorrectionInput, MAX_CORRECTIONS},
+            state::{Action, refused},
         },
         store::{self, Locked},
         workflow::access::locked,
     },
-    auth::{Editor, Principal, Viewer},
+    auth::{Editor, Viewer},
+    context::Context,
     error::{ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         body::{Body, PARAGRAPHS},
         conditional::IfMatch,
-        context::Context,
         query::{NoQuery, Query},
         reply::{Created, Found},
-        surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
+    principal::Principal,
+    surrogate::Cacheable,
     values::{Reference, reference::Id},
 };
 

@@ -8,23 +8,21 @@ use actix_web::{
 
 use crate::{
     articles::{
-        Article,
         api::not_live::{Elsewhere, MovedArticle, elsewhere, moved},
         formats::{Form, json_ld::NewsArticle, ninjs::News},
-        model::query::{ArticleQuery, View},
+        model::{article::Article, query::ArticleQuery, view::View},
         store,
         workflow::access::told,
     },
     auth::{Auth, Viewer},
+    context::{Context, links::Links},
     error::ApiResult,
     http::{
-        context::Context,
-        links::Links,
         negotiation::{Accept, Negotiated, VARY},
         preview::Preview,
         query::Query,
-        surrogate::Cacheable,
     },
+    surrogate::Cacheable,
     values::Reference,
 };
 

@@ -8,13 +8,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    articles::{model::query::View, store},
+    articles::{model::view::View, store},
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
-    http::{
-        reply::{Found, Moved},
-        surrogate::{Cacheable, SurrogateKeys},
-    },
+    http::reply::{Found, Moved},
+    surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
 

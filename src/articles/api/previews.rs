@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::{
     articles::{
-        Article,
         model::{
-            previews::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
-            query::View,
+            article::Article,
+            preview_link::{LinkPosition, NewPreviewLink, PreviewLink, PreviewLinkInput},
+            view::View,
         },
         store,
         workflow::access::visible,
@@ -21,13 +21,13 @@ use crate::{
         Auth, Writer,
         previews::{Pass, PreviewToken},
     },
+    context::Context,
     error::{ApiError, ApiResult},
     events::{EventType, SubjectType},
     http::{
-        base::BaseUrl,
+        base_url::BaseUrl,
         body::OptionalBody,
         conditional::{IfMatch, stale},
-        context::Context,
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Representation, tag_of},
     },

@@ -4,20 +4,16 @@ use actix_web::{Either, get, web::Path};
 
 use crate::{
     articles::{
-        ArticleItem,
         api::not_live::{MovedArticle, seen},
-        model::related::RelatedQuery,
+        model::{article::ArticleItem, related::RelatedQuery},
         store,
     },
     auth::Viewer,
+    context::Context,
     error::ApiResult,
-    http::{
-        context::Context,
-        query::Query,
-        reply::Found,
-        surrogate::{Cacheable, SurrogateKeys},
-    },
+    http::{query::Query, reply::Found},
     pagination::Page,
+    surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
 

@@ -5,27 +5,28 @@ use diesel_async::AsyncConnection;
 
 use crate::{
     articles::{
-        Article,
         model::{
+            article::Article,
             input::RestoreInput,
-            query::View,
-            revisions::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
-            rules::Action,
+            revision::{Number, Numbers, Revision, RevisionItem, RevisionQuery, RevisionsQuery},
+            state::Action,
+            view::View,
         },
         store,
         workflow::{
+            self,
             access::{draft, locked, visible},
-            comparing::{self, Comparison},
-            editing,
-            restoring::{self, Restoration},
+            compare::Comparison,
+            edit,
+            restore_revision::{self, Restoration},
         },
     },
     auth::Writer,
+    context::Context,
     error::{ApiError, ApiResult, Kind},
     http::{
         body::OptionalBody,
         conditional::IfMatch,
-        context::Context,
         query::{NoQuery, Query},
         reply::{Found, Moved, Updated},
     },
@@ -93,7 +94,7 @@ pub async fn compare(
     drop(conn);
     let find = |number: Number| kept.iter().find(|(revision, _)| revision.item.number == number.0).cloned();
     let (from, to) = find(from).zip(find(to)).ok_or_else(ApiError::not_found)?;
-    comparing::compare(writer.principal(), from, to).await.map(Found)
+    workflow::compare::compare(writer.principal(), from, to).await.map(Found)
 }
 
 /// Read a revision of an article
@@ -163,14 +164,14 @@ pub async fn restore(
     let id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
     let revision = store::find_revision(&mut conn, id, number.0).await?;
     drop(conn);
-    let (rendered, _turn) = editing::render_kept(writer.principal(), &revision.content).await?;
+    let (rendered, _turn) = edit::render_kept(writer.principal(), &revision.content).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         // By its id: meanwhile another article may have got the slug.
         let locked = locked(conn, writer.principal(), Action::Edit, &Reference::Id(id), &if_match).await?;
         let present = draft(conn, writer.principal(), locked.id).await?;
         let restoration = Restoration { locked: &locked, present, revision, rendered, input };
-        restoring::restore(conn, &context, writer.principal(), restoration).await
+        restore_revision::restore(conn, &context, writer.principal(), restoration).await
     })
     .await
     .map(Updated)

@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::{
     articles::{
-        model::{query::View, rules::Action, slugs::ArticleSlug},
+        model::{slug::ArticleSlug, state::Action, view::View},
         store,
         workflow::access::{claimed, require_match, visible},
     },
     auth::{Editor, Writer},
+    context::Context,
     error::{ApiError, ApiResult, Kind},
     events::{EventType, SubjectType},
     http::{
         conditional::IfMatch,
-        context::Context,
         query::{NoQuery, Query},
         reply::{Found, NoContent},
     },

@@ -6,20 +6,20 @@ use crate::{
     articles::{
         api::not_live::{MovedArticle, no_part, of, seen},
         model::{
-            revisions::Number,
-            versions::{Version, VersionItem},
+            revision::Number,
+            version::{Version, VersionItem},
         },
         store,
     },
     auth::Viewer,
+    context::Context,
     error::ApiResult,
     http::{
-        context::Context,
         query::{NoQuery, Query},
         reply::Found,
-        surrogate::Cacheable,
     },
     pagination::{Page, PageQuery, page},
+    surrogate::Cacheable,
     values::Reference,
 };
 

@@ -6,12 +6,18 @@ use utoipa::ToSchema;
 
 use crate::{
     articles::{
-        Article, Citation, CitationRole, Image, SourceLink, Status,
         formats::urn,
-        model::{corrections::Correction, markdown, provenance::DigitalSourceType},
+        model::{
+            article::{Article, Citation, CitationRole, SourceLink},
+            correction::Correction,
+            image::Image,
+            markdown,
+            provenance::DigitalSourceType,
+            state::Status,
+        },
     },
-    http::links::Links,
-    values::site::uri,
+    context::links::Links,
+    site::uri,
 };
 
 /// An article, in the words of schema.org (JSON-LD).
@@ -212,7 +218,7 @@ impl NewsArticle {
         let works = |used: &dyn Fn(CitationRole) -> bool| {
             article.citations.iter().filter(|citation| used(citation.role)).map(CreativeWork::of).collect()
         };
-        let translated = |other: &crate::articles::Translation| TranslatedWork {
+        let translated = |other: &crate::articles::model::article::Translation| TranslatedWork {
             r#type: "NewsArticle",
             id: urn(other.id),
             url: links.article(other.id, &other.slug, &other.language),

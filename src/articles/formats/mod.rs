@@ -4,20 +4,21 @@
 //! |---|---|---|
 //! | [`json_ld`] | `application/ld+json` | `NewsArticle` of schema.org |
 //! | [`ninjs`] | `application/ninjs+json` | ninjs 3.1 of IPTC |
-//! | [`text`] | `text/markdown` | CommonMark below YAML |
+//! | [`markdown_file`] | `text/markdown` | CommonMark below YAML |
 //! | [`headings`] | | what they say between the story's own words |
 
 pub mod headings;
 pub mod json_ld;
+pub mod markdown_file;
 pub mod ninjs;
-pub mod text;
 
 use uuid::Uuid;
 
 use crate::{
-    articles::Article,
+    articles::model::article::Article,
+    context::links::Links,
     error::{ApiError, ApiResult},
-    http::{links::Links, negotiation::Negotiated, reply::Representation},
+    http::{negotiation::Negotiated, reply::Representation},
 };
 
 /// A form that an article can be read in.
@@ -65,7 +66,7 @@ impl Form {
             Self::Json => serde_json::to_vec(article),
             Self::JsonLd => serde_json::to_vec(&json_ld::NewsArticle::of(article, &links()?)),
             Self::Ninjs => serde_json::to_vec(&ninjs::News::of(article, &links()?)),
-            Self::Markdown => Ok(text::write(article, &links()?).into_bytes()),
+            Self::Markdown => Ok(markdown_file::write(article, &links()?).into_bytes()),
         };
         let body = body.map_err(ApiError::internal)?;
         Ok(Negotiated { body, media_type: self.media_type(), version: article.version(), vary })

@@ -5,9 +5,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    articles::{Article, Image, Status, Translation, formats::urn, model::provenance::DigitalSourceType},
-    http::links::Links,
-    values::site::uri,
+    articles::{
+        formats::urn,
+        model::{
+            article::{Article, Translation},
+            image::Image,
+            provenance::DigitalSourceType,
+            state::Status,
+        },
+    },
+    context::links::Links,
+    site::uri,
 };
 
 /// An article as ninjs 3.1 has it.

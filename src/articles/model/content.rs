@@ -8,7 +8,7 @@ use diesel::{pg::Pg, prelude::*};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{articles::Image, schema::editions, text_enum, values::Slug};
+use crate::{articles::model::image::Image, schema::editions, text_enum, values::Slug};
 
 /// The fields of an edition that are written as they are read.
 #[derive(

@@ -15,11 +15,10 @@ use utoipa::{
 use uuid::Uuid;
 
 use crate::{
-    articles::{
-        CitationRole, Image,
-        model::{markdown::MAX_BODY_BYTES, provenance::ProvenanceInput},
+    articles::model::{
+        article::CitationRole, image::Image, markdown::MAX_BODY_BYTES, provenance::ProvenanceInput,
     },
-    http::faults::{Faults, Invalid},
+    faults::{Faults, Invalid},
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
 };
 

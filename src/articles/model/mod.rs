@@ -3,34 +3,40 @@
 //!
 //! | file | what it has |
 //! |---|---|
+//! | [`article`] | what an article is in answers |
 //! | [`content`] | the fields that are written as they are read |
+//! | [`image`] | the lead picture |
 //! | [`input`] | what clients write, and how it is read |
+//! | [`view`] | what a caller may see |
 //! | [`query`] | what lists can be asked for |
-//! | [`rules`] | who may do what, in which state |
+//! | [`state`] | who may do what, in which state |
 //! | [`publish_gate`] | what a story needs before readers see it |
 //! | [`markdown`] | bodies to HTML |
 //! | [`provenance`] | how a text came about |
-//! | [`revisions`] | what is kept of each save |
-//! | [`versions`] | what readers saw, and when |
-//! | [`merging`] | which changes made at the same time clash |
-//! | [`corrections`] | what was set right since |
-//! | [`previews`] | links to a draft for people without an account |
+//! | [`revision`] | what is kept of each save |
+//! | [`version`] | what readers saw, and when |
+//! | [`merge`] | which changes made at the same time clash |
+//! | [`correction`] | what was set right since |
+//! | [`preview_link`] | links to a draft for people without an account |
 //! | [`related`] | what else there is to read |
-//! | [`slugs`] | what an article is found by |
+//! | [`slug`] | what an article is found by |
 //! | [`highlight`] | what a search found, marked |
 
+pub mod article;
 pub mod content;
-pub mod corrections;
+pub mod correction;
 pub mod highlight;
+pub mod image;
 pub mod input;
 pub mod markdown;
-pub mod merging;
-pub mod previews;
+pub mod merge;
+pub mod preview_link;
 pub mod provenance;
 pub mod publish_gate;
 pub mod query;
 pub mod related;
-pub mod revisions;
-pub mod rules;
-pub mod slugs;
-pub mod versions;
+pub mod revision;
+pub mod slug;
+pub mod state;
+pub mod version;
+pub mod view;

@@ -24,7 +24,7 @@ use utoipa::{
 };
 
 use crate::{
-    http::faults::{Fault, Faults},
+    faults::{Fault, Faults},
     stored_as_jsonb, text_enum,
     values::{FromText, Language, Line},
 };

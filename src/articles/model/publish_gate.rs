@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use crate::{
+    context::Policy,
     error::{ApiError, ApiResult, Kind},
-    http::{conditional::IfMatch, context::Policy, faults::Fault},
+    faults::Fault,
+    http::conditional::IfMatch,
     text_enum,
 };
 

@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use crate::{
-    http::faults::{Faults, Invalid},
+    faults::{Faults, Invalid},
     read_from_text,
     values::FromText,
 };

@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::{model::corrections::Correction, store::draft::LIVE},
+    articles::{model::correction::Correction, store::draft::LIVE},
     clock,
     schema::{corrections, editions},
 };

@@ -9,9 +9,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::{
-        CitationRole, Status,
-        model::{content::Content, provenance::Provenance, rules::Standing},
+    articles::model::{
+        article::CitationRole,
+        content::Content,
+        provenance::Provenance,
+        state::{Standing, Status},
     },
     database::lock::hold_name,
     schema::{article_slugs, articles, citations, edition_tags, editions},

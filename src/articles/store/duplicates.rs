@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        CitationRole, Status,
+        model::{article::CitationRole, state::Status},
         store::draft::{DRAFT, LIVE},
     },
-    database::{fragment::fragment, lock::hold_names},
+    database::{lock::hold_names, sql::fragment},
     schema::{articles, citations, editions, sources},
     values::{DocumentKey, Reference},
 };

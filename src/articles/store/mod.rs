@@ -3,37 +3,19 @@
 mod corrections;
 mod draft;
 mod duplicates;
-mod filters;
-mod fitting;
-mod index_page;
-mod order;
+mod editions;
+mod list;
 mod previews;
 mod publish;
 mod read;
 mod references;
-mod related;
 mod revisions;
 mod schedule;
-mod search;
 mod sitemap;
 mod slugs;
-mod tag_source_filters;
 mod versions;
 
 pub use self::{
-    corrections::*,
-    draft::*,
-    duplicates::*,
-    previews::*,
-    publish::*,
-    read::*,
-    references::*,
-    related::*,
-    revisions::*,
-    schedule::*,
-    search::*,
-    sitemap::*,
-    slugs::*,
-    tag_source_filters::{source_ids, tag_ids},
-    versions::*,
+    corrections::*, draft::*, duplicates::*, list::*, previews::*, publish::*, read::*, references::*,
+    revisions::*, schedule::*, sitemap::*, slugs::*, versions::*,
 };

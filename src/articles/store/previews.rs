@@ -6,9 +6,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::model::previews::{LinkPosition, PreviewLink},
-    auth::{Role, previews::Pass},
+    articles::model::preview_link::{LinkPosition, PreviewLink},
+    auth::previews::Pass,
     events::EditorLink,
+    principal::Role,
     schema::{article_slugs, articles, editors, preview_links},
     values::Reference,
 };

@@ -11,8 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        Status,
-        model::content::Content,
+        model::{content::Content, state::Status},
         store::{
             draft::{DRAFT, LIVE, Locked, bump},
             versions::insert_version,

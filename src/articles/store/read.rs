@@ -1,236 +1,19 @@
-//! Reading: one statement an answer, so that no reader sees half of a change.
-
-use std::{collections::HashMap, sync::OnceLock};
+//! One article, found by its id or a slug.
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    dsl::exists,
-    pg::{Pg, PgValue},
-    prelude::*,
-    sql_types::{Bool, Integer, Json, Nullable, Text},
-};
+use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
     articles::{
-        Article, Citation, Editorial, Retraction, Status, TagLink, Translation,
-        model::{
-            content::Content,
-            corrections::Correction,
-            provenance::{Disclosure, Provenance},
-            query::{ArticlesQuery, Drafts, Include, Position, Sort, View},
-            rules::Standing,
-        },
-        store::{
-            corrections::CORRECTIONS,
-            filters::{filtered, visible},
-            fitting::{TEXT_BYTES, fitting},
-            index_page::{CountOf, OnPage},
-            order::{Filtered, ordered, sorted},
-            search::Meaning,
-        },
+        model::{article::Article, view::View},
+        store::editions::{EditionsQuery, load, visible},
     },
-    database::fragment::{Selection, fragment},
-    events::EditorLink,
-    pagination::Rows,
+    database::sql::fragment,
     schema::{article_slugs, articles, editions},
     values::Reference,
 };
-
-// Tags and sources are looked up one by one: for a join Postgres reads the whole of a small table, once for each article.
-pub(super) const TAGS: &str = "(select coalesce(json_agg(\
-     (select json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) from tags t where t.id = et.tag_id) \
-     order by et.position), '[]') from edition_tags et \
-     where et.article_id = editions.article_id and et.kind = editions.kind)";
-
-pub(super) const CITATIONS: &str = "(select coalesce(json_agg(json_build_object('source', \
-     (select json_build_object('id', s.id, 'slug', s.slug, 'name', s.name, 'homepage_url', s.homepage_url) \
-     from sources s where s.id = c.source_id), \
-     'url', c.url, 'title', c.title, 'role', c.role) order by c.position), '[]') from citations c \
-     where c.article_id = editions.article_id and c.kind = editions.kind)";
-
-pub(super) const LIVE_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
-     'language', o.language) order by o.language, o.article_id), '[]') from editions o \
-     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
-     and o.kind = 'live' and o.status = 'published')";
-
-const DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
-     'language', o.language) order by o.language, o.article_id), '[]') \
-     from editions o join articles a on a.id = o.article_id \
-     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
-     and o.kind = 'draft' and a.trashed_at is null)";
-
-/// A writer sees drafts of own articles only, so the one that is read is the writer's, and others count where they are the
-/// writer's too, or live.
-const OWN_DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
-     'language', o.language) order by o.language, o.article_id), '[]') \
-     from editions o join articles a on a.id = o.article_id \
-     where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
-     and a.trashed_at is null and case when a.created_by = articles.created_by then o.kind = 'draft' \
-     else o.kind = 'live' and o.status = 'published' end)";
-
-const CREATOR_NAME: &str = "(select e.name from editors e where e.id = articles.created_by)";
-
-const LIVE_STATUS: &str =
-    "(select l.status from editions l where l.article_id = editions.article_id and l.kind = 'live')";
-
-const RETRACTION: &str = "(select json_build_object('reason', l.retraction_reason, 'retracted_at', l.retracted_at) \
-     from editions l where l.article_id = editions.article_id and l.kind = 'live' and l.status = 'retracted')";
-
-const OWN_RETRACTION: &str = "case editions.status when 'retracted' then \
-     json_build_object('reason', editions.retraction_reason, 'retracted_at', editions.retracted_at) end";
-
-#[derive(Queryable)]
-struct Row {
-    id: Uuid,
-    kind: String,
-    status: Status,
-    content: Content,
-    body: Option<String>,
-    body_html: Option<String>,
-    provenance: Option<Provenance>,
-    word_count: i32,
-    reading_minutes: i32,
-    published_at: Option<DateTime<Utc>>,
-    updated_at: DateTime<Utc>,
-    created_at: DateTime<Utc>,
-    version: i64,
-    revision: i32,
-    scheduled_at: Option<DateTime<Utc>>,
-    schedule_held_at: Option<DateTime<Utc>>,
-    public_version: Option<i32>,
-    retraction: Option<FromJson<Retraction>>,
-    created_by: Uuid,
-    creator_name: String,
-    first_published_at: Option<DateTime<Utc>>,
-    trashed_at: Option<DateTime<Utc>>,
-    live: Option<Status>,
-    tags: FromJson<Vec<TagLink>>,
-    citations: FromJson<Vec<Citation>>,
-    corrections: FromJson<Vec<Correction>>,
-    translations: FromJson<Vec<Translation>>,
-}
-
-/// A value that Postgres put together as JSON.
-#[derive(Debug, FromSqlRow)]
-pub(super) struct FromJson<T>(pub(super) T);
-
-impl<T: DeserializeOwned> FromSql<Json, Pg> for FromJson<T> {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(serde_json::from_slice(value.as_bytes())?))
-    }
-}
-
-impl From<Row> for Article {
-    fn from(row: Row) -> Self {
-        let is_draft = row.kind == "draft";
-        let standing = Standing {
-            created_by: row.created_by,
-            draft: row.status,
-            live: row.live,
-            ever_published: row.first_published_at.is_some(),
-            trashed: row.trashed_at.is_some(),
-        };
-        let editorial = is_draft.then(|| Editorial {
-            state: standing.state(),
-            actions: standing.allowed(),
-            created_by: EditorLink { id: row.created_by, name: row.creator_name },
-            revision: row.revision,
-            has_unpublished_changes: row.live.is_some() && row.status != Status::Published,
-            scheduled_at: row.scheduled_at,
-            schedule_held_at: row.schedule_held_at,
-        });
-        Self {
-            id: row.id,
-            version: is_draft.then_some(row.version),
-            highlight: None,
-            rank: None,
-            public_version: row.public_version,
-            retraction: row.retraction.map(|retraction| retraction.0),
-            editorial,
-            content: row.content,
-            body: row.body,
-            body_html: row.body_html,
-            provenance: row.provenance.map(Disclosure::from),
-            tags: row.tags.0,
-            citations: row.citations.0,
-            corrections: row.corrections.0,
-            translations: row.translations.0,
-            // Whatever became of its draft before: that is what readers are told.
-            status: if row.live == Some(Status::Retracted) { Status::Retracted } else { row.status },
-            word_count: row.word_count,
-            reading_minutes: row.reading_minutes,
-            published_at: row.published_at,
-            updated_at: row.updated_at,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// The SQL of what is read, for each kind of view, without texts and with them.
-static TEXTS: [[OnceLock<String>; 2]; 4] = [const { [const { OnceLock::new() }; 2] }; 4];
-
-pub(super) async fn load(
-    conn: &mut AsyncPgConnection,
-    query: Filtered<'_>,
-    view: View,
-    with_body: bool,
-) -> QueryResult<Vec<Article>> {
-    let (text, translations) = match view {
-        View::Live => (0, LIVE_TRANSLATIONS),
-        View::Preview => (1, LIVE_TRANSLATIONS),
-        View::Drafts(Drafts { of: None, .. }) => (2, DRAFT_TRANSLATIONS),
-        View::Drafts(_) => (3, OWN_DRAFT_TRANSLATIONS),
-    };
-    // A live edition tells for itself, and not who made the article.
-    let (creator_name, live_status, retraction) = match view {
-        View::Live => ("''", "editions.status", OWN_RETRACTION),
-        View::Drafts(_) | View::Preview => (CREATOR_NAME, LIVE_STATUS, RETRACTION),
-    };
-    let (body, body_html) =
-        if with_body { ("editions.body", "editions.body_html") } else { ("null", "null") };
-    let columns = (
-        editions::article_id,
-        editions::kind,
-        editions::status,
-        Content::columns(),
-        fragment::<Nullable<Text>>(body),
-        fragment::<Nullable<Text>>(body_html),
-        editions::provenance,
-        editions::word_count,
-        editions::reading_minutes,
-        editions::published_at,
-        editions::updated_at,
-        articles::created_at.nullable().assume_not_null(),
-        articles::version.nullable().assume_not_null(),
-        editions::revision,
-        editions::scheduled_at,
-        editions::schedule_held_at,
-        editions::public_version,
-        fragment::<Nullable<Json>>(retraction),
-        articles::created_by.nullable().assume_not_null(),
-        fragment::<Text>(creator_name),
-        articles::first_published_at.nullable(),
-        articles::trashed_at.nullable(),
-        fragment::<Nullable<Text>>(live_status),
-        fragment::<Json>(TAGS),
-        fragment::<Json>(CITATIONS),
-        fragment::<Json>(CORRECTIONS),
-        fragment::<Json>(translations),
-    );
-    let selection = Selection::new(columns, &TEXTS[text][usize::from(with_body)]);
-    let rows: Vec<Row> = query.select(selection).load(conn).await?;
-    let articles = rows.into_iter().map(Article::from);
-    // Readers get nothing of what editors work with, and nothing to change the draft with.
-    let seen = |article| match view {
-        View::Preview => Article { editorial: None, version: None, ..article },
-        _ => article,
-    };
-    Ok(articles.map(seen).collect())
-}
 
 /// The article with this id or slug, as the view has it. Readers find it by the slug they see; editors by any slug that is its.
 ///
@@ -260,7 +43,7 @@ pub async fn is_known_to_readers(conn: &mut AsyncPgConnection, reference: &Refer
     diesel::select(exists(live)).get_result(conn).await
 }
 
-fn named<'a>(query: Filtered<'a>, view: View, reference: &Reference) -> Filtered<'a> {
+fn named<'a>(query: EditionsQuery<'a>, view: View, reference: &Reference) -> EditionsQuery<'a> {
     match (reference, view) {
         (Reference::Id(id), _) => query.filter(editions::article_id.eq(*id)),
         (Reference::Slug(slug), View::Live) => query.filter(editions::slug.eq(slug.to_string())),
@@ -318,56 +101,5 @@ pub async fn whereabouts(conn: &mut AsyncPgConnection, reference: &Reference) ->
                 .select(article_slugs::article_id);
             live.filter(editions::article_id.eq_any(owner)).first(conn).await
         }
-    }
-}
-
-/// The page of what the view has and the query asks for, in its order, from after a position. `search` is what its `q` means, where it
-/// has one.
-///
-/// A page with texts ends where they get long: see `fitting`. That takes a second statement, which has to see what the first one saw.
-///
-/// # Errors
-/// As any statement.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    view: View,
-    query: &ArticlesQuery,
-    search: Option<&[Meaning]>,
-    after: Option<Position>,
-) -> QueryResult<Rows<Article>> {
-    let (limit, one_more) = (query.limit.elements(), query.limit.rows());
-    let page = match OnPage::of(view, query, one_more, after.as_ref()) {
-        Some(on_page) => sorted(visible(view).filter(on_page), query.sort == Sort::PublishedDescending),
-        None => ordered(filtered(view, query, search), view, query.sort, search, after).limit(one_more),
-    };
-    if query.include != Some(Include::Body) {
-        let mut rows = load(conn, page, view, false).await?;
-        let has_next = rows.len() > limit;
-        rows.truncate(limit);
-        return Ok(Rows { rows, has_next });
-    }
-    let sized: Vec<(Uuid, i32)> =
-        page.select((editions::article_id, fragment::<Integer>(TEXT_BYTES))).load(conn).await?;
-    let fitting = fitting(sized.iter().map(|(_, bytes)| *bytes)).min(limit);
-    let ids: Vec<Uuid> = sized.iter().take(fitting).map(|(id, _)| *id).collect();
-    let place: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    let mut rows = load(conn, visible(view).filter(editions::article_id.eq_any(ids)), view, true).await?;
-    rows.sort_by_key(|article| place.get(&article.id).copied());
-    Ok(Rows { rows, has_next: sized.len() > fitting })
-}
-
-/// How many articles the view has and the query asks for.
-///
-/// # Errors
-/// As any statement.
-pub async fn count(
-    conn: &mut AsyncPgConnection,
-    view: View,
-    query: &ArticlesQuery,
-    search: Option<&[Meaning]>,
-) -> QueryResult<i64> {
-    match CountOf::of(view, query) {
-        Some(count) => diesel::select(count).get_result(conn).await,
-        None => filtered(view, query, search).count().get_result(conn).await,
     }
 }

@@ -11,12 +11,12 @@ use crate::{
     articles::{
         model::{
             input::{References, Resolved},
-            query::{Drafts, View},
+            view::{Drafts, View},
         },
         store::draft::id_of,
     },
-    database::fragment::fragment,
-    http::faults::{Fault, Faults},
+    database::sql::fragment,
+    faults::{Fault, Faults},
     schema::{articles, editions, sources, tag_names, tags},
     values::{Reference, reference::split},
 };

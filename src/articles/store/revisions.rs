@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    articles::model::revisions::{Fields, Revision, RevisionItem, Snapshot},
+    articles::model::revision::{Fields, Revision, RevisionItem, Snapshot},
     events::EditorLink,
     schema::{editors, revisions, versions},
 };

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::{
     articles::store::draft::{DRAFT, bump},
-    auth::Role,
-    database::fragment::fragment,
+    database::sql::fragment,
+    principal::Role,
     schema::{articles, editions, editors, failed_publications},
 };
 

@@ -10,15 +10,17 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        Translation,
-        model::query::{Position, Sort, View},
+        model::{
+            article::Translation,
+            query::{Position, Sort},
+            view::View,
+        },
         store::{
-            filters::{LIVE, visible},
-            order::{Filtered, ordered},
-            read::{FromJson, LIVE_TRANSLATIONS},
+            editions::{EditionsQuery, FromJson, LIVE, LIVE_TRANSLATIONS, visible},
+            list::order::ordered,
         },
     },
-    database::fragment::fragment,
+    database::sql::fragment,
     schema::editions,
 };
 
@@ -49,7 +51,7 @@ impl From<Row> for Place {
     }
 }
 
-async fn load(conn: &mut AsyncPgConnection, query: Filtered<'_>) -> QueryResult<Vec<Place>> {
+async fn load(conn: &mut AsyncPgConnection, query: EditionsQuery<'_>) -> QueryResult<Vec<Place>> {
     let columns = (
         editions::article_id,
         editions::slug,

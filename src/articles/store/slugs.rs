@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     articles::model::{
-        query::{Drafts, View},
-        slugs::ArticleSlug,
+        slug::ArticleSlug,
+        view::{Drafts, View},
     },
-    database::fragment::fragment,
+    database::sql::fragment,
     schema::{article_slugs, articles},
 };
 

@@ -11,18 +11,18 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        Citation, TagLink,
         model::{
+            article::{Citation, TagLink},
             provenance::Disclosure,
-            revisions::Snapshot,
-            versions::{Version, VersionItem},
+            revision::Snapshot,
+            version::{Version, VersionItem},
         },
         store::{
             draft::DRAFT,
-            read::{CITATIONS, FromJson, TAGS},
+            editions::{CITATIONS, FromJson, TAGS},
         },
     },
-    database::fragment::fragment,
+    database::sql::fragment,
     schema::{editions, revisions, versions},
 };
 

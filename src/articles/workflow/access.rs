@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use crate::{
     articles::{
-        Article,
         model::{
-            query::{Drafts, View},
-            rules::{Action, permit, require_state},
+            article::Article,
+            state::{Action, permit, require_state},
+            view::{Drafts, View},
         },
         store::{self, Locked},
         workflow::conflict,
     },
-    auth::Principal,
     error::{ApiError, ApiResult},
     http::conditional::{IfMatch, Version},
+    principal::Principal,
     values::Reference,
 };
 

@@ -14,11 +14,11 @@ use utoipa::{
 
 use crate::{
     articles::{
-        Article,
         model::{
+            article::Article,
             content::Field,
-            merging::clashes,
-            revisions::{Fields, RevisionItem, Snapshot},
+            merge::clashes,
+            revision::{Fields, RevisionItem, Snapshot},
         },
         store::{self, Locked},
     },

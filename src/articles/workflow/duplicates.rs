@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::{
     articles::store::{self, Coverage, Draft},
-    auth::Principal,
     error::{ApiError, ApiResult, Kind},
-    http::faults::Fault,
+    faults::Fault,
+    principal::Principal,
     values::DocumentKey,
 };
 

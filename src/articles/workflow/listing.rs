@@ -6,17 +6,18 @@ use diesel_async::AsyncPgConnection;
 
 use crate::{
     articles::{
-        Article,
-        model::query::{ArticlesQuery, Position, View},
+        model::{
+            article::Article,
+            query::{ArticlesQuery, Position},
+            view::View,
+        },
         store::{self, Meaning},
     },
     database::sqlstate::SqlState,
     error::{ApiError, ApiResult},
-    http::{
-        faults::{Faults, Invalid},
-        surrogate::SurrogateKeys,
-    },
+    faults::{Faults, Invalid},
     pagination::Rows,
+    surrogate::SurrogateKeys,
 };
 
 /// The articles of a page, and how many there are on all pages, where that was asked for.
@@ -82,8 +83,9 @@ async fn page(
     search: Option<&[Meaning]>,
     after: Option<Position>,
 ) -> ApiResult<Listed> {
-    let total = if query.count.0 { Some(store::count(conn, view, query, search).await?) } else { None };
-    Ok((store::list(conn, view, query, search, after).await?, total))
+    let total =
+        if query.count.0 { Some(store::count_articles(conn, view, query, search).await?) } else { None };
+    Ok((store::list_articles(conn, view, query, search, after).await?, total))
 }
 
 fn too_nested(error: diesel::result::Error) -> ApiError {

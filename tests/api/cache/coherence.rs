@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{Desk, is_hit, read, warm};
 use crate::support::{Answer, Server};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{Desk, is_hit, read, warm};
 use crate::support::{Line, Proxy, Server};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use warta::{auth::Role, error::Kind, http::body::FEW_WORDS};
+use warta::{error::Kind, http::body::FEW_WORDS, principal::Role};
 
 use crate::support::{Answer, Server, Wire, raw};
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
-use warta::{auth::Role, database::migrations};
+use warta::{database::migrations, principal::Role};
 
 use super::{beside, draft, published, until};
 use crate::support::{PASSWORD, Server, cluster::empty_database};

@@ -2,7 +2,7 @@
 
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::beside;
 use crate::support::Server;

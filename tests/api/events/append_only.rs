@@ -3,9 +3,10 @@
 use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
 use warta::{
-    auth::Role,
+    audit::seal,
     database::Connection,
-    events::{self, Actor, EventType, SubjectType, seal},
+    events::{self, Actor, EventType, SubjectType},
+    principal::Role,
 };
 
 use super::{each, events};

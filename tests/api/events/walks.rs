@@ -9,9 +9,10 @@ use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager};
 use futures::{StreamExt, future::join, stream};
 use serde_json::{Value, json};
 use warta::{
-    auth::Role,
+    audit::{seal, verify},
     database::{Connection, Database},
-    events::{self, Actor, EventType, SubjectType, audit, seal},
+    events::{self, Actor, EventType, SubjectType},
+    principal::Role,
 };
 
 use crate::support::{Answer, Server};
@@ -106,8 +107,8 @@ async fn readers_of_a_growing_record_miss_nothing_and_see_nothing_twice() {
 }
 
 async fn assert_is_whole(database: &Database, events: usize) {
-    match audit::verify(database, None).await.unwrap() {
-        audit::Verdict::Whole { head, unsealed: 0 } => {
+    match verify::verify(database, None).await.unwrap() {
+        verify::Verdict::Whole { head, unsealed: 0 } => {
             assert_eq!(usize::try_from(head.sequence).unwrap(), events);
         }
         verdict => panic!("{verdict:?}"),

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
 use roxmltree::{Document, Node};
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{HOSTILE, SITE, held, newsroom};
 use crate::support::Server;

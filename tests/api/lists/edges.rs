@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::future::try_join_all;
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{
     Newsroom, citing,

@@ -1,7 +1,7 @@
 //! What lists hide: neither elements, nor totals, nor counts, nor filters tell of it.
 
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{Newsroom, citing, walks::walk};
 

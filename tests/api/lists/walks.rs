@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::Newsroom;
 use crate::support::Server;

@@ -1,7 +1,7 @@
 //! The limits that the document states are the ones that the code enforces.
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{branch, resolved};
 use crate::support::{Answer, Article, Cast, Operation, Server, operations};

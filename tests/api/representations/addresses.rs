@@ -1,6 +1,6 @@
 //! Each form at an address of its own.
 
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{newsroom, read};
 use crate::support::Server;

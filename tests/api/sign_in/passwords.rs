@@ -1,7 +1,7 @@
 //! Which passwords and names are taken, and what takes the present password.
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{EMAIL, login_as, server};
 use crate::support::{Answer, PASSWORD, Server};

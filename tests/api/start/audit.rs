@@ -7,9 +7,9 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use tempfile::TempDir;
 use warta::{
+    audit::seal,
     auth::keys::Keys,
     database::{Database, DatabaseUrl},
-    events::seal,
 };
 
 use super::{

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use super::{
     answer::Answer,

@@ -13,19 +13,19 @@ use warta::{
         connections::{Connections, Limits},
         cors::Cors,
     },
-    auth::{Auth, Role, keys::Keys},
-    cache::{Cache, link},
+    auth::{Auth, keys::Keys},
+    cache::{Cache, invalidation},
     clock::Clock,
+    context::{Policy, Services},
     database::{Database, DatabaseUrl, presence::Presence},
     editors::{self, Editor, command::new_editor},
     error::ApiResult,
     events::Actor,
-    http::{
-        budget::BodyBudget,
-        context::{Policy, Services},
-    },
+    http::{body::BodyLimits, budget::BodyBudget},
     pagination::CursorKey,
-    values::{FromText, site::Site},
+    principal::Role,
+    site::Site,
+    values::FromText,
 };
 
 use super::{
@@ -174,8 +174,7 @@ impl Server {
             database: database.clone(),
             clock: clock.clone(),
             cursor_key: CursorKey::derive(keys.secret()),
-            body_timeout: Duration::from_secs(2),
-            bodies: BodyBudget::default(),
+            bodies: BodyLimits { timeout: Duration::from_secs(2), budget: BodyBudget::default() },
             policy: setup.policy,
             site: Arc::new(Site::new(
                 setup.site.map(|url| url.parse().unwrap()),
@@ -185,8 +184,13 @@ impl Server {
         };
         let presence = Presence::default();
         let (cache, asked) = Cache::new(setup.cache_bytes, setup.stale_if_error, presence.clone());
-        let link =
-            tokio::spawn(link::run(url.clone(), database.clone(), clock.clone(), cache.clone(), asked));
+        let link = tokio::spawn(invalidation::run(
+            url.clone(),
+            database.clone(),
+            clock.clone(),
+            cache.clone(),
+            asked,
+        ));
         let auth = Auth::new(keys, "warta");
         let parts = Parts {
             services: services.clone(),
@@ -253,7 +257,7 @@ impl Server {
 
     /// Publishes one of what is due; whether there was one.
     pub(crate) async fn try_publish_next(&self) -> ApiResult<bool> {
-        let published = warta::articles::workflow::scheduler::publish_next(&self.services).await?;
+        let published = warta::articles::workflow::publish_due::publish_next(&self.services).await?;
         // As of another instance, this one hears of it a moment later.
         self.cache.caught_up().await;
         Ok(published)

@@ -16,7 +16,7 @@ impl Server {
     /// doing of a request.
     pub(crate) async fn snapshot(&self) -> Vec<String> {
         let mut conn = self.database.get().await.unwrap();
-        warta::events::seal::seal(&mut conn).await.unwrap();
+        warta::audit::seal::seal(&mut conn).await.unwrap();
         let tables = "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
         let tables = diesel::sql_query(tables).load::<Line>(&mut conn).await.unwrap();
         let digest = |Line { line: table }: &Line| {

@@ -6,7 +6,7 @@ use futures::future::join;
 use proptest::prelude::*;
 use warta::{
     articles::model::markdown::{MAX_BODY_BYTES, TooComplex, render},
-    auth::Role,
+    principal::Role,
 };
 
 use super::story;

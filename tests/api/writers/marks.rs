@@ -1,7 +1,7 @@
 //! Combining marks in runs are refused wherever text comes in.
 
 use serde_json::{Value, json};
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

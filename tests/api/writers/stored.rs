@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::{StreamExt, stream};
 use serde_json::json;
-use warta::auth::Role;
+use warta::principal::Role;
 
 use crate::support::Server;
 

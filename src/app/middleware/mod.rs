@@ -1,0 +1,15 @@
+//! What every request passes on its way to a handler, and every answer on its way back.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`fast_path`] | answers out of memory before anything else is done |
+//! | [`span`] | opens the request's span, and writes its line of log |
+//! | [`envelope`] | gives each request its id, finds out who asks, and sets the headers of every answer |
+//! | [`outage`] | answers while the database is away |
+//! | [`cache`] | answers out of memory what no change has touched |
+
+pub mod cache;
+pub mod envelope;
+pub mod fast_path;
+pub mod outage;
+pub mod span;

@@ -1,0 +1,97 @@
+//! What requests do while the database is away: nobody waits for it long.
+
+use std::time::{Duration, Instant};
+
+use actix_web::{
+    HttpResponse,
+    dev::ServiceRequest,
+    http::header::{AGE, CACHE_STATUS, HeaderValue},
+    web::Data,
+};
+
+use crate::{
+    cache::{Cache, Spare},
+    database::presence::Presence,
+    error::ApiError,
+    http::encoded::Wanted,
+};
+
+/// How long a request that reads waits for a database that is away.
+const READS: Duration = Duration::from_millis(1500);
+
+/// The same of one that writes: it may be under way.
+const WRITES: Duration = Duration::from_secs(5);
+
+/// How long a request goes on where the database is away.
+pub struct Patience {
+    presence: Option<Data<Presence>>,
+    until: Instant,
+}
+
+impl Patience {
+    /// Of a request that began then.
+    pub fn of(request: &ServiceRequest, began: Instant) -> Self {
+        let patience = if request.method().is_safe() { READS } else { WRITES };
+        Self { presence: request.app_data::<Data<Presence>>().cloned(), until: began + patience }
+    }
+
+    /// Does something; `None` where the database was found to be away before that was done, and it was waited for long enough.
+    pub async fn wait<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+        let Some(presence) = &self.presence else { return Some(something.await) };
+        let enough = async {
+            tokio::time::sleep_until(self.until.into()).await;
+            presence.away().await;
+        };
+        tokio::select! {
+            biased;
+            done = something => Some(done),
+            () = enough => None,
+        }
+    }
+
+    /// Whether the database is there to be asked, as far as can be known in a moment.
+    pub async fn may_ask(&self) -> bool {
+        match &self.presence {
+            Some(presence) => presence.settled().await,
+            None => true,
+        }
+    }
+}
+
+/// What is answered while the database is away, and there is nothing else.
+pub fn error() -> ApiError {
+    ApiError::unavailable("the database is away")
+}
+
+/// Why an answer is a spare (RFC 9211).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The database is known to be away: it was not asked.
+    Away,
+    /// It was asked, and did not answer.
+    Failed,
+}
+
+/// The answer from before the database was lost, marked as such.
+pub fn spared(
+    cache: &Cache,
+    spare: &Spare,
+    wanted: &Wanted,
+    id: &HeaderValue,
+    reason: Reason,
+) -> HttpResponse {
+    cache.spared();
+    let mut response = spare.entry.answer.to(wanted, id);
+    let age = spare.age.as_secs();
+    // It was fresh for as long as the database was heard.
+    let status = match reason {
+        Reason::Away => format!("warta; hit; ttl=-{age}; detail=database-away"),
+        Reason::Failed => format!("warta; fwd=stale; fwd-status=503; ttl=-{age}; detail=database-away"),
+    };
+    let headers = response.headers_mut();
+    headers.insert(AGE, HeaderValue::from(age));
+    if let Ok(status) = HeaderValue::try_from(status) {
+        headers.insert(CACHE_STATUS, status);
+    }
+    response
+}

@@ -1,0 +1,36 @@
+//! How much text goes on a page.
+
+/// How many bytes an edition's texts have, which Postgres knows without reading them.
+pub const TEXT_BYTES: &str = "(octet_length(editions.body) + octet_length(editions.body_html))";
+
+/// How many bytes the texts of a page have together at most.
+const PAGE_BYTES: i64 = 1 << 20;
+
+/// How many of the articles whose texts have these sizes go on one page: at least one, however long its text is.
+pub fn fitting(sizes: impl Iterator<Item = i32>) -> usize {
+    let mut bytes = 0;
+    let fits = |size: &i32| {
+        bytes += i64::from(*size);
+        bytes <= PAGE_BYTES
+    };
+    sizes.take_while(fits).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_what_fits_and_at_least_one() {
+        let half = i32::try_from(PAGE_BYTES / 2).unwrap();
+        for (sizes, count) in [
+            (&[0; 100][..], 100),
+            (&[half, half, 1], 2),
+            (&[half, half, 0], 3),
+            (&[half, half + 1, 0], 1),
+            (&[i32::MAX, 0], 1),
+        ] {
+            assert_eq!(fitting(sizes.iter().copied()), count, "{sizes:?}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Live articles in the order of their publication, out of indexes alone.
+//!
+//! A tag or a citation of what readers see has the time and the language of its edition on it. So the latest articles with a tag, or of
+//! a source, come out of one index in their order, whatever else there is; what else is asked of them is looked up for each. A page of
+//! ids is found first, and then its articles: no plan depends on how many there are, or on where they stand among all others.
+
+use std::slice;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    query_builder::QueryFragment,
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+use crate::{
+    articles::{
+        model::{
+            query::{ArticlesQuery, Position, Sort},
+            state::Status,
+            view::View,
+        },
+        store::list::tag_source_filters::{HasAll, Kind, Named, Out},
+    },
+    database::sql::expression,
+};
+
+/// What a query asks for, where indexes of live editions, tags and citations can tell.
+#[derive(Debug)]
+struct Asked {
+    /// What the articles are found by; `None`: all of them.
+    by: Option<Named>,
+    /// What they have to have besides: any of each.
+    any: Vec<Named>,
+    all: Option<HasAll>,
+    none: Option<Named>,
+    languages: Option<Vec<String>>,
+    published_after: Option<DateTime<Utc>>,
+    published_before: Option<DateTime<Utc>>,
+}
+
+impl Asked {
+    /// `None` where readers ask for something else too, or editors ask.
+    fn by(view: View, query: &ArticlesQuery) -> Option<Self> {
+        // Each filter is named, so that none that comes is forgotten.
+        let ArticlesQuery {
+            q: None,
+            tag,
+            tag_all,
+            tag_none,
+            source,
+            cites: None,
+            language,
+            created_by: None,
+            published_after,
+            published_before,
+            updated_after: None,
+            status,
+            draft: _,
+            trashed: _,
+            sort: _,
+            limit: _,
+            cursor: _,
+            count: _,
+            include: _,
+        } = query
+        else {
+            return None;
+        };
+        // Readers ask for no other status.
+        let all_published = |any: &[Status]| any.iter().all(|status| *status == Status::Published);
+        if view != View::Live || !status.as_ref().is_none_or(|any| all_published(&any.0)) {
+            return None;
+        }
+        // First what there is less of, as a rule.
+        let source = source.iter().map(|any| Named::sources(&any.0));
+        let (joined, all) = HasAll::beside(tag_all.as_ref().map_or(&[][..], |all| &all.0));
+        let joined = joined.iter().map(|tag| Named::tags(slice::from_ref(tag)));
+        let mut any = source.chain(joined).chain(tag.iter().map(|any| Named::tags(&any.0)));
+        Some(Self {
+            by: any.next(),
+            any: any.collect(),
+            all,
+            none: tag_none.as_ref().map(|none| Named::tags(&none.0)),
+            languages: language.as_ref().map(|any| any.0.iter().map(|tag| (**tag).to_owned()).collect()),
+            published_after: published_after.map(|time| time.0),
+            published_before: published_before.map(|time| time.0),
+        })
+    }
+
+    /// Whether it is one of the few that many ask for. Each connection keeps the plans of those: of all that can be combined they
+    /// would fill the memory of the server.
+    fn is_common(&self) -> bool {
+        let Self { by, any, all, none, languages, published_after, published_before } = self;
+        by.as_ref().is_none_or(Named::is_one)
+            && any.is_empty()
+            && all.is_none()
+            && none.is_none()
+            && languages.as_ref().is_none_or(|languages| languages.len() == 1)
+            && published_after.is_none()
+            && published_before.is_none()
+    }
+
+    /// Writes a selection of the time and the id of each article: whole, or for one of several names (`named.id`) or languages
+    /// (`spoken.language`) at a time.
+    fn write<'b>(&'b self, by_name: bool, by_language: bool, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        // An article may cite a source more than once, and have several of the tags.
+        let repeats = self.by.as_ref().is_some_and(|by| by.kind == Kind::Source || !(by_name || by.is_one()));
+        out.push_sql(if repeats { "select distinct " } else { "select " });
+        out.push_sql("a.published_at, a.article_id from ");
+        match &self.by {
+            None => out.push_sql("editions a where a.kind = 'live' and a.status = 'published'"),
+            Some(named) => {
+                let (table, column) = named.edges();
+                out.push_sql(&format!("{table} a where a.published_at is not null and a.{column} = "));
+                if by_name {
+                    out.push_sql("named.id");
+                } else {
+                    named.write_comparison(out)?;
+                }
+            }
+        }
+        match &self.languages {
+            None => {}
+            Some(_) if by_language => out.push_sql(" and a.language = spoken.language"),
+            Some(languages) if languages.len() == 1 => {
+                out.push_sql(" and a.language = ");
+                out.push_bind_param::<Text, _>(&languages[0])?;
+            }
+            Some(languages) => {
+                out.push_sql(" and a.language = any(");
+                out.push_bind_param::<Array<Text>, _>(languages)?;
+                out.push_sql(")");
+            }
+        }
+        for (than, time) in [(" > ", &self.published_after), (" < ", &self.published_before)] {
+            if let Some(time) = time {
+                out.push_sql(" and a.published_at");
+                out.push_sql(than);
+                out.push_bind_param::<Timestamptz, _>(time)?;
+            }
+        }
+        for named in &self.any {
+            out.push_sql(" and ");
+            named.write_exists("a", "'live'", out)?;
+        }
+        if let Some(all) = &self.all {
+            out.push_sql(" and ");
+            all.write("a", "'live'", out)?;
+        }
+        if let Some(named) = &self.none {
+            out.push_sql(" and not ");
+            named.write_exists("a", "'live'", out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an edition is on a page of live ones.
+#[derive(Debug)]
+pub struct OnPage {
+    asked: Asked,
+    descending: bool,
+    after: Option<(Option<DateTime<Utc>>, Uuid)>,
+    rows: i64,
+}
+
+impl OnPage {
+    /// `None` where the indexes do not tell.
+    pub fn of(view: View, query: &ArticlesQuery, rows: i64, after: Option<&Position>) -> Option<Self> {
+        let descending = match query.sort {
+            Sort::PublishedDescending => true,
+            Sort::PublishedAscending => false,
+            _ => return None,
+        };
+        let after = match after {
+            None => None,
+            Some(Position::Time { time, id }) => Some((*time, *id)),
+            Some(_) => return None,
+        };
+        Some(Self { asked: Asked::by(view, query)?, descending, after, rows })
+    }
+
+    /// Writes where the page begins, and the order.
+    fn write_end<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+        if let Some((time, id)) = &self.after {
+            out.push_sql(" and (a.published_at, a.article_id) ");
+            out.push_sql(if self.descending { "< (" } else { "> (" });
+            out.push_bind_param::<Nullable<Timestamptz>, _>(time)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+            out.push_sql(")");
+        }
+        out.push_sql(self.order());
+        // The longest page and one, whatever is asked for: of a number that is not known when it is planned Postgres assumes that
+        // it is a tenth of all there are, and plans anew each time.
+        out.push_sql(" limit 101");
+        Ok(())
+    }
+
+    fn order(&self) -> &'static str {
+        if self.descending {
+            " order by published_at desc, article_id desc"
+        } else {
+            " order by published_at, article_id"
+        }
+    }
+}
+
+impl QueryFragment<Pg> for OnPage {
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        let asked = &self.asked;
+        if !(asked.is_common() && self.descending) {
+            out.unsafe_to_cache_prepared();
+        }
+        // Of several names or languages each has a place of its own in an index.
+        let names = asked.by.as_ref().filter(|named| !named.is_one());
+        let languages = asked.languages.as_ref().filter(|languages| languages.len() > 1);
+        out.push_sql("editions.article_id = any(array(select article_id from (");
+        let several = names.is_some() || languages.is_some();
+        if several {
+            out.push_sql("select distinct published_at, article_id from ");
+            if let Some(names) = names {
+                out.push_sql("(");
+                names.write(&mut out)?;
+                out.push_sql(") as named (id) cross join ");
+            }
+            if let Some(languages) = languages {
+                out.push_sql("unnest(");
+                out.push_bind_param::<Array<Text>, _>(languages)?;
+                out.push_sql(") as spoken (language) cross join ");
+            }
+            out.push_sql("lateral (");
+        }
+        asked.write(names.is_some(), languages.is_some(), &mut out)?;
+        self.write_end(&mut out)?;
+        if several {
+            out.push_sql(") as first");
+        }
+        out.push_sql(") as page");
+        out.push_sql(self.order());
+        out.push_sql(" limit ");
+        out.push_bind_param::<BigInt, _>(&self.rows)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+expression!(OnPage: Bool);
+
+/// How many articles there are on all pages.
+#[derive(Debug)]
+pub struct CountOf(Asked);
+
+impl CountOf {
+    /// `None` where the indexes do not tell.
+    pub fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
+        Asked::by(view, query).map(Self)
+    }
+}
+
+impl QueryFragment<Pg> for CountOf {
+    fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
+        if !self.0.is_common() {
+            out.unsafe_to_cache_prepared();
+        }
+        out.push_sql("(select count(*) from (");
+        self.0.write(false, false, &mut out)?;
+        out.push_sql(") as asked)");
+        Ok(())
+    }
+}
+
+expression!(CountOf: BigInt);

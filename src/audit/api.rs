@@ -1,0 +1,44 @@
+//! The record over HTTP.
+
+use actix_web::get;
+
+use crate::{
+    audit::{filter::EventsQuery, seal, store},
+    events::Event,
+};
+use crate::{
+    auth::Editor,
+    context::Context,
+    database::sqlstate::Trouble,
+    error::ApiResult,
+    http::{query::Query, reply::Found},
+    pagination::{Page, page},
+};
+
+/// List events
+///
+/// What was changed, by whom and when. Sequence numbers have no gap, and nothing ever appears before what was read: whoever walks with
+/// `sort=sequence` and `after_sequence` sees each event once. Each event's hash covers the hash of the one before.
+#[utoipa::path(
+    operation_id = "list_events", tag = "record", security(("token" = [])),
+    params(EventsQuery),
+    responses(
+        (status = 200, description = "A page of events.", body = Page<Event>),
+        (status = 403, description = "Only editors and admins may do this."),
+    ),
+)]
+#[get("/v1/events")]
+pub async fn list(_: Editor, query: Query<EventsQuery>, context: Context) -> ApiResult<Found<Page<Event>>> {
+    let Query { value: query, fingerprint } = query;
+    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
+    let mut conn = context.database.get().await?;
+    // Whoever got the answer to a change finds its event here at once.
+    match seal::seal(&mut conn).await {
+        // Nothing is changed then; what was changed last waits for its number.
+        Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {}
+        sealed => sealed?,
+    }
+    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
+    let events = store::list(&mut conn, &query, query.limit.rows(), after).await?;
+    page(events, query.limit, total, &context.cursor_key, &fingerprint, |event| event.sequence).map(Found)
+}

@@ -1,0 +1,11 @@
+//! Reading and proving the record of what changed, which [`crate::events`] writes.
+//!
+//! Events that are committed are sealed ([`seal`]): each gets its place in a chain ([`chain`]) that has no gap and that shows when a
+//! line was changed, put in or taken out ([`verify`]). Readers see what is sealed.
+
+pub mod api;
+pub mod chain;
+pub mod filter;
+pub mod seal;
+pub mod store;
+pub mod verify;
