@@ -22,11 +22,12 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use self::{
     connections::{Connections, Limits, service, watch::Watch},
-    middleware::fast_path::FrontDoor,
+    middleware::fast_path::FastPath,
     not_found::Routes,
     ops::metrics::Metrics,
 };
 use crate::app::{cors::Cors, settings::Settings};
+use crate::http::cache_rule::CacheRule;
 use crate::{
     articles, audit,
     auth::{self, Auth},
@@ -130,6 +131,22 @@ fn pages(config: &mut web::ServiceConfig) {
         .service(pages::docs::script);
 }
 
+/// What the answers of routes depend on, where it is more than the path and the parameters.
+fn cache_rules() -> Vec<CacheRule> {
+    let rules: [&[CacheRule]; 9] = [
+        &articles::api::CACHE_RULES,
+        &articles::api::forms::CACHE_RULES,
+        &articles::api::related::CACHE_RULES,
+        &tags::api::CACHE_RULES,
+        &sources::api::CACHE_RULES,
+        &feeds::api::CACHE_RULES,
+        &pages::reader::CACHE_RULES,
+        &pages::docs::CACHE_RULES,
+        &pages::problems::CACHE_RULES,
+    ];
+    rules.concat()
+}
+
 /// The OpenAPI document of the route table.
 #[must_use]
 pub fn document() -> serde_json::Value {
@@ -201,9 +218,10 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
     let settings = web::Data::new(Settings {
         cors: parts.cors,
         trusted_proxies: Arc::from(parts.trusted_proxies),
+        cache_rules: cache_rules(),
         log_requests: parts.log_requests,
     });
-    let front = FrontDoor {
+    let fast_path = FastPath {
         cache: parts.cache,
         settings: settings.clone(),
         metrics: metrics.clone(),
@@ -239,7 +257,7 @@ pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<S
             // A name that cannot be one is not found, before the database is asked.
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
             .wrap(from_fn(middleware::envelope::envelope))
-            .wrap(front.clone())
+            .wrap(fast_path.clone())
             .configure(pages)
             .into_utoipa_app()
             .configure(routes)
@@ -257,6 +275,16 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
+
+    #[test]
+    fn every_cache_rule_is_of_a_route() {
+        let document = document();
+        for rule in cache_rules() {
+            let pattern = rule.pattern();
+            let is_page = not_found::PAGES.contains(&pattern);
+            assert!(is_page || document["paths"][pattern]["get"].is_object(), "{pattern}");
+        }
+    }
 
     fn raw() -> OpenApi {
         App::new().into_utoipa_app().openapi(openapi::base()).configure(routes).split_for_parts().1

@@ -17,7 +17,7 @@ use crate::error::{ApiError, ApiResult, Kind};
 pub struct Routes(Vec<(ResourceDef, HeaderValue)>);
 
 /// Paths for people, which the document leaves out.
-const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", "/docs/scalar.js"];
+pub(super) const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", "/docs/scalar.js"];
 
 impl Routes {
     /// Reads the table from the document.

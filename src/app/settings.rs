@@ -8,7 +8,7 @@ use actix_web::{
 };
 use ipnet::IpNet;
 
-use crate::app::cors::Cors;
+use crate::{app::cors::Cors, http::cache_rule::CacheRule};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -18,6 +18,8 @@ pub struct Settings {
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// What the answers of routes depend on.
+    pub cache_rules: Vec<CacheRule>,
     /// Whether the log has a line for each request.
     pub log_requests: bool,
 }
@@ -30,6 +32,11 @@ impl Settings {
     /// Whether the other end of the connection is a proxy that we trust.
     pub fn trusts_peer(&self, request: &ServiceRequest) -> bool {
         !self.trusted_proxies.is_empty() && request.peer_addr().is_some_and(|peer| self.trusts(&peer.ip()))
+    }
+
+    /// The rule of the route that serves a path, where it has one.
+    pub fn cache_rule(&self, path: &str) -> Option<&CacheRule> {
+        self.cache_rules.iter().find(|rule| rule.serves(path))
     }
 
     /// Adds the headers that every answer has, but for its id.

@@ -14,6 +14,7 @@ use actix_web::{delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     articles::{
         model::{
@@ -51,6 +52,12 @@ use crate::{
 };
 
 type ArticlePatch = Patch<ArticleInput>;
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 2] = [
+    CacheRule::of("/v1/articles").commonly(&["language", "limit", "source", "tag"]),
+    CacheRule::of("/v1/sources/{source}/articles").commonly(&["language", "limit", "tag"]),
+];
 
 /// List articles
 ///

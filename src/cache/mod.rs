@@ -40,8 +40,8 @@ use self::{
     freshness::{Epoch, Freshness},
     room::{LARGEST, Room},
 };
-use crate::cache::single_flight::{Boarding, Flights};
-pub use crate::cache::single_flight::{Landed, Landing, Permit};
+pub use crate::cache::single_flight::{Outcome, Permit, Waiter};
+use crate::cache::single_flight::{SingleFlight, Turn};
 use crate::{database::presence::Presence, http::encoded::Answer, surrogate::SurrogateKeys};
 
 /// What an answer is kept under.
@@ -50,7 +50,7 @@ pub struct Key {
     /// All that the answer depends on.
     pub request: String,
     /// Whether it is one of the many things that can be asked for, rather than one that many ask for.
-    pub odd: bool,
+    pub uncommon: bool,
 }
 
 /// An answer that is kept.
@@ -84,10 +84,10 @@ struct Shared {
     /// What many ask for: three quarters of the room.
     front: Room,
     /// Most of the rest: whatever is asked for, it does not push the front page out.
-    odd: Room,
+    uncommon: Room,
     /// A sixteenth: that there is nothing at an address, of which there are without number.
     nothing: Room,
-    flights: Flights,
+    computations: SingleFlight,
     presence: Presence,
     /// How long spares are good, from when the database was heard last.
     stale_if_error: Duration,
@@ -105,11 +105,11 @@ struct Shared {
 pub type Barriers = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
 
 /// What the cache says to a request.
-pub enum Looked {
+pub enum Lookup {
     /// Here it is.
     Hit(Arc<Entry>),
     /// Somebody is computing it.
-    Join(Landing),
+    Wait(Waiter),
     /// Compute it, for all who wait.
     Lead(Permit),
     /// The database is away; this is what was there.
@@ -129,9 +129,9 @@ impl Cache {
         let shared = Shared {
             freshness: Freshness::default(),
             front: room(bytes / 4 * 3),
-            odd: room(bytes / 16 * 3),
+            uncommon: room(bytes / 16 * 3),
             nothing: room(bytes / 16),
-            flights: Flights::default(),
+            computations: SingleFlight::default(),
             presence,
             stale_if_error,
             barriers,
@@ -147,26 +147,26 @@ impl Cache {
 
     /// What there is for a request.
     #[must_use]
-    pub fn look_up(&self, key: &Key) -> Looked {
+    pub fn look_up(&self, key: &Key) -> Lookup {
         let Some(now) = self.0.freshness.now() else {
             if let Some(spare) = self.spare_at_once(key) {
-                return Looked::Spare(spare);
+                return Lookup::Spare(spare);
             }
             count(&self.0.bypassed);
-            return Looked::Bypass;
+            return Lookup::Bypass;
         };
         if let Some(entry) = self.kept_at(key, now) {
             self.hit();
-            return Looked::Hit(entry);
+            return Lookup::Hit(entry);
         }
-        match self.0.flights.board(self, key, now) {
-            Boarding::Join(landing) => {
+        match self.0.computations.take_turn(self, key, now) {
+            Turn::Wait(waiter) => {
                 count(&self.0.joined);
-                Looked::Join(landing)
+                Lookup::Wait(waiter)
             }
-            Boarding::Lead(permit) => {
+            Turn::Lead(permit) => {
                 count(&self.0.misses);
-                Looked::Lead(permit)
+                Lookup::Lead(permit)
             }
         }
     }
@@ -205,7 +205,7 @@ impl Cache {
 
     /// Gives the room back of what does not hold any longer.
     fn clear(&self) {
-        for room in [&self.0.front, &self.0.odd, &self.0.nothing] {
+        for room in [&self.0.front, &self.0.uncommon, &self.0.nothing] {
             room.clear();
         }
     }
@@ -249,7 +249,7 @@ impl Cache {
     }
 
     fn room(&self, key: &Key) -> &Room {
-        if key.odd { &self.0.odd } else { &self.0.front }
+        if key.uncommon { &self.0.uncommon } else { &self.0.front }
     }
 
     /// Returns once this instance heard of everything that was committed before the call. Where it does not hear, what it has is of
@@ -291,8 +291,8 @@ impl Cache {
             bypassed: read(&shared.bypassed),
             stale: read(&shared.stale),
             evictions: read(&shared.evictions),
-            entries: (shared.front.len() + shared.odd.len() + shared.nothing.len()) as u64,
-            bytes: shared.front.weight() + shared.odd.weight() + shared.nothing.weight(),
+            entries: (shared.front.len() + shared.uncommon.len() + shared.nothing.len()) as u64,
+            bytes: shared.front.weight() + shared.uncommon.weight() + shared.nothing.weight(),
             linked: self.is_linked(),
         }
     }
@@ -341,15 +341,15 @@ mod tests {
     fn the_forms_of_an_answer_are_made_once() {
         let (cache, _asked) = Cache::new(1 << 20, Duration::ZERO, Presence::default());
         cache.0.freshness.up();
-        let key = Key { request: "/".to_owned(), odd: false };
+        let key = Key { request: "/".to_owned(), uncommon: false };
         let answer =
             || Answer::of(HttpResponse::Ok().insert_header((header::ETAG, "\"a\"")).body("a")).unwrap();
         let land = || match cache.look_up(&key) {
-            Looked::Lead(permit) => permit.land(answer(), &SurrogateKeys::articles(), "/".into()),
+            Lookup::Lead(permit) => permit.share(answer(), &SurrogateKeys::articles(), "/".into()),
             _ => panic!("somebody else computes it"),
         };
         let kept = || match cache.look_up(&key) {
-            Looked::Hit(entry) => entry,
+            Lookup::Hit(entry) => entry,
             _ => panic!("it is not kept"),
         };
         land();

@@ -11,19 +11,16 @@ use crate::cache::{Answer, Cache, Entry, Epoch, Key, SurrogateKeys};
 
 /// The answers that are being computed.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Key, Flight>>);
+pub(super) struct SingleFlight(Mutex<HashMap<Key, Computation>>);
 
-struct Flight {
+struct Computation {
     epoch: Epoch,
-    landed: watch::Receiver<Verdict>,
+    outcome: watch::Receiver<Option<Outcome>>,
 }
-
-/// What became of a computation; `None` while nothing is known.
-type Verdict = Option<Landed>;
 
 /// How a computation ended.
 #[derive(Clone, Debug)]
-pub enum Landed {
+pub enum Outcome {
     /// With an answer for all.
     Shared(Arc<Entry>),
     /// With one that was only for whoever asked: compute yours.
@@ -33,24 +30,24 @@ pub enum Landed {
 }
 
 /// What somebody who asks is to do.
-pub(super) enum Boarding {
+pub(super) enum Turn {
     Lead(Permit),
-    Join(Landing),
+    Wait(Waiter),
 }
 
-impl Flights {
+impl SingleFlight {
     /// Joins a computation that has everything that was heard of by now, or starts one.
-    pub(super) fn board(&self, cache: &Cache, key: &Key, now: Epoch) -> Boarding {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(key)
-            && flight.epoch == now
+    pub(super) fn take_turn(&self, cache: &Cache, key: &Key, now: Epoch) -> Turn {
+        let mut computations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(computation) = computations.get(key)
+            && computation.epoch == now
         {
-            return Boarding::Join(Landing(flight.landed.clone()));
+            return Turn::Wait(Waiter(computation.outcome.clone()));
         }
-        let (sender, landed) = watch::channel(None);
-        // Whoever joined a flight that is replaced here asked before what was heard of since.
-        flights.insert(key.clone(), Flight { epoch: now, landed });
-        Boarding::Lead(Permit { cache: cache.clone(), key: key.clone(), epoch: now, sender })
+        let (sender, outcome) = watch::channel(None);
+        // Whoever joined a computation that is replaced here asked before what was heard of since.
+        computations.insert(key.clone(), Computation { epoch: now, outcome });
+        Turn::Lead(Permit { cache: cache.clone(), key: key.clone(), epoch: now, sender })
     }
 }
 
@@ -60,45 +57,45 @@ pub struct Permit {
     cache: Cache,
     key: Key,
     epoch: Epoch,
-    sender: watch::Sender<Verdict>,
+    sender: watch::Sender<Option<Outcome>>,
 }
 
 impl Permit {
     /// Gives the answer to all who wait, and keeps it.
-    pub fn land(self, answer: Answer, keys: &SurrogateKeys, route: Arc<str>) {
+    pub fn share(self, answer: Answer, keys: &SurrogateKeys, route: Arc<str>) {
         let freshness = &self.cache.0.freshness;
         let keys = keys.iter().map(|key| freshness.hash(key)).collect();
         let entry = Arc::new(Entry::new(answer, route, keys, self.epoch.0));
         self.cache.insert(&self.key, &entry);
-        self.sender.send_replace(Some(Landed::Shared(entry)));
+        self.sender.send_replace(Some(Outcome::Shared(entry)));
     }
 
     /// Tells all who wait that the answer is not for them.
     pub fn decline(self) {
-        self.sender.send_replace(Some(Landed::Declined));
+        self.sender.send_replace(Some(Outcome::Declined));
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut flights = self.cache.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let hash_map::Entry::Occupied(flight) = flights.entry(self.key.clone())
-            && flight.get().epoch == self.epoch
+        let mut computations = self.cache.0.computations.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let hash_map::Entry::Occupied(computation) = computations.entry(self.key.clone())
+            && computation.get().epoch == self.epoch
         {
-            flight.remove();
+            computation.remove();
         }
     }
 }
 
 /// What somebody else is computing.
-pub struct Landing(watch::Receiver<Verdict>);
+pub struct Waiter(watch::Receiver<Option<Outcome>>);
 
-impl Landing {
+impl Waiter {
     /// How it ended.
-    pub async fn wait(mut self) -> Landed {
+    pub async fn wait(mut self) -> Outcome {
         match self.0.wait_for(Option::is_some).await {
-            Ok(verdict) => verdict.clone().unwrap_or(Landed::Cancelled),
-            Err(_) => Landed::Cancelled,
+            Ok(verdict) => verdict.clone().unwrap_or(Outcome::Cancelled),
+            Err(_) => Outcome::Cancelled,
         }
     }
 }

@@ -44,7 +44,7 @@ impl Cache {
     #[must_use]
     pub fn has_spares(&self) -> bool {
         let shared = &self.0;
-        let anything = shared.front.len() + shared.odd.len() > 0;
+        let anything = shared.front.len() + shared.uncommon.len() > 0;
         anything
             && match shared.freshness.silence() {
                 Some(age) => age < shared.stale_if_error,

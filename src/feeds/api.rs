@@ -7,6 +7,7 @@ use actix_web::{
 };
 use chrono::TimeDelta;
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     articles::{
         self,
@@ -23,6 +24,7 @@ use crate::{
     error::{ApiError, ApiResult},
     feeds::{Feed, atom, json::JsonFeed, query::FeedQuery, rss, sitemap, store},
     http::{
+        query::Known as _,
         query::{Lenient, Query, pairs},
         reply::Document,
     },
@@ -30,6 +32,24 @@ use crate::{
     surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
+
+/// A feed: its links are absolute, and readers append parameters of their own to its address.
+const fn feed_rule(pattern: &'static str) -> CacheRule {
+    CacheRule::of(pattern)
+        .by_host()
+        .by_parameters(FeedQuery::knows)
+        .commonly(&["language", "limit", "source", "tag"])
+}
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 6] = [
+    feed_rule("/feeds/rss.xml"),
+    feed_rule("/feeds/atom.xml"),
+    feed_rule("/feeds/feed.json"),
+    CacheRule::of("/sitemap.xml").by_host().without_parameters(),
+    CacheRule::of("/sitemap-news.xml").by_host().without_parameters(),
+    CacheRule::of("/sitemap-{number}.xml").by_host().without_parameters(),
+];
 
 /// Read the latest articles as RSS
 ///

@@ -3,6 +3,7 @@
 pub mod base_url;
 pub mod body;
 pub mod budget;
+pub mod cache_rule;
 pub mod compression;
 pub mod conditional;
 pub mod connection;

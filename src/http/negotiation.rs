@@ -52,16 +52,22 @@ impl Accept {
     /// # Errors
     /// `406` with what there is: the client takes none of it.
     pub fn choose<T: Copy>(&self, offered: &[(T, &str)]) -> ApiResult<T> {
-        let wanted = offered.iter().filter(|(_, media_type)| self.quality(media_type) > Quality::ZERO);
-        let best = wanted.reduce(|best, other| {
-            let better = self.quality(other.1).partial_cmp(&self.quality(best.1));
-            if better == Some(Ordering::Greater) { other } else { best }
-        });
-        best.map(|(value, _)| *value).ok_or_else(|| {
-            let available: Vec<_> = offered.iter().map(|(_, media_type)| essence(media_type)).collect();
+        let media_types: Vec<_> = offered.iter().map(|(_, media_type)| *media_type).collect();
+        let best = self.position(&media_types).map(|place| offered[place].0);
+        best.ok_or_else(|| {
+            let available: Vec<_> = media_types.iter().map(|media_type| essence(media_type)).collect();
             let detail = format!("There is: {}.", available.join(", "));
             ApiError::new(Kind::NotAcceptable, detail).with_member("available", json!(available))
         })
+    }
+
+    /// Which of these media types the client wants most; of those that it wants alike, the first. `None`: it takes none of them.
+    #[must_use]
+    pub fn position(&self, media_types: &[&str]) -> Option<usize> {
+        let qualities = media_types.iter().map(|media_type| self.quality(media_type)).enumerate();
+        let wanted = qualities.filter(|(_, quality)| *quality > Quality::ZERO);
+        let best = wanted.reduce(|best, other| if other.1 > best.1 { other } else { best });
+        best.map(|(place, _)| place)
     }
 
     /// How much the client wants it: the most specific range that it is in decides.

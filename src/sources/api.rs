@@ -7,6 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Source, SourceInput, filter::SourcesQuery, store};
+use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::{Editor, Viewer, Writer},
     clock,
@@ -27,6 +28,9 @@ use crate::{
 };
 
 type SourcePatch = Patch<SourceInput>;
+
+/// What the answers of this route depend on.
+pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/sources").commonly(&["limit"])];
 
 /// List sources
 ///

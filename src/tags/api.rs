@@ -10,6 +10,7 @@ use super::{
     filter::{Place, TagsQuery},
     store,
 };
+use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::{Editor, Viewer},
     clock,
@@ -30,6 +31,9 @@ use crate::{
 };
 
 type TagPatch = Patch<TagInput>;
+
+/// What the answers of this route depend on.
+pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/tags").commonly(&["limit", "menu"])];
 
 /// List tags
 ///

@@ -44,7 +44,7 @@ const MAX_URI: usize = 8 * 1024;
 /// The largest head, in bytes of names and values.
 const MAX_HEADERS: usize = 32 * 1024;
 
-/// The middleware behind the front door.
+/// The middleware behind the front fast_path.
 ///
 /// # Errors
 /// None of its own: what goes wrong becomes a problem.

@@ -1,4 +1,4 @@
-//! The front door: a reader who asks for what is in memory has the answer before anything else is done.
+//! The fast path: a reader who asks for what is in memory has the answer before anything else is done.
 //!
 //! What [`envelope`](crate::app::middleware::envelope) does for every request has no bearing on such an answer: it is kept with all its headers but the
 //! request's id. Whoever comes with a token, with a method other than `GET` or with a head that may be refused goes on to the
@@ -24,10 +24,10 @@ use futures::{
 
 use crate::app::{
     middleware::{
-        cache::Asked,
+        cache_key::RequestKey,
         envelope::{request_id, within_limits},
         outage::{Reason, spared},
-        span::{self},
+        span,
     },
     ops::metrics::Metrics,
     settings::{Settings, X_REQUEST_ID},
@@ -39,7 +39,7 @@ use crate::{
 
 /// The middleware, outside of all others.
 #[derive(Clone)]
-pub struct FrontDoor {
+pub struct FastPath {
     /// What is in memory; `None`: nothing.
     pub cache: Option<Cache>,
     /// Who is believed about the address that a request came to.
@@ -51,20 +51,20 @@ pub struct FrontDoor {
 }
 
 /// An answer out of memory, and the route that it is of.
-struct Remembered {
+struct FromMemory {
     response: HttpResponse,
     route: Arc<str>,
 }
 
-impl FrontDoor {
-    fn remembered(&self, request: &ServiceRequest) -> Option<Remembered> {
+impl FastPath {
+    fn answer_from_memory(&self, request: &ServiceRequest) -> Option<FromMemory> {
         let cache = self.cache.as_ref()?;
         let headers = request.headers();
         if request.method() != Method::GET || headers.contains_key(header::AUTHORIZATION) {
             return None;
         }
         within_limits(request).ok()?;
-        let key = Asked::of(request, &self.settings)?.key;
+        let key = RequestKey::of(request, &self.settings)?.key;
         let (entry, age) = match cache.kept(&key) {
             Some(entry) => (entry, None),
             None => cache.spare_at_once(&key).map(|spare| (spare.entry, Some(spare.age)))?,
@@ -83,32 +83,32 @@ impl FrontDoor {
             Some(age) => spared(cache, &Spare { entry, age }, &wanted, &id, Reason::Away),
         };
         response.headers_mut().insert(X_REQUEST_ID, id);
-        Some(Remembered { response, route })
+        Some(FromMemory { response, route })
     }
 }
 
-impl<S> Transform<S, ServiceRequest> for FrontDoor
+impl<S> Transform<S, ServiceRequest> for FastPath
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = Error;
-    type Transform = Threshold<S>;
+    type Transform = FastPathService<S>;
     type InitError = ();
-    type Future = Ready<Result<Threshold<S>, ()>>;
+    type Future = Ready<Result<FastPathService<S>, ()>>;
 
     fn new_transform(&self, inside: S) -> Self::Future {
-        ready(Ok(Threshold { door: self.clone(), inside }))
+        ready(Ok(FastPathService { fast_path: self.clone(), inside }))
     }
 }
 
-/// The front door with what is behind it.
-pub struct Threshold<S> {
-    door: FrontDoor,
+/// The fast path with what is behind it.
+pub struct FastPathService<S> {
+    fast_path: FastPath,
     inside: S,
 }
 
-impl<S> Service<ServiceRequest> for Threshold<S>
+impl<S> Service<ServiceRequest> for FastPathService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
@@ -124,12 +124,12 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let began = Instant::now();
-        match self.door.remembered(&request) {
-            Some(Remembered { response, route }) => {
+        match self.fast_path.answer_from_memory(&request) {
+            Some(FromMemory { response, route }) => {
                 let response = request.into_response(response);
                 span::end(
-                    &self.door.metrics,
-                    &self.door.settings,
+                    &self.fast_path.metrics,
+                    &self.fast_path.settings,
                     &response,
                     &Method::GET,
                     Some(route),

@@ -6,9 +6,11 @@
 //! | [`span`] | opens the request's span, and writes its line of log |
 //! | [`envelope`] | gives each request its id, finds out who asks, and sets the headers of every answer |
 //! | [`outage`] | answers while the database is away |
+//! | [`cache_key`] | what an answer is kept under |
 //! | [`cache`] | answers out of memory what no change has touched |
 
 pub mod cache;
+pub mod cache_key;
 pub mod envelope;
 pub mod fast_path;
 pub mod outage;

@@ -9,6 +9,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::Viewer,
     http::reply::Document,
@@ -32,6 +33,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
      form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("docs.html");
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 3] = [
+    CacheRule::of("/openapi.json").without_parameters(),
+    CacheRule::of("/docs").without_parameters(),
+    CacheRule::of("/docs/scalar.js").without_parameters(),
+];
 
 /// Read the OpenAPI document
 ///

@@ -2,12 +2,17 @@
 
 use actix_web::{get, http::header::ContentType, web::Path};
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::Viewer,
     error::{ApiError, ApiResult, Kind},
     http::reply::Document,
     surrogate::{Cacheable, SurrogateKeys},
 };
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 2] =
+    [CacheRule::of("/problems").without_parameters(), CacheRule::of("/problems/{name}").without_parameters()];
 
 /// Explain a problem
 ///

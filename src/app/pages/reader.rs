@@ -1,5 +1,6 @@
 //! The demo reader: a news page made from the public API alone. It is three files in this program, and works offline.
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::Viewer,
     error::{ApiError, ApiResult},
@@ -19,6 +20,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const PAGE: &str = include_str!("reader/page.html");
 const STYLE: &str = include_str!("reader/reader.css");
 const SCRIPT: &str = include_str!("reader/reader.js");
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 3] = [
+    CacheRule::of("/").without_parameters(),
+    CacheRule::of("/reader.css").without_parameters(),
+    CacheRule::of("/reader.js").without_parameters(),
+];
 
 /// The way in, for people. Its script reads from the address what to show.
 #[get("/")]

@@ -6,6 +6,7 @@ use actix_web::{
     web::{Data, Path},
 };
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     articles::{
         api::not_live::{Elsewhere, MovedArticle, elsewhere, moved},
@@ -25,6 +26,14 @@ use crate::{
     surrogate::Cacheable,
     values::Reference,
 };
+
+/// What the answers of these routes depend on.
+pub const CACHE_RULES: [CacheRule; 4] = [
+    CacheRule::of("/v1/articles/{article}").by_media_type(&Form::MEDIA_TYPES),
+    CacheRule::of("/v1/articles/{article}/json-ld").by_host(),
+    CacheRule::of("/v1/articles/{article}/ninjs").by_host(),
+    CacheRule::of("/v1/articles/{article}/markdown").by_host(),
+];
 
 /// Read an article
 ///

@@ -2,6 +2,7 @@
 
 use actix_web::{Either, get, web::Path};
 
+use crate::http::cache_rule::CacheRule;
 use crate::{
     articles::{
         api::not_live::{MovedArticle, seen},
@@ -16,6 +17,9 @@ use crate::{
     surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
+
+/// What the answers of this route depend on.
+pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/articles/{article}/related").uncommon()];
 
 /// List related articles
 ///

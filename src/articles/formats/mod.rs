@@ -48,8 +48,9 @@ impl Form {
         found.map_or("application/json", |(_, media_type)| media_type)
     }
 
-    /// The ends of the addresses at which a form stands alone, below an article's own.
-    pub const ADDRESSES: [&str; 3] = ["/json-ld", "/ninjs", "/markdown"];
+    /// Their media types.
+    pub const MEDIA_TYPES: [&str; 4] =
+        [Self::OFFERED[0].1, Self::OFFERED[1].1, Self::OFFERED[2].1, Self::OFFERED[3].1];
 
     /// The article in this form, at an address where what is told depends on the headers in `vary`. All but Warta's own have absolute
     /// addresses in them.
