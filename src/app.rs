@@ -3,10 +3,10 @@
 pub mod connections;
 pub mod cors;
 mod failure;
-pub mod middleware;
-pub mod not_found;
-pub mod ops;
-pub mod pages;
+pub(crate) mod middleware;
+pub(crate) mod not_found;
+pub(crate) mod ops;
+pub(crate) mod pages;
 mod settings;
 
 use std::{sync::Arc, time::Duration};

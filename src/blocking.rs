@@ -15,7 +15,7 @@ use std::{
 };
 
 use self::turns::Turns;
-pub use self::{
+pub(crate) use self::{
     figures::{Figures, all_figures},
     stop::Stop,
     turns::Turn,
@@ -26,13 +26,13 @@ use crate::error::{ApiError, ApiResult, Kind};
 const WAIT: Duration = Duration::from_secs(10);
 
 /// What is no larger than this goes through a lane of its own: a story, and not a book.
-pub const SMALL: usize = 64 * 1024;
+pub(crate) const SMALL: usize = 64 * 1024;
 
 /// One kind of work. It is done on about half the cores at once, so that a burst of it starves nobody; turns go round among
 /// those who ask for it (`K`), so that nobody's burst starves anybody else; and what is large never stands before what is
 /// small.
 #[derive(Clone, Debug)]
-pub struct Work<K> {
+pub(crate) struct Work<K> {
     small: Arc<Turns<K>>,
     large: Arc<Turns<K>>,
     figures: Arc<Figures>,
@@ -41,7 +41,7 @@ pub struct Work<K> {
 
 /// One piece of work.
 #[derive(Clone, Copy, Debug)]
-pub struct Piece<K> {
+pub(crate) struct Piece<K> {
     /// Who asks for it.
     pub of: K,
     /// How large it is, in bytes.
@@ -53,7 +53,7 @@ pub struct Piece<K> {
 impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
     /// `name` is what it is counted under, `busy` what a request is told that waited in vain.
     #[must_use]
-    pub fn new(name: &'static str, busy: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str, busy: &'static str) -> Self {
         let turns = (thread::available_parallelism().map_or(1, usize::from) / 2).max(1);
         Self {
             // One asker never has the last turn of these.
@@ -69,7 +69,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
     ///
     /// # Errors
     /// `503` when too many wait already.
-    pub async fn run_for<T: Send + 'static>(
+    pub(crate) async fn run_for<T: Send + 'static>(
         &self,
         piece: Piece<K>,
         work: impl FnOnce(&Stop) -> T + Send + 'static,
@@ -81,7 +81,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
     ///
     /// # Errors
     /// `503` when too many wait already.
-    pub async fn run_holding<T: Send + 'static>(
+    pub(crate) async fn run_holding<T: Send + 'static>(
         &self,
         piece: Piece<K>,
         work: impl FnOnce(&Stop) -> T + Send + 'static,

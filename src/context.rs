@@ -1,6 +1,6 @@
 //! What a handler works with: the services of the process, and what is known of the request.
 
-pub mod links;
+pub(crate) mod links;
 
 use std::{
     future::{Ready, ready},

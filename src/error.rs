@@ -3,7 +3,7 @@
 //! An [`ApiError`] has a [`Kind`], and the kind alone decides status, title and `type`: the table in [`Kind::info`] is the
 //! only one. The conversion to HTTP is the last step, in [`crate::app::middleware::envelope`], which also logs, once.
 
-pub mod complaint;
+pub(crate) mod complaint;
 mod kind;
 
 use std::{borrow::Cow, fmt};

@@ -3,7 +3,7 @@
 //! Input types derive [`deserr::Deserr`] with [`Faults`] as their error: it goes on after a fault, so that a caller learns of
 //! every one in one answer.
 
-pub mod codes;
+pub(crate) mod codes;
 
 use std::ops::ControlFlow;
 

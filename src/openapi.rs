@@ -2,7 +2,7 @@
 
 mod examples;
 mod problems;
-pub mod schemas;
+pub(crate) mod schemas;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -45,7 +45,7 @@ struct Base;
 
 /// What stands in the document before any route is registered.
 #[must_use]
-pub fn base() -> utoipa::openapi::OpenApi {
+pub(crate) fn base() -> utoipa::openapi::OpenApi {
     let mut base = Base::openapi();
     base.info.version = env!("CARGO_PKG_VERSION").to_owned();
     base
@@ -53,7 +53,7 @@ pub fn base() -> utoipa::openapi::OpenApi {
 
 /// Adds what follows from what an operation is: the errors that it can answer and the headers of its answers.
 #[must_use]
-pub fn finish(document: &utoipa::openapi::OpenApi) -> Value {
+pub(crate) fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     unwrap_described(&mut document);
     name_pages(&mut document);

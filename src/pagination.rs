@@ -1,7 +1,7 @@
 //! Pages of a list, walked by keyset: a cursor names the last row that was seen, so that rows which come or go meanwhile
 //! neither repeat nor hide others, and page 500 costs what page 1 does.
 
-pub mod cursor;
+pub(crate) mod cursor;
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

@@ -2,7 +2,7 @@
 
 mod audit;
 mod files;
-pub mod first_start;
+pub(crate) mod first_start;
 mod link;
 mod postgres;
 mod signals;

@@ -129,7 +129,7 @@ impl SurrogateKeys {
 }
 
 /// An answer that caches may keep, where it is one to a reader: it says what it is made of.
-pub struct Cacheable<R> {
+pub(crate) struct Cacheable<R> {
     /// The answer.
     pub answer: R,
     /// What it is made of; `None` where it may be kept by nobody after all.
@@ -139,7 +139,7 @@ pub struct Cacheable<R> {
 impl<R> Cacheable<R> {
     /// An answer that is made of these.
     #[must_use]
-    pub fn new(answer: R, keys: SurrogateKeys) -> Self {
+    pub(crate) fn new(answer: R, keys: SurrogateKeys) -> Self {
         Self { answer, keys: Some(keys) }
     }
 }

@@ -14,12 +14,12 @@
 //! that is not taken, and the bytes that wait to be sent are bounded; the time and size of bodies is bounded where they are
 //! read ([`crate::http::body`]). What the limits are, and why, is in `docs/limits.md`.
 
-pub mod body;
+pub(crate) mod body;
 mod head;
 mod refusal;
-pub mod service;
-pub mod stream;
-pub mod watch;
+pub(crate) mod service;
+pub(crate) mod stream;
+pub(crate) mod watch;
 
 use std::{
     collections::{HashMap, hash_map},

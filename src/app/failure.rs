@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Writes an error as a problem; other answers stay as they are.
-pub fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
+pub(super) fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -53,7 +53,7 @@ fn is_a_readers(request: &HttpRequest) -> bool {
 }
 
 /// The answer to an error, without the headers that every answer has.
-pub fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
+pub(super) fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     let status = error.kind().info().status;
     match error.cause() {
         Some(cause) if status.is_server_error() => {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::error::{ApiError, ApiResult, Kind};
 
 /// The paths that there are, each with its methods, as the OpenAPI document has them.
-pub struct Routes(Vec<(ResourceDef, HeaderValue)>);
+pub(crate) struct Routes(Vec<(ResourceDef, HeaderValue)>);
 
 /// Paths for people, which the document leaves out.
 pub(super) const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", "/docs/scalar.js"];
@@ -22,7 +22,7 @@ pub(super) const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", 
 impl Routes {
     /// Reads the table from the document.
     #[must_use]
-    pub fn of(document: &Value) -> Self {
+    pub(crate) fn of(document: &Value) -> Self {
         let documented = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
             let methods = item.as_object().into_iter().flat_map(|item| item.keys());
             (path.as_str(), methods.map(|method| method.to_uppercase()).collect::<Vec<_>>())
@@ -48,7 +48,7 @@ impl Routes {
 ///
 /// # Errors
 /// `404` or `405`.
-pub async fn unrouted(request: HttpRequest, routes: web::Data<Routes>) -> ApiResult<HttpResponse> {
+pub(crate) async fn unrouted(request: HttpRequest, routes: web::Data<Routes>) -> ApiResult<HttpResponse> {
     let Some(allow) = routes.allowed(request.path()) else {
         return Err(ApiError::not_found());
     };

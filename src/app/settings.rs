@@ -10,10 +10,10 @@ use ipnet::IpNet;
 
 use crate::{app::cors::Cors, http::cache_rule::CacheRule};
 
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The settings.
-pub struct Settings {
+pub(crate) struct Settings {
     /// Which origins may do what.
     pub cors: Cors,
     /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
@@ -25,29 +25,29 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn trusts(&self, address: &IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: &IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// Whether the other end of the connection is a proxy that we trust.
-    pub fn trusts_peer(&self, request: &ServiceRequest) -> bool {
+    pub(crate) fn trusts_peer(&self, request: &ServiceRequest) -> bool {
         !self.trusted_proxies.is_empty() && request.peer_addr().is_some_and(|peer| self.trusts(&peer.ip()))
     }
 
     /// The rule of the route that serves a path, where it has one.
-    pub fn cache_rule(&self, path: &str) -> Option<&CacheRule> {
+    pub(crate) fn cache_rule(&self, path: &str) -> Option<&CacheRule> {
         self.cache_rules.iter().find(|rule| rule.serves(path))
     }
 
     /// Adds the headers that every answer has, but for its id.
-    pub fn dress(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub(crate) fn dress(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         self.cors.decorate(reads, origin, headers);
         guard(headers);
     }
 }
 
 /// The headers that keep browsers from taking an answer for something else, and caches from keeping it on a hunch.
-pub fn guard(headers: &mut HeaderMap) {
+pub(super) fn guard(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let defaults = [
         // Without it, a cache may keep an error or an answer to a write (RFC 9111, section 4.2.2).

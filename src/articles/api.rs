@@ -1,14 +1,14 @@
 //! Articles over HTTP.
 
-pub mod actions;
-pub mod corrections;
-pub mod forms;
+pub(crate) mod actions;
+pub(crate) mod corrections;
+pub(crate) mod forms;
 mod not_live;
-pub mod previews;
-pub mod related;
-pub mod revisions;
-pub mod slugs;
-pub mod versions;
+pub(crate) mod previews;
+pub(crate) mod related;
+pub(crate) mod revisions;
+pub(crate) mod slugs;
+pub(crate) mod versions;
 
 use actix_web::{delete, get, patch, post, web::Path};
 use diesel_async::AsyncConnection;
@@ -54,7 +54,7 @@ use crate::{
 type ArticlePatch = Patch<ArticleInput>;
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 2] = [
+pub(crate) const CACHE_RULES: [CacheRule; 2] = [
     CacheRule::of("/v1/articles").commonly(&["language", "limit", "source", "tag"]),
     CacheRule::of("/v1/sources/{source}/articles").commonly(&["language", "limit", "tag"]),
 ];
@@ -70,7 +70,7 @@ pub const CACHE_RULES: [CacheRule; 2] = [
     responses((status = 200, description = "A page of articles.", body = Page<ArticleItem>)),
 )]
 #[get("/v1/articles")]
-pub async fn list(
+pub(crate) async fn list(
     viewer: Viewer,
     query: Query<ArticlesQuery>,
     context: Context,
@@ -87,7 +87,7 @@ pub async fn list(
     responses((status = 200, description = "A page of articles.", body = Page<ArticleItem>)),
 )]
 #[get("/v1/sources/{source}/articles")]
-pub async fn list_of_source(
+pub(crate) async fn list_of_source(
     viewer: Viewer,
     source: Path<Reference>,
     query: Query<SourceArticlesQuery>,
@@ -141,7 +141,7 @@ async fn listed(
     ),
 )]
 #[post("/v1/articles")]
-pub async fn create(
+pub(crate) async fn create(
     writer: Writer,
     query: Query<CreateQuery>,
     context: Context,
@@ -206,7 +206,7 @@ pub async fn create(
     ),
 )]
 #[patch("/v1/articles/{article}")]
-pub async fn update(
+pub(crate) async fn update(
     writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
@@ -240,7 +240,7 @@ pub async fn update(
     ),
 )]
 #[delete("/v1/articles/{article}")]
-pub async fn remove(
+pub(crate) async fn remove(
     writer: Writer,
     reference: Path<Reference>,
     query: Query<DeleteQuery>,

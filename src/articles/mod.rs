@@ -10,8 +10,8 @@
 //!
 //! Each floor stands on those below it.
 
-pub mod api;
-pub mod formats;
+pub(crate) mod api;
+pub(crate) mod formats;
 pub mod model;
-pub mod store;
+pub(crate) mod store;
 pub mod workflow;

@@ -28,7 +28,11 @@ use crate::{
     ),
 )]
 #[get("/v1/events")]
-pub async fn list(_: Editor, query: Query<EventsQuery>, context: Context) -> ApiResult<Found<Page<Event>>> {
+pub(crate) async fn list(
+    _: Editor,
+    query: Query<EventsQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<Event>>> {
     let Query { value: query, fingerprint } = query;
     let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
     let mut conn = context.database.get().await?;

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct EventsQuery {
+pub(crate) struct EventsQuery {
     /// Events of the thing with this id.
     #[deserr(default)]
     #[param(value_type = String, format = Uuid, required = false)]
@@ -81,7 +81,7 @@ text_enum! {
 
 /// A sequence number, or 0 for the place before the first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequence(pub i64);
+pub(crate) struct Sequence(pub i64);
 
 impl FromText for Sequence {
     fn from_text(text: String) -> Result<Self, Invalid> {

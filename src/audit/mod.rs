@@ -3,9 +3,9 @@
 //! Events that are committed are sealed ([`seal`]): each gets its place in a chain ([`chain`]) that has no gap and that shows when a
 //! line was changed, put in or taken out ([`verify`]). Readers see what is sealed.
 
-pub mod api;
+pub(crate) mod api;
 pub mod chain;
-pub mod filter;
+pub(crate) mod filter;
 pub mod seal;
-pub mod store;
+pub(crate) mod store;
 pub mod verify;

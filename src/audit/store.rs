@@ -57,7 +57,7 @@ fn content() -> ContentColumns {
 ///
 /// # Errors
 /// As any statement.
-pub async fn has_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+pub(crate) async fn has_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     let unsealed = events::table.filter(events::sequence.is_null());
     diesel::select(dsl::exists(unsealed)).get_result(conn).await
 }
@@ -66,7 +66,7 @@ pub async fn has_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
+pub(crate) async fn count_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     events::table.filter(events::sequence.is_null()).count().get_result(conn).await
 }
 
@@ -74,7 +74,7 @@ pub async fn count_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn head(conn: &mut AsyncPgConnection) -> QueryResult<Head> {
+pub(crate) async fn head(conn: &mut AsyncPgConnection) -> QueryResult<Head> {
     let last: Option<(Option<i64>, Option<Vec<u8>>)> = events::table
         .filter(events::sequence.is_not_null())
         .order(events::sequence.desc())
@@ -91,7 +91,7 @@ pub async fn head(conn: &mut AsyncPgConnection) -> QueryResult<Head> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn unsealed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Content>> {
+pub(crate) async fn unsealed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Content>> {
     events::table
         .filter(events::sequence.is_null())
         .order(events::ordinal)
@@ -105,7 +105,7 @@ pub async fn unsealed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<V
 ///
 /// # Errors
 /// As any statement.
-pub async fn seal(conn: &mut AsyncPgConnection, seals: &[(Uuid, Head)]) -> QueryResult<i64> {
+pub(crate) async fn seal(conn: &mut AsyncPgConnection, seals: &[(Uuid, Head)]) -> QueryResult<i64> {
     let (ids, heads): (Vec<_>, Vec<_>) = seals.iter().copied().unzip();
     let (sequences, hashes): (Vec<_>, Vec<_>) =
         heads.iter().map(|head| (head.sequence, head.hash.0.as_slice())).unzip();
@@ -123,7 +123,7 @@ pub async fn seal(conn: &mut AsyncPgConnection, seals: &[(Uuid, Head)]) -> Query
 
 /// A sealed event as it is verified.
 #[derive(Clone, Debug, Queryable)]
-pub struct Line {
+pub(crate) struct Line {
     /// Its place.
     pub sequence: Option<i64>,
     /// The bytes that stand as its hash.
@@ -135,7 +135,7 @@ pub struct Line {
 impl Line {
     /// Its sequence number and id.
     #[must_use]
-    pub fn position(&self) -> (i64, Uuid) {
+    pub(crate) fn position(&self) -> (i64, Uuid) {
         (self.sequence.unwrap_or_default(), self.content.id)
     }
 }
@@ -145,7 +145,7 @@ impl Line {
 ///
 /// # Errors
 /// As any statement.
-pub async fn lines(
+pub(crate) async fn lines(
     conn: &mut AsyncPgConnection,
     (sequence, id): (i64, Uuid),
     limit: i64,
@@ -172,7 +172,7 @@ type Row = (
 ///
 /// # Errors
 /// As any statement.
-pub async fn list(
+pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &EventsQuery,
     rows: i64,
@@ -202,7 +202,7 @@ pub async fn list(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection, query: &EventsQuery) -> QueryResult<i64> {
+pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &EventsQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
 

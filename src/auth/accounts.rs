@@ -51,7 +51,7 @@ const NETWORKS: i64 = 20;
 ///
 /// # Errors
 /// As any statement.
-pub async fn find_by_email(
+pub(crate) async fn find_by_email(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     email: &str,
@@ -74,7 +74,7 @@ pub async fn find_by_email(
 ///
 /// # Errors
 /// As any statement.
-pub async fn remember_network(
+pub(crate) async fn remember_network(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     editor_id: Uuid,
@@ -107,7 +107,7 @@ pub async fn remember_network(
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Account> {
+pub(crate) async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Account> {
     editors::table.find(id).select(Account::as_select()).first(conn).await
 }
 
@@ -116,7 +116,7 @@ pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Account
 ///
 /// # Errors
 /// As any statement.
-pub async fn hold(conn: &mut AsyncPgConnection, account: &Account) -> QueryResult<bool> {
+pub(crate) async fn hold(conn: &mut AsyncPgConnection, account: &Account) -> QueryResult<bool> {
     // Not FOR UPDATE: that would also wait for, and deadlock with, rows that only refer to the editor.
     let held: Option<Uuid> = editors::table
         .find(account.id)
@@ -134,7 +134,7 @@ pub async fn hold(conn: &mut AsyncPgConnection, account: &Account) -> QueryResul
 ///
 /// # Errors
 /// As any statement.
-pub async fn set_password(
+pub(crate) async fn set_password(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
     now: DateTime<Utc>,

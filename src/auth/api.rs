@@ -34,7 +34,7 @@ use crate::{
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ayu@example.org", "password": "correct horse battery"}))]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// The editor's email, in whatever case.
     #[schema(inline)]
     pub email: Line<1, { Email::MAX }>,
@@ -48,7 +48,7 @@ pub struct Credentials {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"refresh_token": "wr_dGhpcyBpcyBhbiBleGFtcGxlIGFuZCBubyB0b2tlbiE"}))]
-pub struct RefreshInput {
+pub(crate) struct RefreshInput {
     /// The `refresh_token` of the last answer.
     #[schema(inline)]
     pub refresh_token: GivenToken,
@@ -59,7 +59,7 @@ pub struct RefreshInput {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"current_password": "correct horse battery", "new_password": "a better horse battery"}))]
-pub struct PasswordInput {
+pub(crate) struct PasswordInput {
     /// The present password.
     #[schema(inline)]
     pub current_password: GivenPassword,
@@ -70,7 +70,7 @@ pub struct PasswordInput {
 
 /// What a signed-in editor holds.
 #[derive(Clone, Serialize, ToSchema)]
-pub struct TokenPair {
+pub(crate) struct TokenPair {
     /// Send it as `Authorization: Bearer <access_token>`. A JWT; to be taken as opaque.
     pub access_token: String,
     /// Always `Bearer`.
@@ -105,7 +105,7 @@ impl Representation for TokenPair {}
     ),
 )]
 #[post("/v1/auth/login")]
-pub async fn login(
+pub(crate) async fn login(
     _: NoQuery,
     auth: web::Data<Auth>,
     context: Context,
@@ -160,7 +160,7 @@ fn tokens_for(
     ),
 )]
 #[post("/v1/auth/refresh")]
-pub async fn refresh(
+pub(crate) async fn refresh(
     _: NoQuery,
     auth: web::Data<Auth>,
     context: Context,
@@ -186,7 +186,7 @@ pub async fn refresh(
     responses((status = 204, description = "Signed out.")),
 )]
 #[post("/v1/auth/logout")]
-pub async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiResult<NoContent> {
+pub(crate) async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         sessions::end(conn, &context.clock, context.now(), &context.request_id, &writer.principal()).await
@@ -211,7 +211,7 @@ pub async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiResult<N
     ),
 )]
 #[put("/v1/me/password")]
-pub async fn change_password(
+pub(crate) async fn change_password(
     writer: Writer,
     _: NoQuery,
     auth: web::Data<Auth>,
@@ -253,6 +253,6 @@ pub async fn change_password(
     responses((status = 200, description = "The keys.", body = Jwks)),
 )]
 #[get("/.well-known/jwks.json")]
-pub async fn jwks(_: NoQuery, auth: web::Data<Auth>) -> Found<Jwks> {
+pub(crate) async fn jwks(_: NoQuery, auth: web::Data<Auth>) -> Found<Jwks> {
     Found(auth.keys.jwks())
 }

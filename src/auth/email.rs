@@ -30,7 +30,7 @@ impl Email {
 
 /// An address in the form in which addresses are kept, whether it is one or not.
 #[must_use]
-pub fn composed(email: &str) -> String {
+pub(crate) fn composed(email: &str) -> String {
     email.nfc().collect()
 }
 

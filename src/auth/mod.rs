@@ -3,23 +3,23 @@
 //! The envelope authenticates a request before it is routed and leaves a [`Principal`] in its extensions; the extractors
 //! here only read it, so they are ready at once and, standing first, answer before anything else is looked at.
 
-pub mod accounts;
-pub mod address;
-pub mod api;
-pub mod counts;
-pub mod email;
+pub(crate) mod accounts;
+pub(crate) mod address;
+pub(crate) mod api;
+pub(crate) mod counts;
+pub(crate) mod email;
 pub mod keys;
 mod lanes;
 mod memory;
-pub mod passwords;
-pub mod previews;
-pub mod proof;
+pub(crate) mod passwords;
+pub(crate) mod previews;
+pub(crate) mod proof;
 pub mod secret;
-pub mod sessions;
-pub mod strength;
-pub mod throttle;
-pub mod tokens;
-pub mod turns;
+pub(crate) mod sessions;
+pub(crate) mod strength;
+pub(crate) mod throttle;
+pub(crate) mod tokens;
+pub(crate) mod turns;
 
 use std::{
     future::{Ready, ready},

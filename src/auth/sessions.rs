@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long a session lasts after its last refresh.
-pub const LIFETIME: TimeDelta = TimeDelta::days(30);
+pub(crate) const LIFETIME: TimeDelta = TimeDelta::days(30);
 
 /// How long the answer to a refresh may be asked for again, in case it was lost.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -39,19 +39,19 @@ const PREFIX: &str = "wr_";
 
 /// A refresh token: 256 random bits, written as `wr_` and 43 characters of base64url. Only its SHA-256 is stored.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RefreshToken([u8; 32]);
+pub(crate) struct RefreshToken([u8; 32]);
 
 impl RefreshToken {
     /// Reads a token as it was sent; `None` for what is none.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
     /// The token as it is sent.
     #[must_use]
-    pub fn expose(&self) -> String {
+    pub(crate) fn expose(&self) -> String {
         format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(self.0))
     }
 
@@ -89,7 +89,7 @@ fn random() -> QueryResult<[u8; 32]> {
 ///
 /// # Errors
 /// `401` with what is wrong; `503` without a database.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     auth: &Auth,
     database: &Database,
     now: DateTime<Utc>,
@@ -128,7 +128,7 @@ fn bearer(header: &HeaderValue) -> ApiResult<&str> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn start(
+pub(crate) async fn start(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
     now: DateTime<Utc>,
@@ -157,7 +157,7 @@ pub async fn start(
 ///
 /// # Errors
 /// As any statement.
-pub async fn end(
+pub(crate) async fn end(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
     now: DateTime<Utc>,
@@ -176,7 +176,11 @@ pub async fn end(
 ///
 /// # Errors
 /// As any statement.
-pub async fn end_all(conn: &mut AsyncPgConnection, editor_id: Uuid, kept: Option<Uuid>) -> QueryResult<()> {
+pub(crate) async fn end_all(
+    conn: &mut AsyncPgConnection,
+    editor_id: Uuid,
+    kept: Option<Uuid>,
+) -> QueryResult<()> {
     let others = sessions::editor_id.eq(editor_id).and(sessions::id.ne(kept.unwrap_or_default()));
     diesel::delete(sessions::table.filter(others)).execute(conn).await.map(drop)
 }
@@ -186,7 +190,7 @@ pub async fn end_all(conn: &mut AsyncPgConnection, editor_id: Uuid, kept: Option
 ///
 /// # Errors
 /// As any statement.
-pub async fn refresh(
+pub(crate) async fn refresh(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
     now: DateTime<Utc>,

@@ -32,7 +32,7 @@ const KEYBOARDS: (&str, &str) = ("йцукенгшщзхъфывапролджэ
 ///
 /// # Errors
 /// `blank`, `too_common`.
-pub fn check_common(password: &str) -> Result<(), Invalid> {
+pub(crate) fn check_common(password: &str) -> Result<(), Invalid> {
     if !password.chars().any(is_visible) {
         return Err(Invalid::new("blank", "This must not be only white space or invisible."));
     }
@@ -53,7 +53,10 @@ pub fn check_common(password: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// `too_personal`.
-pub fn check_personal<'a>(password: &str, known: impl IntoIterator<Item = &'a str>) -> Result<(), Invalid> {
+pub(crate) fn check_personal<'a>(
+    password: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Invalid> {
     let mut terms = HashSet::from(["warta".to_owned()]);
     for text in known {
         let text = folded(text);

@@ -109,7 +109,7 @@ impl From<Stopped> for ApiError {
 
 /// What attempts are counted with. One for the process.
 #[derive(Debug)]
-pub struct Throttle {
+pub(crate) struct Throttle {
     key: hmac::Key,
     lanes: Lanes,
     under_way: UnderWay,
@@ -128,7 +128,7 @@ struct Charge {
 
 /// One attempt to tell a password.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// What is one at a time.
     own: Key,
     /// The network that owes for refusals.
@@ -142,7 +142,7 @@ pub struct Attempt {
 impl Throttle {
     /// With a key that all instances have.
     #[must_use]
-    pub fn new(keys: &Keys) -> Self {
+    pub(crate) fn new(keys: &Keys) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, keys.secret());
         let mut derived = [0; 32];
         derived.copy_from_slice(hmac::sign(&key, b"warta sign-in throttle v1").as_ref());
@@ -162,7 +162,7 @@ impl Throttle {
 
     /// An attempt to sign in with an email, whether an editor has it or not, from an address.
     #[must_use]
-    pub fn sign_in(&self, email: &str, address: ClientAddress) -> Attempt {
+    pub(crate) fn sign_in(&self, email: &str, address: ClientAddress) -> Attempt {
         let account = email::folded(email);
         let networks = address.networks();
         let (subscriber, site) = (networks.subscriber, networks.site);
@@ -188,7 +188,7 @@ impl Throttle {
     /// An attempt of somebody who is signed in to tell the present password. Others' guesses do not count against it, nor it
     /// against them.
     #[must_use]
-    pub fn confirm(&self, session_id: Uuid) -> Attempt {
+    pub(crate) fn confirm(&self, session_id: Uuid) -> Attempt {
         let key = self.key(&format!("session:{session_id}"));
         let charge = Charge { key, rate: STRICT, by: By::Account, forgiven: true };
         Attempt { own: key, network: None, charges: vec![charge], known: None }
@@ -196,7 +196,7 @@ impl Throttle {
 
     /// How a network from which an editor's password was right is kept.
     #[must_use]
-    pub fn network(&self, editor_id: Uuid, address: ClientAddress) -> Vec<u8> {
+    pub(crate) fn network(&self, editor_id: Uuid, address: ClientAddress) -> Vec<u8> {
         self.key(&format!("right:{editor_id}:{}", address.networks().subscriber)).to_vec()
     }
 
@@ -305,7 +305,7 @@ impl Attempt {
     ///
     /// # Errors
     /// As any statement.
-    pub async fn forgive(
+    pub(crate) async fn forgive(
         &self,
         conn: &mut AsyncPgConnection,
         now: DateTime<Utc>,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long an access token is valid, in seconds.
-pub const LIFETIME: i64 = 15 * 60;
+pub(crate) const LIFETIME: i64 = 15 * 60;
 
 const AUDIENCE: &str = "warta";
 const TYPE: &str = "at+jwt";

@@ -59,7 +59,7 @@ impl Place {
 
 /// Turns, some at a time. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Turns(Arc<Mutex<State>>);
+pub(crate) struct Turns(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -87,7 +87,7 @@ pub struct Busy;
 impl Turns {
     /// So many at a time.
     #[must_use]
-    pub fn new(at_once: usize) -> Self {
+    pub(crate) fn new(at_once: usize) -> Self {
         let state = State { free: at_once, waiting: Vec::new(), last: HashMap::new(), turns: 0 };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -96,7 +96,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`Busy`].
-    pub async fn take(&self, place: Place) -> Result<Turn, Busy> {
+    pub(crate) async fn take(&self, place: Place) -> Result<Turn, Busy> {
         let called = {
             let mut state = self.state();
             if state.free > 0 && state.waiting.is_empty() {
@@ -117,7 +117,7 @@ impl Turns {
 
     /// How many wait.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.state().waiting.iter().filter(|waiting| !waiting.call.is_closed()).count()
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 /// The counts of one kind of work, in this process.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     waiting: AtomicU64,
     running: AtomicU64,
     refused: AtomicU64,
@@ -21,7 +21,7 @@ static ALL: Mutex<BTreeMap<&'static str, Arc<Figures>>> = Mutex::new(BTreeMap::n
 
 /// The counts of each kind of work that there was so far, by its name.
 #[must_use]
-pub fn all_figures() -> Vec<(&'static str, Arc<Figures>)> {
+pub(crate) fn all_figures() -> Vec<(&'static str, Arc<Figures>)> {
     let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     all.iter().map(|(name, figures)| (*name, Arc::clone(figures))).collect()
 }
@@ -33,25 +33,25 @@ impl Figures {
 
     /// How many requests wait for their turn.
     #[must_use]
-    pub fn waiting(&self) -> u64 {
+    pub(crate) fn waiting(&self) -> u64 {
         self.waiting.load(Relaxed)
     }
 
     /// How many have their turn.
     #[must_use]
-    pub fn running(&self) -> u64 {
+    pub(crate) fn running(&self) -> u64 {
         self.running.load(Relaxed)
     }
 
     /// How many were refused since too many waited.
     #[must_use]
-    pub fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Relaxed)
     }
 
     /// How many were stopped since they took too long.
     #[must_use]
-    pub fn given_up(&self) -> u64 {
+    pub(crate) fn given_up(&self) -> u64 {
         self.given_up.load(Relaxed)
     }
 

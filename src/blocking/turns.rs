@@ -28,7 +28,7 @@ struct State<K> {
 }
 
 /// A turn, which ends when this is dropped.
-pub struct Turn(Option<Box<dyn FnOnce() + Send>>);
+pub(crate) struct Turn(Option<Box<dyn FnOnce() + Send>>);
 
 impl<K: Clone + Eq + Hash + Send + 'static> Turns<K> {
     /// `turns` at once, and for each who asks no more than `queue` that wait.

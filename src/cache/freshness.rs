@@ -12,14 +12,14 @@ use std::{
 
 /// A count of the changes that were heard of. What was read from the database after it was taken has them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch(pub(super) u64);
+pub(crate) struct Epoch(pub(super) u64);
 
 /// How many keys are remembered with the time of their last change. Once there are more, nothing that is kept holds.
 const REMEMBERED: usize = 100_000;
 
 /// What changed, and when. Keys are remembered as hashes: two that share one only make an answer be computed once more.
 #[derive(Debug, Default)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// The present epoch; 0 while nothing is heard.
     now: AtomicU64,
     changes: RwLock<Changes>,
@@ -40,20 +40,20 @@ struct Changes {
 impl Freshness {
     /// The present epoch, while changes are heard of.
     #[must_use]
-    pub fn now(&self) -> Option<Epoch> {
+    pub(crate) fn now(&self) -> Option<Epoch> {
         let now = self.now.load(Ordering::Acquire);
         (now > 0).then_some(Epoch(now))
     }
 
     /// What a key is remembered as.
     #[must_use]
-    pub fn hash(&self, key: &str) -> u64 {
+    pub(crate) fn hash(&self, key: &str) -> u64 {
         self.hasher.hash_one(key)
     }
 
     /// Whether what held at an epoch still does; then the newest epoch at which it is known to.
     #[must_use]
-    pub fn holds(&self, epoch: Epoch, keys: &[u64]) -> Option<Epoch> {
+    pub(crate) fn holds(&self, epoch: Epoch, keys: &[u64]) -> Option<Epoch> {
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
         let changed = |key| changes.last.get(key).is_some_and(|changed| *changed > epoch.0);
         let holds = epoch.0 >= changes.oldest && !keys.iter().any(changed);
@@ -61,7 +61,7 @@ impl Freshness {
     }
 
     /// Something changed: nothing that is made of any of these keys holds any longer.
-    pub fn changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
         self.advance(|changes| {
             for key in keys {
                 changes.last.insert(self.hash(key), changes.epoch);
@@ -73,7 +73,7 @@ impl Freshness {
     }
 
     /// Something changed, and nobody knows what: nothing that is kept holds any longer.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         changes.epoch += 1;
         changes.forget();
@@ -83,7 +83,7 @@ impl Freshness {
     }
 
     /// From now on changes are heard of. What was kept before does not hold: nobody knows what changed meanwhile.
-    pub fn up(&self) {
+    pub(crate) fn up(&self) {
         self.advance(|changes| {
             changes.forget();
             changes.heard = None;
@@ -91,7 +91,7 @@ impl Freshness {
     }
 
     /// From now on changes are not heard of; all that happened before `heard` were.
-    pub fn down(&self, heard: Instant) {
+    pub(crate) fn down(&self, heard: Instant) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         if self.now.swap(0, Ordering::AcqRel) > 0 {
             changes.heard = Some(heard);
@@ -100,7 +100,7 @@ impl Freshness {
 
     /// For how long changes have not been heard of; `None` while they are, and where they never were.
     #[must_use]
-    pub fn silence(&self) -> Option<Duration> {
+    pub(crate) fn silence(&self) -> Option<Duration> {
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
         changes.heard.map(|heard| heard.elapsed())
     }

@@ -18,10 +18,10 @@
 //! Where that cannot be done, as the database is away, readers get what held when it was heard last ([`Spare`]), for a while. That
 //! there is nothing, or nothing any more, or that it is elsewhere, is kept like any answer, in a room of its own.
 
-pub mod freshness;
+pub(crate) mod freshness;
 pub mod invalidation;
 mod room;
-pub mod single_flight;
+pub(crate) mod single_flight;
 mod spare;
 
 use std::{

@@ -17,7 +17,7 @@ use crate::{
 
 /// What absolute links of an answer are made with.
 #[derive(Clone, Debug)]
-pub struct Links {
+pub(crate) struct Links {
     base: BaseUrl,
     site: Arc<Site>,
 }
@@ -27,7 +27,7 @@ impl Links {
     ///
     /// # Errors
     /// `400`: the request does not say which address it came to.
-    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+    pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let services = Context::services(request)
             .ok_or_else(|| ApiError::internal("the application was built without its services"))?;
         Ok(Self { base: BaseUrl::of(request)?, site: Arc::clone(&services.site) })
@@ -35,20 +35,20 @@ impl Links {
 
     /// Where readers find a story: on the public site or, where there is none, in this API.
     #[must_use]
-    pub fn article(&self, id: Uuid, slug: &str, language: &str) -> String {
+    pub(crate) fn article(&self, id: Uuid, slug: &str, language: &str) -> String {
         let on_site = self.site.article(&id.to_string(), slug, language);
         on_site.unwrap_or_else(|| self.here(&format!("/v1/articles/{slug}")))
     }
 
     /// The front page.
     #[must_use]
-    pub fn home(&self) -> String {
+    pub(crate) fn home(&self) -> String {
         self.site.join("/").unwrap_or_else(|| self.here("/"))
     }
 
     /// What the publication is called: as the settings say, else as the host of the front page.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         if let Some(name) = self.site.name() {
             return name.to_owned();
         }
@@ -58,7 +58,7 @@ impl Links {
 
     /// The address of a path of this API.
     #[must_use]
-    pub fn here(&self, path: &str) -> String {
+    pub(crate) fn here(&self, path: &str) -> String {
         uri(&self.base.join(path))
     }
 }

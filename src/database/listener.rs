@@ -13,7 +13,7 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Hears one channel. It has a connection of its own beside the pool.
-pub struct Listener {
+pub(crate) struct Listener {
     client: Client,
     driver: Driver,
 }
@@ -24,7 +24,11 @@ impl Listener {
     ///
     /// # Errors
     /// Why not, in one line.
-    pub async fn open(url: &DatabaseUrl, pool: &Database, channel: &'static str) -> Result<Self, String> {
+    pub(crate) async fn open(
+        url: &DatabaseUrl,
+        pool: &Database,
+        channel: &'static str,
+    ) -> Result<Self, String> {
         let opened = url.open(None, "").await.map_err(|error| {
             if error.is_full() {
                 pool.make_room();
@@ -41,7 +45,7 @@ impl Listener {
     ///
     /// # Errors
     /// The connection ended: why, in one line.
-    pub async fn next(&mut self) -> Result<String, String> {
+    pub(crate) async fn next(&mut self) -> Result<String, String> {
         loop {
             if let Some(payload) = message(&mut self.driver).await? {
                 return Ok(payload);
@@ -53,7 +57,7 @@ impl Listener {
     ///
     /// # Errors
     /// The connection ended, or Postgres does not answer within a second: why, in one line.
-    pub async fn catch_up(&mut self, heard: impl FnMut(&str)) -> Result<(), String> {
+    pub(crate) async fn catch_up(&mut self, heard: impl FnMut(&str)) -> Result<(), String> {
         self.run("", heard).await
     }
 

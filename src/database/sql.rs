@@ -15,11 +15,11 @@ use diesel::{
 ///
 /// Unlike [`diesel::dsl::sql`] it takes only a constant, so the text of a query that it stands in is one of few, and the
 /// prepared statement is kept: no request pays for planning again.
-pub struct Fragment<ST>(&'static str, PhantomData<ST>);
+pub(crate) struct Fragment<ST>(&'static str, PhantomData<ST>);
 
 /// A constant piece of SQL; `ST` is the type of what it gives.
 #[must_use]
-pub fn fragment<ST: TypedExpressionType>(sql: &'static str) -> Fragment<ST> {
+pub(crate) fn fragment<ST: TypedExpressionType>(sql: &'static str) -> Fragment<ST> {
     Fragment(sql, PhantomData)
 }
 
@@ -57,14 +57,14 @@ impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
 }
 
 /// What is selected, without values in it, whose SQL is put together once: for many columns that takes as long as to read their row.
-pub struct Selection<E> {
+pub(crate) struct Selection<E> {
     columns: E,
     text: &'static OnceLock<String>,
 }
 
 impl<E: QueryFragment<Pg>> Selection<E> {
     /// `text` is kept for the next one, which has to be of the same columns.
-    pub fn new(columns: E, text: &'static OnceLock<String>) -> Self {
+    pub(crate) fn new(columns: E, text: &'static OnceLock<String>) -> Self {
         Self { columns, text }
     }
 

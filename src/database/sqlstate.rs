@@ -12,11 +12,11 @@ pub(super) const MARK: &str = ": ";
 
 /// The code of an error: two characters of a class, three of a condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SqlState([u8; 5]);
+pub(crate) struct SqlState([u8; 5]);
 
 /// What an error means to whoever asked, where it is not about what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// The database cannot answer now: it is full, ends, or does not talk to us. The same may work in a moment.
     Unavailable,
     /// It takes no writes.
@@ -40,20 +40,20 @@ pub(super) enum Effect {
 
 impl SqlState {
     /// A write in a transaction, or at a server, that takes none.
-    pub const READ_ONLY: Self = Self(*b"25006");
+    pub(crate) const READ_ONLY: Self = Self(*b"25006");
 
     /// Among others: a table that is not logged, at a standby.
-    pub const NOT_SUPPORTED: Self = Self(*b"0A000");
+    pub(crate) const NOT_SUPPORTED: Self = Self(*b"0A000");
 
     /// More connections than the server or the role allows.
-    pub const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
+    pub(crate) const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
 
     /// Something that Postgres itself did not expect.
-    pub const INTERNAL: Self = Self(*b"XX000");
+    pub(crate) const INTERNAL: Self = Self(*b"XX000");
 
     /// The code that this text is, or begins with.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let code = Self(*text.as_bytes().first_chunk()?);
         let is_one = code.0.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
         is_one.then_some(code)
@@ -61,7 +61,7 @@ impl SqlState {
 
     /// The code of an error of the database; `None` where it did not come from there.
     #[must_use]
-    pub fn of(error: &DieselError) -> Option<Self> {
+    pub(crate) fn of(error: &DieselError) -> Option<Self> {
         match error {
             DieselError::DatabaseError(_, info) => Self::parse(info.message().split_once(MARK)?.0)
                 .filter(|_| info.message().find(MARK) == Some(5)),
@@ -72,13 +72,13 @@ impl SqlState {
 
     /// The code.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The class that it belongs to.
     #[must_use]
-    pub fn class(&self) -> &str {
+    pub(crate) fn class(&self) -> &str {
         self.as_str().get(..2).unwrap_or_default()
     }
 
@@ -113,7 +113,7 @@ impl SqlState {
 impl Trouble {
     /// What an error means, where it is trouble with the database.
     #[must_use]
-    pub fn of(error: &DieselError) -> Option<Self> {
+    pub(crate) fn of(error: &DieselError) -> Option<Self> {
         use DatabaseErrorKind::{
             ClosedConnection, ReadOnlyTransaction, SerializationFailure, UnableToSendCommand,
         };

@@ -54,7 +54,7 @@ struct Story {
 ///
 /// # Errors
 /// As any statement.
-pub async fn load(services: &Services) -> ApiResult<bool> {
+pub(crate) async fn load(services: &Services) -> ApiResult<bool> {
     if services.database.is_read_only() {
         return Ok(false);
     }

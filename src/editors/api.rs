@@ -35,7 +35,11 @@ use crate::{
     ),
 )]
 #[get("/v1/editors")]
-pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiResult<Found<Page<Editor>>> {
+pub(crate) async fn list(
+    _: Admin,
+    query: Query<PageQuery>,
+    context: Context,
+) -> ApiResult<Found<Page<Editor>>> {
     let Query { value: query, fingerprint } = query;
     let after = query.after(&context.cursor_key, &fingerprint)?;
     let mut conn = context.database.get().await?;
@@ -59,7 +63,7 @@ pub async fn list(_: Admin, query: Query<PageQuery>, context: Context) -> ApiRes
     ),
 )]
 #[post("/v1/editors")]
-pub async fn create(
+pub(crate) async fn create(
     admin: Admin,
     _: NoQuery,
     auth: web::Data<Auth>,
@@ -88,7 +92,7 @@ pub async fn create(
     ),
 )]
 #[get("/v1/editors/{id}")]
-pub async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+pub(crate) async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
     let mut conn = context.database.get().await?;
     Ok(Found(store::find(&mut conn, id.0).await?))
 }
@@ -111,7 +115,7 @@ pub async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -> ApiRe
     ),
 )]
 #[patch("/v1/editors/{id}")]
-pub async fn update(
+pub(crate) async fn update(
     admin: Admin,
     id: Path<Id>,
     _: NoQuery,
@@ -156,7 +160,7 @@ fn check_personal(context: &Context, password: &Password, known: [&str; 2]) -> A
     responses((status = 200, description = "The signed-in editor.", body = Editor)),
 )]
 #[get("/v1/me")]
-pub async fn read_me(writer: Writer, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
+pub(crate) async fn read_me(writer: Writer, _: NoQuery, context: Context) -> ApiResult<Found<Editor>> {
     let mut conn = context.database.get().await?;
     Ok(Found(store::find(&mut conn, writer.principal().editor_id).await?))
 }
@@ -179,7 +183,7 @@ pub async fn read_me(writer: Writer, _: NoQuery, context: Context) -> ApiResult<
     ),
 )]
 #[patch("/v1/me")]
-pub async fn update_me(
+pub(crate) async fn update_me(
     writer: Writer,
     _: NoQuery,
     if_match: IfMatch,

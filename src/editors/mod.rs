@@ -1,6 +1,6 @@
 //! Editors: the people with an account.
 
-pub mod api;
+pub(crate) mod api;
 pub mod command;
 pub mod store;
 

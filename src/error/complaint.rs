@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(5);
 
 /// What one worker has told.
-pub struct Complaint {
+pub(crate) struct Complaint {
     worker: &'static str,
     /// Of which kind the trouble is, and when it was told last.
     told: Option<(Kind, Instant)>,
@@ -23,13 +23,13 @@ pub struct Complaint {
 impl Complaint {
     /// Of a worker that has no trouble yet.
     #[must_use]
-    pub const fn new(worker: &'static str) -> Self {
+    pub(crate) const fn new(worker: &'static str) -> Self {
         Self { worker, told: None }
     }
 
     /// After one round: how long until the next. `Ok(true)` says that there may be more to do, `Ok(false)` that there is nothing just now.
     /// Trouble is told, unless that was done, and so is its end.
-    pub fn pause(&mut self, round: &ApiResult<bool>, idle: Duration) -> Duration {
+    pub(crate) fn pause(&mut self, round: &ApiResult<bool>, idle: Duration) -> Duration {
         match round {
             Err(error) => self.about(error),
             Ok(more) => {

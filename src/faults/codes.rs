@@ -9,7 +9,7 @@ use utoipa::{
 };
 
 /// Every word, with what it means.
-pub const CODES: [(&str, &str); 42] = [
+pub(crate) const CODES: [(&str, &str); 42] = [
     ("already_covered", "another story covers the document"),
     ("already_published", "the first publication cannot be dated back any more"),
     ("blank", "nothing in it can be seen"),
@@ -55,7 +55,7 @@ pub const CODES: [(&str, &str); 42] = [
 ];
 
 /// One of [`CODES`], in the OpenAPI document.
-pub struct Code;
+pub(crate) struct Code;
 
 impl PartialSchema for Code {
     fn schema() -> RefOr<Schema> {

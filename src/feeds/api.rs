@@ -42,7 +42,7 @@ const fn feed_rule(pattern: &'static str) -> CacheRule {
 }
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 6] = [
+pub(crate) const CACHE_RULES: [CacheRule; 6] = [
     feed_rule("/feeds/rss.xml"),
     feed_rule("/feeds/atom.xml"),
     feed_rule("/feeds/feed.json"),
@@ -64,7 +64,7 @@ pub const CACHE_RULES: [CacheRule; 6] = [
     )),
 )]
 #[get("/feeds/rss.xml")]
-pub async fn read_rss(
+pub(crate) async fn read_rss(
     _: Viewer,
     query: Lenient<FeedQuery>,
     links: Links,
@@ -89,7 +89,7 @@ pub async fn read_rss(
     )),
 )]
 #[get("/feeds/atom.xml")]
-pub async fn read_atom(
+pub(crate) async fn read_atom(
     _: Viewer,
     query: Lenient<FeedQuery>,
     links: Links,
@@ -112,7 +112,7 @@ pub async fn read_atom(
     )),
 )]
 #[get("/feeds/feed.json")]
-pub async fn read_json_feed(
+pub(crate) async fn read_json_feed(
     _: Viewer,
     query: Lenient<FeedQuery>,
     links: Links,
@@ -135,7 +135,11 @@ pub async fn read_json_feed(
     )),
 )]
 #[get("/sitemap.xml")]
-pub async fn read_sitemap(_: Viewer, links: Links, context: Context) -> ApiResult<Cacheable<Document>> {
+pub(crate) async fn read_sitemap(
+    _: Viewer,
+    links: Links,
+    context: Context,
+) -> ApiResult<Cacheable<Document>> {
     let mut conn = context.database.get().await?;
     let pages = sitemap::pages(articles::store::count_places(&mut conn).await?);
     let document = if pages > 1 {
@@ -158,7 +162,7 @@ pub async fn read_sitemap(_: Viewer, links: Links, context: Context) -> ApiResul
     )),
 )]
 #[get("/sitemap-news.xml")]
-pub async fn read_news_sitemap(_: Viewer, links: Links, context: Context) -> ApiResult<Document> {
+pub(crate) async fn read_news_sitemap(_: Viewer, links: Links, context: Context) -> ApiResult<Document> {
     let since = context.now() - TimeDelta::days(2);
     let mut conn = context.database.get().await?;
     let places = articles::store::latest_places(&mut conn, since, sitemap::MAX_NEWS).await?;
@@ -178,7 +182,7 @@ pub async fn read_news_sitemap(_: Viewer, links: Links, context: Context) -> Api
     )),
 )]
 #[get("/sitemap-{number}.xml")]
-pub async fn read_sitemap_part(
+pub(crate) async fn read_sitemap_part(
     _: Viewer,
     number: Path<Number>,
     links: Links,

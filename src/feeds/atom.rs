@@ -17,7 +17,7 @@ use crate::{
 
 /// Writes a feed.
 #[must_use]
-pub fn write(feed: &Feed) -> String {
+pub(crate) fn write(feed: &Feed) -> String {
     let document = atom_syndication::Feed {
         title: text(&feed.title, None),
         id: feed.first_url.clone(),

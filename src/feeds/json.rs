@@ -18,7 +18,7 @@ use crate::{
 
 /// A feed (JSON Feed 1.1).
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JsonFeed {
+pub(crate) struct JsonFeed {
     /// The version of JSON Feed.
     #[schema(example = "https://jsonfeed.org/version/1.1")]
     pub version: &'static str,
@@ -47,7 +47,7 @@ pub struct JsonFeed {
 
 /// A story in a feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JsonFeedItem {
+pub(crate) struct JsonFeedItem {
     /// The article's id, as a URN.
     #[schema(example = "urn:uuid:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub id: String,
@@ -90,14 +90,14 @@ pub struct JsonFeedItem {
 
 /// Who wrote a story in a feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JsonFeedAuthor {
+pub(crate) struct JsonFeedAuthor {
     /// The byline.
     pub name: String,
 }
 
 /// What an article has besides, as it has it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct JsonFeedExtension {
+pub(crate) struct JsonFeedExtension {
     /// Where the story comes from.
     pub citations: Vec<Citation>,
     /// What was set right since readers first saw it.
@@ -107,7 +107,7 @@ pub struct JsonFeedExtension {
 impl JsonFeed {
     /// A feed.
     #[must_use]
-    pub fn of(feed: &Feed) -> Self {
+    pub(crate) fn of(feed: &Feed) -> Self {
         Self {
             version: "https://jsonfeed.org/version/1.1",
             title: feed.title.clone(),

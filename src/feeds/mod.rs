@@ -11,13 +11,13 @@
 //! | [`store`] | SQL |
 //! | [`api`] | HTTP |
 
-pub mod api;
-pub mod atom;
-pub mod json;
-pub mod query;
-pub mod rss;
-pub mod sitemap;
-pub mod store;
+pub(crate) mod api;
+pub(crate) mod atom;
+pub(crate) mod json;
+pub(crate) mod query;
+pub(crate) mod rss;
+pub(crate) mod sitemap;
+pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 use quick_xml::escape::escape;
@@ -32,7 +32,7 @@ use crate::{
 
 /// The latest stories that a query asks for, and what is said of them as a whole.
 #[derive(Clone, Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     /// What its stories have in common, and whose they are.
     pub title: String,
     /// The address of this page of it.
@@ -52,20 +52,20 @@ pub struct Feed {
 impl Feed {
     /// When the last of its stories was changed; `None` where it has none.
     #[must_use]
-    pub fn updated(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn updated(&self) -> Option<DateTime<Utc>> {
         self.articles.iter().map(|article| article.updated_at).max()
     }
 
     /// Where readers find one of its stories.
     #[must_use]
-    pub fn link(&self, article: &Article) -> String {
+    pub(crate) fn link(&self, article: &Article) -> String {
         self.links.article(article.id, &article.content.slug, &article.content.language)
     }
 }
 
 /// The text of a story as HTML, and below it what was set right since.
 #[must_use]
-pub fn content(article: &Article) -> String {
+pub(crate) fn content(article: &Article) -> String {
     let mut html = article.body_html.clone().unwrap_or_default();
     if !article.corrections.is_empty() {
         let heading = Words::of(&article.content.language).corrections;
@@ -80,14 +80,14 @@ pub fn content(article: &Article) -> String {
 
 /// The document that a story comes from: of those that it rests on the first, else the first that it cites.
 #[must_use]
-pub fn origin(article: &Article) -> Option<&Citation> {
+pub(crate) fn origin(article: &Article) -> Option<&Citation> {
     let mut citations = article.citations.iter();
     citations.clone().find(|citation| citation.role.covers()).or_else(|| citations.next())
 }
 
 /// An XML document without the characters that XML 1.0 cannot hold in any form (section 2.2).
 #[must_use]
-pub fn xml(document: String) -> String {
+pub(crate) fn xml(document: String) -> String {
     let held = |character: char| !matches!(character, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     if document.chars().all(held) { document } else { document.chars().filter(|it| held(*it)).collect() }
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// As [`ArticlesQuery`] has it, without what a feed does not have.
 #[derive(Debug)]
-pub struct FeedQuery(pub ArticlesQuery);
+pub(crate) struct FeedQuery(pub ArticlesQuery);
 
 /// What a feed can be asked for.
 const PRESENT: [&str; 12] = [
@@ -35,7 +35,7 @@ const PRESENT: [&str; 12] = [
 /// Whether a feed knows a parameter: those of the list of articles, also where it has none of them. What others append to an address
 /// is none of it.
 #[must_use]
-pub fn knows(name: &str) -> bool {
+pub(crate) fn knows(name: &str) -> bool {
     PRESENT.contains(&name) || ABSENT.contains(&name)
 }
 

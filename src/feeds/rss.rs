@@ -19,7 +19,7 @@ const NAMESPACES: [(&str, &str); 2] =
 
 /// Writes a feed.
 #[must_use]
-pub fn write(feed: &Feed) -> String {
+pub(crate) fn write(feed: &Feed) -> String {
     let page = |(rel, url): (&str, &String)| {
         extension("atom:link", &[("rel", rel), ("href", url), ("type", "application/rss+xml")], None)
     };

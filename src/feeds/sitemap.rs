@@ -11,13 +11,13 @@ use super::xml;
 use crate::{articles::store::Place, context::links::Links};
 
 /// How many stories one sitemap has at most, as the protocol has it.
-pub const PAGE: i64 = 50_000;
+pub(crate) const PAGE: i64 = 50_000;
 
 /// How many stories the sitemap of the latest news has at most, as search engines have it.
-pub const MAX_NEWS: i64 = 1000;
+pub(crate) const MAX_NEWS: i64 = 1000;
 
 /// What sitemaps are.
-pub const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
+pub(crate) const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
 const SITEMAP: (&str, &str) = ("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9");
 const XHTML: (&str, &str) = ("xmlns:xhtml", "http://www.w3.org/1999/xhtml");
@@ -27,7 +27,7 @@ type Xml = Writer<Vec<u8>>;
 
 /// How many sitemaps so many stories need.
 #[must_use]
-pub fn pages(stories: i64) -> i64 {
+pub(crate) fn pages(stories: i64) -> i64 {
     (stories + PAGE - 1) / PAGE
 }
 
@@ -35,7 +35,7 @@ pub fn pages(stories: i64) -> i64 {
 ///
 /// # Errors
 /// None that can happen: it is written into memory.
-pub fn index(pages: i64, links: &Links) -> io::Result<String> {
+pub(crate) fn index(pages: i64, links: &Links) -> io::Result<String> {
     document("sitemapindex", &[SITEMAP], |xml| {
         (1..=pages).try_for_each(|number| {
             let address = links.here(&format!("/sitemap-{number}.xml"));
@@ -48,7 +48,7 @@ pub fn index(pages: i64, links: &Links) -> io::Result<String> {
 ///
 /// # Errors
 /// None that can happen: it is written into memory.
-pub fn write(places: &[Place], links: &Links) -> io::Result<String> {
+pub(crate) fn write(places: &[Place], links: &Links) -> io::Result<String> {
     document("urlset", &[SITEMAP, XHTML], |xml| {
         places.iter().try_for_each(|place| {
             let address = links.article(place.id, &place.slug, &place.language);
@@ -72,7 +72,7 @@ pub fn write(places: &[Place], links: &Links) -> io::Result<String> {
 ///
 /// # Errors
 /// None that can happen: it is written into memory.
-pub fn news(places: &[Place], links: &Links) -> io::Result<String> {
+pub(crate) fn news(places: &[Place], links: &Links) -> io::Result<String> {
     let name = links.name();
     document("urlset", &[SITEMAP, NEWS], |xml| {
         places.iter().try_for_each(|place| {

@@ -12,7 +12,10 @@ use crate::{
 ///
 /// # Errors
 /// As any statement.
-pub async fn tag_names(conn: &mut AsyncPgConnection, references: &[Reference]) -> QueryResult<Vec<String>> {
+pub(crate) async fn tag_names(
+    conn: &mut AsyncPgConnection,
+    references: &[Reference],
+) -> QueryResult<Vec<String>> {
     let named: Vec<_> = references.iter().map(ToString::to_string).collect();
     let ids = tag_names::table.filter(tag_names::name.eq_any(named)).select(tag_names::tag_id);
     tags::table.filter(tags::id.eq_any(ids)).order((tags::name, tags::id)).select(tags::name).load(conn).await
@@ -22,7 +25,7 @@ pub async fn tag_names(conn: &mut AsyncPgConnection, references: &[Reference]) -
 ///
 /// # Errors
 /// As any statement.
-pub async fn source_names(
+pub(crate) async fn source_names(
     conn: &mut AsyncPgConnection,
     references: &[Reference],
 ) -> QueryResult<Vec<String>> {

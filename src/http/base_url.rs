@@ -13,23 +13,23 @@ use crate::error::{ApiError, ApiResult, Kind};
 
 /// That the other end of the connection is a proxy that we trust; the envelope leaves it in the request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub struct FromTrustedProxy;
+pub(crate) struct FromTrustedProxy;
 
 /// That the answer may depend on the address by which the request came; left in the request's extensions by [`BaseUrl::of`].
 #[derive(Clone, Copy, Debug)]
-pub struct HostUsed;
+pub(crate) struct HostUsed;
 
 /// Scheme, host and port as the client sees them, such as `https://cms.example`.
 ///
 /// The host is that of the `Host` header, and the scheme `http`, unless a proxy that we trust says otherwise in
 /// `X-Forwarded-Host` and `X-Forwarded-Proto`. What anybody else writes there is not believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(String);
+pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
     /// The absolute address of a path.
     #[must_use]
-    pub fn join(&self, path: &str) -> String {
+    pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
@@ -37,7 +37,7 @@ impl BaseUrl {
     ///
     /// # Errors
     /// `400`: there is none.
-    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+    pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let trusted = request.extensions().contains::<FromTrustedProxy>();
         request.extensions_mut().insert(HostUsed);
         let missing = || ApiError::new(Kind::BadRequest, "The Host header is missing, or names no host.");

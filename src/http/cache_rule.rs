@@ -5,7 +5,7 @@ use super::query::is_of;
 /// What the answers of a route depend on, beside the path. A route without a rule depends on all parameters and on nothing else, and
 /// only requests without a parameter are taken for common.
 #[derive(Clone, Copy, Debug)]
-pub struct CacheRule {
+pub(crate) struct CacheRule {
     pattern: &'static str,
     by_host: bool,
     media_types: &'static [&'static str],
@@ -17,80 +17,80 @@ pub struct CacheRule {
 impl CacheRule {
     /// The rule of a route, by the pattern that it is registered with.
     #[must_use]
-    pub const fn of(pattern: &'static str) -> Self {
+    pub(crate) const fn of(pattern: &'static str) -> Self {
         Self { pattern, by_host: false, media_types: &[], matters: None, common: &[], is_common: true }
     }
 
     /// Its answers have links that begin with the address which the request came to. An answer that uses this address without its rule
     /// saying so is not kept.
     #[must_use]
-    pub const fn by_host(self) -> Self {
+    pub(crate) const fn by_host(self) -> Self {
         Self { by_host: true, ..self }
     }
 
     /// Its answers have one of these media types, as the client accepts them. All but the first are [`by_host`](Self::by_host).
     #[must_use]
-    pub const fn by_media_type(self, media_types: &'static [&'static str]) -> Self {
+    pub(crate) const fn by_media_type(self, media_types: &'static [&'static str]) -> Self {
         Self { media_types, ..self }
     }
 
     /// Only the parameters that `matters` knows make a difference. What others append to the address is ignored.
     #[must_use]
-    pub const fn by_parameters(self, matters: fn(&str) -> bool) -> Self {
+    pub(crate) const fn by_parameters(self, matters: fn(&str) -> bool) -> Self {
         Self { matters: Some(matters), ..self }
     }
 
     /// No parameter makes a difference.
     #[must_use]
-    pub const fn without_parameters(self) -> Self {
+    pub(crate) const fn without_parameters(self) -> Self {
         self.by_parameters(|_| false)
     }
 
     /// Requests with no parameters but these are common, too: their answers are kept with those that many ask for.
     #[must_use]
-    pub const fn commonly(self, common: &'static [&'static str]) -> Self {
+    pub(crate) const fn commonly(self, common: &'static [&'static str]) -> Self {
         Self { common, ..self }
     }
 
     /// No request is common: there are too many different ones.
     #[must_use]
-    pub const fn uncommon(self) -> Self {
+    pub(crate) const fn uncommon(self) -> Self {
         Self { is_common: false, ..self }
     }
 
     /// The pattern of the route.
-    #[must_use]
-    pub const fn pattern(&self) -> &'static str {
+    #[cfg(test)]
+    pub(crate) const fn pattern(&self) -> &'static str {
         self.pattern
     }
 
     /// The media types to choose from; empty where there is one.
     #[must_use]
-    pub const fn media_types(&self) -> &'static [&'static str] {
+    pub(crate) const fn media_types(&self) -> &'static [&'static str] {
         self.media_types
     }
 
     /// Whether the address that the request came to belongs to the key, for the media type with this place in the list.
     #[must_use]
-    pub const fn is_by_host(&self, media_type: Option<usize>) -> bool {
+    pub(crate) const fn is_by_host(&self, media_type: Option<usize>) -> bool {
         self.by_host || matches!(media_type, Some(1..))
     }
 
     /// Whether a parameter, as it is written, belongs to the key.
     #[must_use]
-    pub fn matters(&self, parameter: &str) -> bool {
+    pub(crate) fn matters(&self, parameter: &str) -> bool {
         self.matters.is_none_or(|known| is_of(parameter, known))
     }
 
     /// Whether a request with parameters of these names is one that many make.
     #[must_use]
-    pub fn is_common<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> bool {
+    pub(crate) fn is_common<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> bool {
         self.is_common && names.all(|name| self.common.contains(&name))
     }
 
     /// Whether the route serves a path. The pattern may have one `{name}` in each segment.
     #[must_use]
-    pub fn serves(&self, path: &str) -> bool {
+    pub(crate) fn serves(&self, path: &str) -> bool {
         let (mut pattern, mut path) = (self.pattern.split('/'), path.split('/'));
         loop {
             match (pattern.next(), path.next()) {

@@ -25,7 +25,7 @@ use crate::error::{ApiError, ApiResult, Kind};
 /// The state of a thing that can be changed: which it is, and the count of its changes. A thing that takes the address of
 /// another one, which was deleted, is another thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
+pub(crate) struct Version {
     /// The thing's id.
     pub of: Uuid,
     /// Grows with each change.
@@ -35,7 +35,7 @@ pub struct Version {
 impl Version {
     /// The version of a thing that says when it was changed, and never twice at a time.
     #[must_use]
-    pub fn at(of: Uuid, updated_at: DateTime<Utc>) -> Self {
+    pub(crate) fn at(of: Uuid, updated_at: DateTime<Utc>) -> Self {
         Self { of, count: updated_at.timestamp_micros() }
     }
 
@@ -60,7 +60,7 @@ const HASH_LENGTH: usize = 22;
 
 /// The tag of a representation; `version` for a thing that can be changed.
 #[must_use]
-pub fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag {
+pub(crate) fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..HASH_BYTES]);
     EntityTag::new_strong(match version {
         Some(version) => format!("{version}.{hash}"),
@@ -73,7 +73,7 @@ pub fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag 
 /// `forms` are the codings that it may have been sent in: each has a tag of its own, since its bytes are others, with the coding's name
 /// at its end (RFC 9110, section 8.8.3.3).
 #[must_use]
-pub fn named_as_known(headers: &HeaderMap, tag: &HeaderValue, forms: &[&str]) -> Option<HeaderValue> {
+pub(crate) fn named_as_known(headers: &HeaderMap, tag: &HeaderValue, forms: &[&str]) -> Option<HeaderValue> {
     if !headers.contains_key(header::IF_NONE_MATCH) {
         return None;
     }
@@ -133,7 +133,7 @@ fn tags(list: &str) -> Option<Vec<EntityTag>> {
 
 /// The state that a change was made from, as `If-Match` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IfMatch {
+pub(crate) enum IfMatch {
     /// No header.
     Absent,
     /// `*`: whatever the state is.
@@ -164,7 +164,7 @@ impl FromRequest for IfMatch {
 impl IfMatch {
     /// # Errors
     /// `428` if the header is absent.
-    pub fn required(self) -> ApiResult<Self> {
+    pub(crate) fn required(self) -> ApiResult<Self> {
         match self {
             Self::Absent => Err(ApiError::new(
                 Kind::PreconditionRequired,
@@ -176,7 +176,7 @@ impl IfMatch {
 
     /// Whether a thing at this version may be changed. Comparison is strong: a weak tag never matches.
     #[must_use]
-    pub fn allows(&self, version: Version) -> bool {
+    pub(crate) fn allows(&self, version: Version) -> bool {
         match self {
             Self::Absent | Self::Any => true,
             Self::Tags(tags) => tags.iter().any(|tag| count_in(tag, version.of) == Some(version.count)),
@@ -185,7 +185,7 @@ impl IfMatch {
 
     /// The newest version of this thing that it names, whether there ever was one or not.
     #[must_use]
-    pub fn newest(&self, of: Uuid) -> Option<i64> {
+    pub(crate) fn newest(&self, of: Uuid) -> Option<i64> {
         match self {
             Self::Absent | Self::Any => None,
             Self::Tags(tags) => tags.iter().filter_map(|tag| count_in(tag, of)).max(),
@@ -214,13 +214,13 @@ fn is_hash(end: &str) -> bool {
 
 /// `412` with the current tag.
 #[must_use]
-pub fn stale(current: &EntityTag) -> ApiError {
+pub(crate) fn stale(current: &EntityTag) -> ApiError {
     stale_because(current, "If-Match does not name the current state. The ETag header gives the current one.")
 }
 
 /// The same, where more can be said of what happened.
 #[must_use]
-pub fn stale_because(current: &EntityTag, detail: impl Into<Cow<'static, str>>) -> ApiError {
+pub(crate) fn stale_because(current: &EntityTag, detail: impl Into<Cow<'static, str>>) -> ApiError {
     let error =
         ApiError::new(Kind::PreconditionFailed, detail).with_member("current_etag", current.to_string());
     match HeaderValue::from_str(&current.to_string()) {

@@ -11,14 +11,14 @@ use std::{
 
 /// How many bytes of a head may arrive, and of what follows it, before the request is served. More than the largest head
 /// that is accepted (8 KiB of target and 32 KiB of headers), so that a head which is too large is told so in the usual way.
-pub const HEAD_ROOM: usize = 64 * 1024;
+pub(crate) const HEAD_ROOM: usize = 64 * 1024;
 
 /// How many bytes may arrive ahead of whoever reads the body of a request, or ahead of the answer to it.
-pub const READ_AHEAD: usize = 32 * 1024;
+pub(crate) const READ_AHEAD: usize = 32 * 1024;
 
 /// What the connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Nothing of a request has arrived.
     Idle,
     /// A part of a request's head has arrived.
@@ -45,11 +45,11 @@ pub enum End {
 }
 
 /// Seconds since the thread began, as its clock ticks: exact enough for time-outs, and free to read.
-pub type Tick = u32;
+pub(crate) type Tick = u32;
 
 /// A connection that cannot hand its bytes to the client at present.
 #[derive(Clone, Copy, Debug)]
-pub struct Blocked {
+pub(crate) struct Blocked {
     /// Since when, or since the last look at its rate.
     pub since: Tick,
     /// How many bytes the client had taken by then.
@@ -58,7 +58,7 @@ pub struct Blocked {
 
 /// What is known of the length of a request's body from its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// So many bytes, or none.
     Bytes(u64),
     /// It comes in chunks.
@@ -67,7 +67,7 @@ pub enum Expected {
 
 /// The state of a connection.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Who it counts for; `None`: it is exempt from the limit for each address.
     pub network: Option<IpAddr>,
     phase: Cell<Phase>,
@@ -93,7 +93,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just accepted.
     #[must_use]
-    pub fn new(network: Option<IpAddr>, now: Tick) -> Self {
+    pub(crate) fn new(network: Option<IpAddr>, now: Tick) -> Self {
         Self {
             network,
             // A client that connects has something to say: what it sends first is waited for as the rest of a head.
@@ -115,13 +115,13 @@ impl Connection {
 
     /// What it does.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         self.phase.get()
     }
 
     /// Since when it does that.
     #[must_use]
-    pub fn since(&self) -> Tick {
+    pub(crate) fn since(&self) -> Tick {
         self.since.get()
     }
 
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// The head of a request has arrived, which says how long its body is.
-    pub fn begin_request(&self, expected: Expected, now: Tick) {
+    pub(crate) fn begin_request(&self, expected: Expected, now: Tick) {
         self.enter(Phase::Request, now);
         self.expected.set(expected);
         self.has_head.set(false);
@@ -144,14 +144,14 @@ impl Connection {
     }
 
     /// Its answer is there.
-    pub fn begin_answer(&self, now: Tick) {
+    pub(crate) fn begin_answer(&self, now: Tick) {
         self.enter(Phase::Answer, now);
         self.answering.set(true);
     }
 
     /// All of the answer was handed to the HTTP server; the next request may come, unless nobody knows where it would begin: after
     /// chunks that were not read.
-    pub fn end_answer(&self, now: Tick) {
+    pub(crate) fn end_answer(&self, now: Tick) {
         self.enter(Phase::Idle, now);
         self.answering.set(true);
         self.is_over.set(self.expected.get() == Expected::Chunks);
@@ -164,7 +164,7 @@ impl Connection {
 
     /// How many bytes of the present request have not arrived; `None` where nobody knows.
     #[must_use]
-    pub fn expected(&self) -> Option<u64> {
+    pub(crate) fn expected(&self) -> Option<u64> {
         match self.expected.get() {
             Expected::Bytes(bytes) => Some(bytes),
             Expected::Chunks => None,
@@ -172,24 +172,24 @@ impl Connection {
     }
 
     /// The body of the present request was read to its end.
-    pub fn end_body(&self) {
+    pub(crate) fn end_body(&self) {
         self.expected.set(Expected::Bytes(0));
     }
 
     /// Whether nothing more is read from it.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
     }
 
     /// The HTTP server was given the end of a head.
-    pub fn give_head(&self) {
+    pub(crate) fn give_head(&self) {
         self.has_head.set(true);
     }
 
     /// Whether what arrives now comes after a head or a body that is whole already.
     #[must_use]
-    pub fn is_behind_request(&self) -> bool {
+    pub(crate) fn is_behind_request(&self) -> bool {
         match self.phase.get() {
             Phase::Idle | Phase::Head => self.has_head.get(),
             Phase::Request | Phase::Answer => self.expected.get() == Expected::Bytes(0),
@@ -197,18 +197,18 @@ impl Connection {
     }
 
     /// Notes whether bytes of the next request have arrived early.
-    pub fn set_ahead(&self, is_ahead: bool) {
+    pub(crate) fn set_ahead(&self, is_ahead: bool) {
         self.is_ahead.set(is_ahead);
     }
 
     /// How many bytes may be read from the client now.
     #[must_use]
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.room.get()
     }
 
     /// Whoever reads the body of the request has taken so many bytes of it.
-    pub fn make_room(&self, bytes: usize) {
+    pub(crate) fn make_room(&self, bytes: usize) {
         self.room.set((self.room.get() + bytes).min(HEAD_ROOM));
         self.feed();
     }
@@ -220,12 +220,12 @@ impl Connection {
     }
 
     /// Notes that nothing is read before there is room; whether that was known.
-    pub fn starve(&self) -> bool {
+    pub(crate) fn starve(&self) -> bool {
         self.starved.replace(true)
     }
 
     /// Counts bytes that the HTTP server was given.
-    pub fn received(&self, bytes: usize, now: Tick) {
+    pub(crate) fn received(&self, bytes: usize, now: Tick) {
         self.room.set(self.room.get().saturating_sub(bytes));
         match (self.phase.get(), self.expected.get()) {
             (Phase::Idle, _) => self.enter(Phase::Head, now),
@@ -237,24 +237,24 @@ impl Connection {
     }
 
     /// Counts bytes that the client has taken.
-    pub fn sent(&self, bytes: usize) {
+    pub(crate) fn sent(&self, bytes: usize) {
         self.written.set(self.written.get() + bytes as u64);
     }
 
     /// How many bytes the client has taken.
     #[must_use]
-    pub fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written.get()
     }
 
     /// Since when the client takes nothing, while there is something to take.
     #[must_use]
-    pub fn blocked(&self) -> Option<Blocked> {
+    pub(crate) fn blocked(&self) -> Option<Blocked> {
         self.blocked.get()
     }
 
     /// The client takes no more at present; whether that is new.
-    pub fn block(&self, now: Tick) -> bool {
+    pub(crate) fn block(&self, now: Tick) -> bool {
         let is_new = self.blocked.get().is_none();
         if is_new {
             self.blocked.set(Some(Blocked { since: now, written: self.written.get() }));
@@ -263,30 +263,30 @@ impl Connection {
     }
 
     /// Begins to measure the rate anew.
-    pub fn measure_again(&self, now: Tick) {
+    pub(crate) fn measure_again(&self, now: Tick) {
         self.blocked.set(Some(Blocked { since: now, written: self.written.get() }));
     }
 
     /// The client has taken all there was; whether it had let us wait.
-    pub fn unblock(&self) -> bool {
+    pub(crate) fn unblock(&self) -> bool {
         self.answering.set(false);
         self.blocked.take().is_some()
     }
 
     /// Whether what is written now has no part of an answer to a request: the HTTP server says it by itself.
     #[must_use]
-    pub fn is_between_requests(&self) -> bool {
+    pub(crate) fn is_between_requests(&self) -> bool {
         matches!(self.phase.get(), Phase::Idle | Phase::Head) && !self.answering.get()
     }
 
     /// Why it is to end, if it is.
     #[must_use]
-    pub fn ending(&self) -> Option<End> {
+    pub(crate) fn ending(&self) -> Option<End> {
         self.end.get()
     }
 
     /// Ends it: the next time that it is driven, which is now.
-    pub fn end(&self, why: End) {
+    pub(crate) fn end(&self, why: End) {
         if self.end.get().is_none() {
             self.end.set(Some(why));
             self.wake();
@@ -294,7 +294,7 @@ impl Connection {
     }
 
     /// Remembers whom to wake.
-    pub fn driven_by(&self, context: &Context<'_>) {
+    pub(crate) fn driven_by(&self, context: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
             *waker = Some(context.waker().clone());

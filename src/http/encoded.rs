@@ -36,7 +36,7 @@ enum Outcome {
 
 /// Whether a client that sent these headers is to get any answer whole and plain.
 #[must_use]
-pub fn takes_it_as_it_is(request: &HeaderMap) -> bool {
+pub(crate) fn takes_it_as_it_is(request: &HeaderMap) -> bool {
     !request.contains_key(header::IF_NONE_MATCH) && Coding::wanted(request).is_none()
 }
 

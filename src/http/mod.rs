@@ -1,16 +1,16 @@
 //! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
 
-pub mod base_url;
+pub(crate) mod base_url;
 pub mod body;
 pub mod budget;
-pub mod cache_rule;
-pub mod compression;
-pub mod conditional;
-pub mod connection;
-pub mod encoded;
-pub mod negotiation;
-pub mod patch;
-pub mod prefer;
-pub mod preview;
-pub mod query;
-pub mod reply;
+pub(crate) mod cache_rule;
+pub(crate) mod compression;
+pub(crate) mod conditional;
+pub(crate) mod connection;
+pub(crate) mod encoded;
+pub(crate) mod negotiation;
+pub(crate) mod patch;
+pub(crate) mod prefer;
+pub(crate) mod preview;
+pub(crate) mod query;
+pub(crate) mod reply;

@@ -20,11 +20,11 @@ use super::{
 use crate::error::{ApiError, ApiResult, Kind};
 
 /// What the address of a representation depends on.
-pub const VARY: &str = "Authorization, Accept";
+pub(crate) const VARY: &str = "Authorization, Accept";
 
 /// What a client takes; `None`: anything.
 #[derive(Clone, Debug)]
-pub struct Accept(Option<Vec<QualityItem<Mime>>>);
+pub(crate) struct Accept(Option<Vec<QualityItem<Mime>>>);
 
 impl FromRequest for Accept {
     type Error = ApiError;
@@ -38,7 +38,7 @@ impl FromRequest for Accept {
 impl Accept {
     /// Reads what the client of a request takes.
     #[must_use]
-    pub fn read(request: &HttpRequest) -> Self {
+    pub(crate) fn read(request: &HttpRequest) -> Self {
         let mut written = request.headers().get_all(header::ACCEPT);
         if written.all(|value| matches!(value.as_bytes().trim_ascii(), b"" | b"*/*")) {
             return Self(None);
@@ -51,7 +51,7 @@ impl Accept {
     ///
     /// # Errors
     /// `406` with what there is: the client takes none of it.
-    pub fn choose<T: Copy>(&self, offered: &[(T, &str)]) -> ApiResult<T> {
+    pub(crate) fn choose<T: Copy>(&self, offered: &[(T, &str)]) -> ApiResult<T> {
         let media_types: Vec<_> = offered.iter().map(|(_, media_type)| *media_type).collect();
         let best = self.position(&media_types).map(|place| offered[place].0);
         best.ok_or_else(|| {
@@ -63,7 +63,7 @@ impl Accept {
 
     /// Which of these media types the client wants most; of those that it wants alike, the first. `None`: it takes none of them.
     #[must_use]
-    pub fn position(&self, media_types: &[&str]) -> Option<usize> {
+    pub(crate) fn position(&self, media_types: &[&str]) -> Option<usize> {
         let qualities = media_types.iter().map(|media_type| self.quality(media_type)).enumerate();
         let wanted = qualities.filter(|(_, quality)| *quality > Quality::ZERO);
         let best = wanted.reduce(|best, other| if other.1 > best.1 { other } else { best });
@@ -94,7 +94,7 @@ fn essence(media_type: &str) -> &str {
 }
 
 /// `200`: the representation that was chosen.
-pub struct Negotiated {
+pub(crate) struct Negotiated {
     /// The bytes.
     pub body: Vec<u8>,
     /// Their media type.

@@ -26,7 +26,11 @@ use crate::{
 ///
 /// # Errors
 /// Every fault of the patch.
-pub fn merge<T: Deserr<Faults>>(mut present: Value, patch: Value, known: &[&str]) -> Result<T, Faults> {
+pub(crate) fn merge<T: Deserr<Faults>>(
+    mut present: Value,
+    patch: Value,
+    known: &[&str],
+) -> Result<T, Faults> {
     let Value::Object(members) = &patch else {
         return Err(Faults::one(
             ValuePointerRef::Origin,
@@ -57,13 +61,13 @@ pub fn merge<T: Deserr<Faults>>(mut present: Value, patch: Value, known: &[&str]
 
 /// The names of the members that a patch changes, for the record.
 #[must_use]
-pub fn changed_members(patch: &Value) -> Vec<&str> {
+pub(crate) fn changed_members(patch: &Value) -> Vec<&str> {
     patch.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect()
 }
 
 /// In the OpenAPI document: a merge patch of what `T` makes. No member is required, and each that an input may leave out can be
 /// `null`.
-pub struct Patch<T>(PhantomData<T>);
+pub(crate) struct Patch<T>(PhantomData<T>);
 
 impl<T: ToSchema> PartialSchema for Patch<T> {
     fn schema() -> RefOr<Schema> {

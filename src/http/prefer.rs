@@ -14,19 +14,19 @@ use actix_web::{
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Says which preferences were honoured.
-pub const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+pub(crate) const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The preferences that mean something here. Any other, and one that is malformed, is as if it had not been sent, as the standard
 /// has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prefer {
+pub(crate) struct Prefer {
     /// That a patch of a state that is no longer current be merged with what was changed since, where the two do not clash.
     pub merge: bool,
 }
 
 impl Prefer {
     /// The name of the preference.
-    pub const MERGE: &str = "merge";
+    pub(crate) const MERGE: &str = "merge";
 
     fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(PREFER).filter_map(|value: &HeaderValue| value.to_str().ok());

@@ -19,7 +19,7 @@ const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 /// That a request comes with a preview token, good or bad. A handler that gives previews takes it as its first argument, so that
 /// the envelope knows also of what is refused before the handler runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Preview;
+pub(crate) struct Preview;
 
 impl FromRequest for Preview {
     type Error = ApiError;
@@ -34,7 +34,7 @@ impl FromRequest for Preview {
 }
 
 /// Adds the headers that the answer to a preview has, whatever it is.
-pub fn protect(request: &HttpRequest, headers: &mut HeaderMap) {
+pub(crate) fn protect(request: &HttpRequest, headers: &mut HeaderMap) {
     if request.extensions().contains::<Preview>() {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The query string parsed into a `T`.
-pub struct Query<T> {
+pub(crate) struct Query<T> {
     /// What was asked for.
     pub value: T,
     /// What a cursor is bound to: the path and all parameters but those that do not change which rows there are or how
@@ -32,7 +32,7 @@ pub struct Query<T> {
 
 /// The query string of an address that others append to, such as a feed's, parsed into a `T`: parameters that it does not know are
 /// ignored.
-pub struct Lenient<T> {
+pub(crate) struct Lenient<T> {
     /// As of a query string without what was ignored.
     pub query: Query<T>,
     /// That query string.
@@ -40,14 +40,14 @@ pub struct Lenient<T> {
 }
 
 /// Which parameters there are, by name.
-pub trait Known {
+pub(crate) trait Known {
     /// Whether there is one of this name.
     fn knows(name: &str) -> bool;
 }
 
 impl<T> Lenient<T> {
     /// The same, as something else.
-    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Lenient<U> {
+    pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Lenient<U> {
         let Query { value, fingerprint } = self.query;
         Lenient { query: Query { value: into(value), fingerprint }, text: self.text }
     }
@@ -67,24 +67,24 @@ impl<T: Deserr<Faults> + Known> FromRequest for Lenient<T> {
 }
 
 /// The parameters of a query string, as they are written.
-pub fn pairs(query: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
 /// Whether a parameter, as it is written, has a name that is known.
 #[must_use]
-pub fn is_of(pair: &str, knows: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn is_of(pair: &str, knows: impl Fn(&str) -> bool) -> bool {
     let name = pair.split_once('=').map_or(pair, |(name, _)| name);
     if name.contains(['%', '+']) { decode(name).is_some_and(|name| knows(&name)) } else { knows(name) }
 }
 
 /// A query string that must be empty: for operations without parameters.
-pub type NoQuery = Query<NoParameters>;
+pub(crate) type NoQuery = Query<NoParameters>;
 
 /// No parameters at all.
 #[derive(Deserr)]
 #[deserr(error = Faults, deny_unknown_fields)]
-pub struct NoParameters {}
+pub(crate) struct NoParameters {}
 
 impl<T: Deserr<Faults>> FromRequest for Query<T> {
     type Error = ApiError;
@@ -101,7 +101,7 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
 ///
 /// # Errors
 /// Every fault of it.
-pub fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
+pub(crate) fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
     let mut faults = Faults::none();
     let mut parameters = Map::new();
     for pair in pairs(query) {
@@ -133,7 +133,7 @@ pub fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
 
 /// Whether a query string names a parameter, with whatever value.
 #[must_use]
-pub fn names(query: &str, name: &str) -> bool {
+pub(crate) fn names(query: &str, name: &str) -> bool {
     query.split('&').any(|pair| decode(pair.split('=').next().unwrap_or_default()).as_deref() == Some(name))
 }
 
@@ -179,11 +179,11 @@ impl ToSchema for Flag {}
 
 /// A parameter that is a comma-separated list of 1 to [`List::MAX`] elements, none of them empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List<T>(pub Vec<T>);
+pub(crate) struct List<T>(pub Vec<T>);
 
 impl<T> List<T> {
     /// The longest list, in elements.
-    pub const MAX: usize = 20;
+    pub(crate) const MAX: usize = 20;
 }
 
 impl<T: FromText> FromText for List<T> {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Something that answers are made of.
-pub trait Representation: Serialize {
+pub(crate) trait Representation: Serialize {
     /// The state of the thing itself; `None` for what cannot be changed through this representation.
     fn version(&self) -> Option<Version> {
         None
@@ -40,7 +40,7 @@ pub trait Representation: Serialize {
 ///
 /// # Errors
 /// It cannot be written as JSON.
-pub fn tag_of<T: Representation>(value: &T) -> Result<EntityTag, ApiError> {
+pub(crate) fn tag_of<T: Representation>(value: &T) -> Result<EntityTag, ApiError> {
     serialize(value).map(|(_, tag)| tag)
 }
 
@@ -60,7 +60,7 @@ pub(super) const PRIVATE: &str = "private, no-store";
 
 /// What caches may do with answers to readers.
 #[derive(Clone, Debug)]
-pub struct Sharing {
+pub(crate) struct Sharing {
     found: HeaderValue,
     nothing: HeaderValue,
 }
@@ -68,7 +68,7 @@ pub struct Sharing {
 impl Sharing {
     /// Caches may reuse an answer for so long where this program cannot answer.
     #[must_use]
-    pub fn new(stale_if_error: Duration) -> Self {
+    pub(crate) fn new(stale_if_error: Duration) -> Self {
         let value = |text: &'static str| match stale_if_error.as_secs() {
             0 => HeaderValue::from_static(text),
             seconds => HeaderValue::try_from(format!("{text}, stale-if-error={seconds}"))
@@ -79,7 +79,7 @@ impl Sharing {
 
     /// Of an answer that says that there is nothing at an address, and when there may be.
     #[must_use]
-    pub fn of_nothing(request: &HttpRequest) -> HeaderValue {
+    pub(crate) fn of_nothing(request: &HttpRequest) -> HeaderValue {
         let sharing = request.app_data::<Data<Self>>();
         sharing.map_or(HeaderValue::from_static(NOTHING), |sharing| sharing.nothing.clone())
     }
@@ -97,7 +97,7 @@ fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
 }
 
 /// `200`: the answer to a `GET`. Who has it already gets a `304` in its place, from the envelope.
-pub struct Found<T>(pub T);
+pub(crate) struct Found<T>(pub T);
 
 impl<T: Representation> Responder for Found<T> {
     type Body = actix_web::body::BoxBody;
@@ -116,7 +116,7 @@ impl<T: Representation> Responder for Found<T> {
 }
 
 /// A text that is not made of JSON values, such as a page.
-pub struct Document {
+pub(crate) struct Document {
     /// The bytes.
     pub body: actix_web::web::Bytes,
     /// Their media type.
@@ -152,7 +152,7 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
 }
 
 /// `201` with the address of what was made.
-pub struct Created<T> {
+pub(crate) struct Created<T> {
     /// The whole resource.
     pub value: T,
     /// Its path.
@@ -170,7 +170,7 @@ impl<T: Representation> Responder for Created<T> {
 }
 
 /// `200`: the whole resource after a change or an action.
-pub struct Updated<T>(pub T);
+pub(crate) struct Updated<T>(pub T);
 
 impl<T: Representation> Responder for Updated<T> {
     type Body = actix_web::body::BoxBody;
@@ -181,7 +181,7 @@ impl<T: Representation> Responder for Updated<T> {
 }
 
 /// `200`: the whole resource after a patch that may have been merged with what others changed meanwhile.
-pub struct Patched<T> {
+pub(crate) struct Patched<T> {
     /// The whole resource.
     pub value: T,
     /// Whether it was.
@@ -213,7 +213,7 @@ fn changed<T: Representation>(mut response: HttpResponseBuilder, value: &T) -> H
 }
 
 /// `308`: the same thing is at another address now. The request's query string goes along.
-pub struct Moved {
+pub(crate) struct Moved {
     /// Its path.
     pub location: String,
 }
@@ -236,7 +236,7 @@ impl Responder for Moved {
 }
 
 /// `204`.
-pub struct NoContent;
+pub(crate) struct NoContent;
 
 impl Responder for NoContent {
     type Body = actix_web::body::BoxBody;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Gives each body that has no example one that its schema allows.
-pub fn complete(document: &mut Value) {
+pub(super) fn complete(document: &mut Value) {
     let components = document["components"].clone();
     let responses = document["components"]["responses"].as_object_mut().into_iter().flatten();
     responses.for_each(|(_, response)| fill(response, &components));

@@ -8,7 +8,7 @@ use crate::error::Kind;
 const EXTENSION: &str = "x-problems";
 
 /// A request id, for examples.
-pub const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
+pub(super) const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
 
 /// The name of a kind's schema: `SlugTakenProblem`.
 fn name_of(kind: Kind) -> String {
@@ -22,7 +22,7 @@ fn name_of(kind: Kind) -> String {
 }
 
 /// The schema of each kind: its `type` is one word, and it has the members of its kind.
-pub fn schemas() -> impl Iterator<Item = (String, Value)> {
+pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
     Kind::ALL.into_iter().map(|kind| {
         let info = kind.info();
         let mut properties = members(kind);
@@ -92,7 +92,7 @@ fn members(kind: Kind) -> Map<String, Value> {
 
 /// The kinds of problems that a response of an operation stands for: those of its status or, where that has several, those that it
 /// names. A change may collide with any other one.
-pub fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
+pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
     let mut kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.info().status == status).collect();
     if let Some(named) = response.as_object_mut().and_then(|response| response.remove(EXTENSION)) {
         let is_named = |kind: &Kind| {
@@ -104,7 +104,7 @@ pub fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
 }
 
 /// The content of a response that may be a problem of each of these kinds.
-pub fn content(kinds: &[Kind], detail: &str) -> Value {
+pub(super) fn content(kinds: &[Kind], detail: &str) -> Value {
     let reference = |kind: &Kind| json!({"$ref": format!("#/components/schemas/{}", name_of(*kind))});
     let schema = match kinds {
         [kind] => reference(kind),

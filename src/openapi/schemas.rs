@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 ///
 /// utoipa writes a described member whose schema is inlined as `allOf: [schema, {type: object, description}]`, which no string
 /// can satisfy. Here it becomes `{...schema, description}`, everywhere in the document.
-pub fn unwrap_described(document: &mut Value) {
+pub(crate) fn unwrap_described(document: &mut Value) {
     match document {
         Value::Array(elements) => elements.iter_mut().for_each(unwrap_described),
         Value::Object(members) => {
@@ -23,7 +23,7 @@ pub fn unwrap_described(document: &mut Value) {
 
 /// Writes a schema that is made of others, as serde flattens them into one object, as that one object, which is what clients get; those
 /// that are only parts of others leave the document.
-pub fn merge_flattened(document: &mut Value) {
+pub(crate) fn merge_flattened(document: &mut Value) {
     const ROOT: &str = "#/components/schemas/";
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     let all = schemas.clone();
@@ -65,7 +65,7 @@ pub fn merge_flattened(document: &mut Value) {
 
 /// Gives the words of an enumeration names of their own where they differ by a sign alone: `-title` and `title` are one identifier to a
 /// program that generates a client, which takes the names in `x-enum-varnames` where there are any.
-pub fn name_words(document: &mut Value) {
+pub(crate) fn name_words(document: &mut Value) {
     match document {
         Value::Array(elements) => elements.iter_mut().for_each(name_words),
         Value::Object(members) => {
@@ -86,7 +86,7 @@ pub fn name_words(document: &mut Value) {
 }
 
 /// Whether there is a reference like this in it.
-pub fn refers_to(value: &Value, reference: &Value) -> bool {
+pub(crate) fn refers_to(value: &Value, reference: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(|element| refers_to(element, reference)),
         Value::Object(members) => {
@@ -99,7 +99,7 @@ pub fn refers_to(value: &Value, reference: &Value) -> bool {
 
 /// Names the pages of a list after what they hold: `Page_Tag`, as utoipa calls an instance of a generic type, becomes
 /// `TagPage`, and its elements refer to `Tag` instead of spelling it out.
-pub fn name_pages(document: &mut Value) {
+pub(crate) fn name_pages(document: &mut Value) {
     const PREFIX: &str = "Page_";
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     let pages: Vec<_> = schemas.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();

@@ -30,7 +30,7 @@ use crate::{
 type SourcePatch = Patch<SourceInput>;
 
 /// What the answers of this route depend on.
-pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/sources").commonly(&["limit"])];
+pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/sources").commonly(&["limit"])];
 
 /// List sources
 ///
@@ -41,7 +41,7 @@ pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/sources").commonly(&
     responses((status = 200, description = "A page of sources.", body = Page<Source>)),
 )]
 #[get("/v1/sources")]
-pub async fn list(
+pub(crate) async fn list(
     _: Viewer,
     query: Query<SourcesQuery>,
     context: Context,
@@ -68,7 +68,7 @@ pub async fn list(
     ),
 )]
 #[post("/v1/sources")]
-pub async fn create(
+pub(crate) async fn create(
     writer: Writer,
     _: NoQuery,
     context: Context,
@@ -107,7 +107,7 @@ pub async fn create(
     responses((status = 200, description = "The source.", body = Source)),
 )]
 #[get("/v1/sources/{source}")]
-pub async fn read(
+pub(crate) async fn read(
     _: Viewer,
     reference: Path<Reference>,
     _: NoQuery,
@@ -135,7 +135,7 @@ pub async fn read(
     ),
 )]
 #[patch("/v1/sources/{source}")]
-pub async fn update(
+pub(crate) async fn update(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -182,7 +182,7 @@ pub async fn update(
     ),
 )]
 #[delete("/v1/sources/{source}")]
-pub async fn remove(
+pub(crate) async fn remove(
     writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,

@@ -9,7 +9,7 @@ use crate::{faults::Faults, http::query::Flag, pagination::Limit, values::Typed}
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct SourcesQuery {
+pub(crate) struct SourcesQuery {
     /// Sources with a word in the name or in the slug that begins so, for each word of it; case and accents make no difference.
     #[deserr(default)]
     #[param(value_type = Typed, inline, required = false, example = "kantor be")]

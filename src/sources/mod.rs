@@ -1,8 +1,8 @@
 //! Sources: the publishers and organisations that stories come from.
 
-pub mod api;
-pub mod filter;
-pub mod store;
+pub(crate) mod api;
+pub(crate) mod filter;
+pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 use deserr::Deserr;
@@ -21,7 +21,7 @@ use crate::{
 
 /// A publisher or an organisation that stories come from.
 #[derive(Clone, Debug, Serialize, Queryable, ToSchema)]
-pub struct Source {
+pub(crate) struct Source {
     /// The source's id.
     pub id: Uuid,
     /// The source's address.
@@ -59,7 +59,7 @@ impl Representation for Source {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Kantor Berita Pesisir", "homepage_url": "https://pesisir.example/", "language": "id"}))]
-pub struct SourceInput {
+pub(crate) struct SourceInput {
     /// Its name.
     #[schema(inline)]
     pub name: Line<1, 200>,
@@ -83,11 +83,11 @@ pub struct SourceInput {
 
 impl SourceInput {
     /// All members.
-    pub const MEMBERS: &[&str] = &["name", "slug", "homepage_url", "description", "language"];
+    pub(crate) const MEMBERS: &[&str] = &["name", "slug", "homepage_url", "description", "language"];
 
     /// The columns, with this slug.
     #[must_use]
-    pub fn into_fields(self, slug: Slug) -> SourceFields {
+    pub(crate) fn into_fields(self, slug: Slug) -> SourceFields {
         SourceFields {
             slug: slug.into(),
             name: self.name.into(),
@@ -112,7 +112,7 @@ pub struct SourceFields {
 impl Source {
     /// The input that would make it: what a patch is applied to.
     #[must_use]
-    pub fn as_input(&self) -> Value {
+    pub(crate) fn as_input(&self) -> Value {
         json!({
             "name": self.name,
             "slug": self.slug,

@@ -61,7 +61,7 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
+pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
     sources::table.filter(named(reference.parts())).select(columns()).first(conn).await
 }
 
@@ -69,7 +69,7 @@ pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
+pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
     sources::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
@@ -84,7 +84,7 @@ fn filtered(query: &SourcesQuery) -> dsl::IntoBoxed<'_, sources::table, Pg> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn list(
+pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &SourcesQuery,
     rows: i64,
@@ -103,7 +103,7 @@ pub async fn list(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryResult<i64> {
+pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
 
@@ -111,7 +111,11 @@ pub async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryR
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+pub(crate) async fn slugs_taken(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    base: &Slug,
+) -> QueryResult<Vec<String>> {
     hold_name(conn, &format!("sources/{}", &**base)).await?;
     sources::table
         .filter(sources::slug.eq_any(base.numbered()))
@@ -125,7 +129,7 @@ pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) ->
 ///
 /// # Errors
 /// The constraint `sources_slug_key` where the slug is taken; else as any statement.
-pub async fn insert(
+pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     fields: &SourceFields,
@@ -144,7 +148,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// The constraint `sources_slug_key` where the slug is taken; else as any statement.
-pub async fn update(
+pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     fields: &SourceFields,
@@ -161,7 +165,7 @@ pub async fn update(
 ///
 /// # Errors
 /// As any statement.
-pub async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid) -> QueryResult<bool> {
+pub(crate) async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid) -> QueryResult<bool> {
     let made = sources::table.find(id).filter(sources::created_by.eq(editor_id));
     diesel::select(dsl::exists(made)).get_result(conn).await
 }
@@ -170,7 +174,7 @@ pub async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid)
 ///
 /// # Errors
 /// As any statement.
-pub async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<i64> {
+pub(crate) async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<i64> {
     citations::table
         .filter(citations::source_id.eq(id))
         .select(dsl::count(citations::article_id).aggregate_distinct())
@@ -182,6 +186,6 @@ pub async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryRes
 ///
 /// # Errors
 /// The constraint `citations_source_id_fkey` where an edition cites it; else as any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(sources::table.find(id)).execute(conn).await.map(drop)
 }

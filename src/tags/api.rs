@@ -33,7 +33,7 @@ use crate::{
 type TagPatch = Patch<TagInput>;
 
 /// What the answers of this route depend on.
-pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/tags").commonly(&["limit", "menu"])];
+pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/tags").commonly(&["limit", "menu"])];
 
 /// List tags
 ///
@@ -44,7 +44,7 @@ pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/tags").commonly(&["l
     responses((status = 200, description = "A page of tags.", body = Page<Tag>)),
 )]
 #[get("/v1/tags")]
-pub async fn list(
+pub(crate) async fn list(
     _: Viewer,
     query: Query<TagsQuery>,
     context: Context,
@@ -71,7 +71,7 @@ pub async fn list(
     ),
 )]
 #[post("/v1/tags")]
-pub async fn create(
+pub(crate) async fn create(
     editor: Editor,
     _: NoQuery,
     context: Context,
@@ -106,7 +106,7 @@ pub async fn create(
     ),
 )]
 #[get("/v1/tags/{tag}")]
-pub async fn read(
+pub(crate) async fn read(
     _: Viewer,
     reference: Path<Reference>,
     _: NoQuery,
@@ -138,7 +138,7 @@ pub async fn read(
     ),
 )]
 #[patch("/v1/tags/{tag}")]
-pub async fn update(
+pub(crate) async fn update(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -179,7 +179,7 @@ pub async fn update(
     ),
 )]
 #[delete("/v1/tags/{tag}")]
-pub async fn remove(
+pub(crate) async fn remove(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -222,7 +222,7 @@ pub async fn remove(
     ),
 )]
 #[post("/v1/tags/{tag}/merge")]
-pub async fn merge_into(
+pub(crate) async fn merge_into(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,

@@ -12,7 +12,7 @@ use crate::{faults::Faults, http::query::Flag, pagination::Limit, text_enum, val
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct TagsQuery {
+pub(crate) struct TagsQuery {
     /// Tags with a word in the name or in the slug that begins so, for each word of it; case and accents make no difference.
     #[deserr(default)]
     #[param(value_type = Typed, inline, required = false, example = "kebij")]
@@ -52,7 +52,7 @@ text_enum! {
 impl TagsQuery {
     /// The order that it asks for.
     #[must_use]
-    pub fn order(&self) -> Sort {
+    pub(crate) fn order(&self) -> Sort {
         let usual = if self.menu == Some(Flag(true)) { Sort::Position } else { Sort::Name };
         self.sort.unwrap_or(usual)
     }
@@ -60,7 +60,7 @@ impl TagsQuery {
 
 /// The last row that was seen of a list of tags, whatever its order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub(crate) struct Place {
     /// The row's position; `None` sorts after all.
     pub position: Option<i16>,
     /// The row's name.
@@ -72,7 +72,7 @@ pub struct Place {
 impl Place {
     /// Where a tag stands.
     #[must_use]
-    pub fn of(tag: &Tag) -> Self {
+    pub(crate) fn of(tag: &Tag) -> Self {
         Self { position: tag.position, name: tag.name.clone(), id: tag.id }
     }
 }

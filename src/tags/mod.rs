@@ -1,8 +1,8 @@
 //! Tags: the topics and sections that articles are filed under. A frontend's menu is made of them.
 
-pub mod api;
-pub mod filter;
-pub mod store;
+pub(crate) mod api;
+pub(crate) mod filter;
+pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 use deserr::{DeserializeError, Deserr, ErrorKind, ValueKind, ValuePointerRef, take_cf_content};
@@ -27,7 +27,7 @@ use crate::{
 
 /// A topic or a section.
 #[derive(Clone, Debug, Serialize, Queryable, ToSchema)]
-pub struct Tag {
+pub(crate) struct Tag {
     /// The tag's id.
     pub id: Uuid,
     /// The tag's address.
@@ -67,7 +67,7 @@ impl Representation for Tag {
 #[schema(example = json!({
     "name": "Kebijakan", "description": "Aturan, anggaran dan pengawasan.", "menu": true, "position": 10
 }))]
-pub struct TagInput {
+pub(crate) struct TagInput {
     /// What readers see.
     #[schema(inline)]
     pub name: Line<1, 100>,
@@ -90,7 +90,7 @@ pub struct TagInput {
 
 /// A place in the menu: 0 to [`i16::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MenuPosition(i16);
+pub(crate) struct MenuPosition(i16);
 
 impl Deserr<Faults> for MenuPosition {
     fn deserialize_from_value<V: deserr::IntoValue>(
@@ -125,7 +125,7 @@ impl ToSchema for MenuPosition {}
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"into": "kebijakan"}))]
-pub struct MergeInput {
+pub(crate) struct MergeInput {
     /// The tag that stays, by slug or id.
     #[schema(inline)]
     pub into: Reference,
@@ -133,11 +133,11 @@ pub struct MergeInput {
 
 impl TagInput {
     /// All members.
-    pub const MEMBERS: &[&str] = &["name", "slug", "description", "menu", "position"];
+    pub(crate) const MEMBERS: &[&str] = &["name", "slug", "description", "menu", "position"];
 
     /// The columns, with this slug.
     #[must_use]
-    pub fn into_fields(self, slug: Slug) -> TagFields {
+    pub(crate) fn into_fields(self, slug: Slug) -> TagFields {
         TagFields {
             slug: slug.into(),
             name: self.name.into(),
@@ -162,7 +162,7 @@ pub struct TagFields {
 impl Tag {
     /// The input that would make it: what a patch is applied to.
     #[must_use]
-    pub fn as_input(&self) -> Value {
+    pub(crate) fn as_input(&self) -> Value {
         json!({
             "name": self.name,
             "slug": self.slug,

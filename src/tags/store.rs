@@ -13,7 +13,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-pub use self::removal::{delete, hold, lock_articles, merge};
+pub(crate) use self::removal::{delete, hold, lock_articles, merge};
 use super::{
     Tag, TagFields,
     filter::{Place, Sort, TagsQuery},
@@ -72,7 +72,7 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
+pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
     let id = tag_names::table.find(reference.to_string()).select(tag_names::tag_id).single_value();
     tags::table.filter(tags::id.nullable().eq(id)).select(columns()).first(conn).await
 }
@@ -82,7 +82,7 @@ pub async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
+pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
     tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
 
@@ -102,7 +102,7 @@ fn filtered(query: &TagsQuery) -> dsl::IntoBoxed<'_, tags::table, Pg> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn list(
+pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &TagsQuery,
     rows: i64,
@@ -137,7 +137,7 @@ pub async fn list(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResult<i64> {
+pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
 
@@ -145,7 +145,11 @@ pub async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResu
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+pub(crate) async fn slugs_taken(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    base: &Slug,
+) -> QueryResult<Vec<String>> {
     hold_name(conn, &format!("tags/{}", &**base)).await?;
     tag_names::table
         .filter(tag_names::name.eq_any(base.numbered()))
@@ -159,7 +163,7 @@ pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) ->
 ///
 /// # Errors
 /// As any statement.
-pub async fn reserve_slug(
+pub(crate) async fn reserve_slug(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     slug: &Slug,
@@ -183,7 +187,7 @@ pub async fn reserve_slug(
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert(
+pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     fields: &TagFields,
@@ -204,7 +208,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// As any statement.
-pub async fn update(
+pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     fields: &TagFields,

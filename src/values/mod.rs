@@ -1,16 +1,16 @@
 //! The values that inputs are parsed into. A value of one of these types is valid; its limits stand once, in its type, and
 //! the OpenAPI document takes them from there.
 
-pub mod document;
-pub mod enumeration;
-pub mod language;
-pub mod name_prefix;
-pub mod reference;
-pub mod slug;
-pub mod text;
-pub mod time;
-pub mod url;
-pub mod visible;
+pub(crate) mod document;
+pub(crate) mod enumeration;
+pub(crate) mod language;
+pub(crate) mod name_prefix;
+pub(crate) mod reference;
+pub(crate) mod slug;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod url;
+pub(crate) mod visible;
 
 pub use self::{
     document::DocumentKey,

@@ -96,7 +96,7 @@ fn in_path(text: String) -> Result<String, String> {
 
 /// Splits references into ids and slugs, for `= any(...)`.
 #[must_use]
-pub fn split(references: &[Reference]) -> (Vec<Uuid>, Vec<&str>) {
+pub(crate) fn split(references: &[Reference]) -> (Vec<Uuid>, Vec<&str>) {
     let ids = references.iter().filter_map(|reference| reference.parts().0).collect();
     let slugs = references.iter().filter_map(|reference| reference.parts().1).collect();
     (ids, slugs)

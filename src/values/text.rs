@@ -67,18 +67,18 @@ impl<const MAX: usize> FromText for Prose<MAX> {
 
 /// How many combining marks may follow each other (Unicode Annex 15, "Stream-Safe Text Format"), which is more than any language
 /// has. Whoever normalises a text puts the marks of a run in order, the square of their number where it is done badly.
-pub const MAX_MARKS: usize = 30;
+pub(crate) const MAX_MARKS: usize = 30;
 
 /// Whether more than [`MAX_MARKS`] combining marks follow each other, counted as they are when they are taken apart (NFKD).
 #[must_use]
-pub fn has_too_many_marks(text: &str) -> bool {
+pub(crate) fn has_too_many_marks(text: &str) -> bool {
     // No character that begins with another byte has a mark before its letter.
     text.bytes().any(|byte| byte >= 0xcc) && !text.chars().stream_safe().eq(text.chars())
 }
 
 /// # Errors
 /// More than [`MAX_MARKS`] combining marks follow each other.
-pub fn few_marks(text: &str) -> Result<(), Invalid> {
+pub(crate) fn few_marks(text: &str) -> Result<(), Invalid> {
     if has_too_many_marks(text) {
         let detail = format!("More than {MAX_MARKS} combining marks follow each other.");
         return Err(Invalid::new("too_many_marks", detail));
@@ -88,7 +88,7 @@ pub fn few_marks(text: &str) -> Result<(), Invalid> {
 
 /// # Errors
 /// The text has U+0000, which Postgres cannot store.
-pub fn without_nul(text: &str) -> Result<(), Invalid> {
+pub(crate) fn without_nul(text: &str) -> Result<(), Invalid> {
     match text.chars().position(|character| character == '\0') {
         Some(index) => Err(Invalid::new(
             "control_character",

@@ -3,7 +3,7 @@
 /// Whether a character leaves a mark on the page: not white space, and none that Unicode lets a program draw as nothing
 /// (`Default_Ignorable_Code_Point`, `Bidi_Control`), nor the blank pattern of Braille.
 #[must_use]
-pub fn is_visible(character: char) -> bool {
+pub(crate) fn is_visible(character: char) -> bool {
     !character.is_whitespace()
         && !matches!(
             character,

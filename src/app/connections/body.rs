@@ -24,7 +24,7 @@ const PIECE: usize = 16 * 1024;
 const LARGE: usize = 64 * 1024;
 
 /// The body of an answer.
-pub struct AnswerBody {
+pub(crate) struct AnswerBody {
     content: Content,
     /// What is told once all of it was handed over, or it is given up.
     _sending: Option<Sending>,
@@ -53,7 +53,7 @@ impl Drop for Sending {
 impl AnswerBody {
     /// The body of an answer that goes out on this connection; without one, it goes nowhere near a client.
     #[must_use]
-    pub fn new(body: BoxBody, on: Option<(Rc<Watch>, Rc<Connection>)>) -> Self {
+    pub(crate) fn new(body: BoxBody, on: Option<(Rc<Watch>, Rc<Connection>)>) -> Self {
         let content = match body.size() {
             BodySize::None => Content::Nothing,
             _ => match body.try_into_bytes() {

@@ -3,7 +3,7 @@
 /// Looks for the end of a head in what arrives: an empty line after the request line and the headers (RFC 9112, section 2.2). A line
 /// may end without a carriage return, as the HTTP server takes it, too; empty lines before the request line belong to no head.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct HeadEnd {
+pub(super) struct HeadEnd {
     /// Whether the request line has begun.
     begun: bool,
     /// Whether the present line is empty so far.
@@ -12,7 +12,7 @@ pub struct HeadEnd {
 
 impl HeadEnd {
     /// How many of these bytes belong to the head, where its end is among them.
-    pub fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             match byte {
                 b'\n' if self.begun && self.at_line_start => {

@@ -24,14 +24,14 @@ use crate::{
 const DISCARDED: usize = 1024 * 1024;
 
 /// Sends a problem as the last answer on a connection, as far as the client takes it at once.
-pub fn tell(tcp: &TcpStream, error: &ApiError, watch: &Watch) {
+pub(super) fn tell(tcp: &TcpStream, error: &ApiError, watch: &Watch) {
     // Whoever does not take it goes without.
     let _ = tcp.try_write(&whole_answer(error, watch));
 }
 
 /// Throws away what a client has sent and nobody reads: else the kernel would reset the connection, and the client might never see its
 /// answer.
-pub fn discard(tcp: &TcpStream) {
+pub(super) fn discard(tcp: &TcpStream) {
     let mut scratch = [0; 4096];
     let mut left = DISCARDED;
     while let Ok(read @ 1..) = tcp.try_read(&mut scratch) {
@@ -43,7 +43,7 @@ pub fn discard(tcp: &TcpStream) {
 }
 
 /// Tells a client why its connection is not served, and waits until it has closed it, a second at most.
-pub async fn see_off(mut tcp: TcpStream, error: ApiError, watch: &Watch) {
+pub(super) async fn see_off(mut tcp: TcpStream, error: ApiError, watch: &Watch) {
     let answer = whole_answer(&error, watch);
     let leave = async {
         // Who is gone already needs no goodbye.
@@ -83,7 +83,7 @@ fn whole_answer(error: &ApiError, watch: &Watch) -> Vec<u8> {
 }
 
 /// The problem that the HTTP server means where it answers a head that it cannot read: it gives the status alone.
-pub fn said_without_words(bytes: &[u8]) -> Option<ApiError> {
+pub(super) fn said_without_words(bytes: &[u8]) -> Option<ApiError> {
     let code = bytes.strip_prefix(b"HTTP/1.1 4")?.get(..2)?;
     let status = StatusCode::from_bytes(&[b'4', code[0], code[1]]).ok()?;
     let kind = Kind::of_status(status);

@@ -30,7 +30,7 @@ const SEND_BUFFER: usize = 256 * 1024;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves an application on the connections of one thread, which are watched.
-pub fn http<I, S>(
+pub(crate) fn http<I, S>(
     app: I,
     watch: Rc<Watch>,
     stopping: GracefulShutdownSignal,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The stream of a connection.
-pub struct Stream {
+pub(crate) struct Stream {
     tcp: TcpStream,
     watch: Rc<Watch>,
     connection: Rc<Connection>,
@@ -35,7 +35,7 @@ const AHEAD: usize = 16 * 1024;
 impl Stream {
     /// Begins to watch a connection that was admitted.
     #[must_use]
-    pub fn new(tcp: TcpStream, watch: Rc<Watch>, connection: Connection) -> Self {
+    pub(crate) fn new(tcp: TcpStream, watch: Rc<Watch>, connection: Connection) -> Self {
         let connection = Rc::new(connection);
         watch.add(&connection);
         Self { tcp, watch, connection, ahead: Vec::new(), head_end: HeadEnd::default() }
@@ -43,7 +43,7 @@ impl Stream {
 
     /// Its state.
     #[must_use]
-    pub fn connection(&self) -> &Rc<Connection> {
+    pub(crate) fn connection(&self) -> &Rc<Connection> {
         &self.connection
     }
 

@@ -19,7 +19,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 
 /// The connections of a thread.
-pub struct Watch {
+pub(crate) struct Watch {
     /// What all threads share.
     pub connections: Connections,
     /// What every answer is dressed with.
@@ -33,7 +33,7 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch, on this thread's runtime, for as long as that lives.
     #[must_use]
-    pub fn start(connections: Connections, settings: Data<Settings>, clock: Clock) -> Rc<Self> {
+    pub(crate) fn start(connections: Connections, settings: Data<Settings>, clock: Clock) -> Rc<Self> {
         let watched = RefCell::default();
         let watch = Rc::new(Self { connections, settings, clock, now: Cell::new(0), watched });
         let watching = Rc::downgrade(&watch);
@@ -60,12 +60,12 @@ impl Watch {
 
     /// The time.
     #[must_use]
-    pub fn now(&self) -> Tick {
+    pub(crate) fn now(&self) -> Tick {
         self.now.get()
     }
 
     /// Watches a connection too.
-    pub fn add(&self, connection: &Rc<Connection>) {
+    pub(crate) fn add(&self, connection: &Rc<Connection>) {
         self.watched.borrow_mut().push(Rc::downgrade(connection));
     }
 
@@ -87,7 +87,7 @@ impl Watch {
     }
 
     /// Ends the slowest readers of this thread, while more bytes wait for clients than may.
-    pub fn relieve(&self) {
+    pub(crate) fn relieve(&self) {
         let mut excess = self.connections.excess();
         while excess > 0 {
             let Some(slowest) = self.slowest(|connection| Some(connection.blocked()?.since)) else { return };
@@ -97,7 +97,7 @@ impl Watch {
     }
 
     /// Ends the connection of this thread that has waited longest for its client; whether there was one.
-    pub fn make_room(&self) -> bool {
+    pub(crate) fn make_room(&self) -> bool {
         let waits = |connection: &Connection| match connection.phase() {
             Phase::Idle | Phase::Head => Some(connection.since()),
             Phase::Request | Phase::Answer => Some(connection.blocked()?.since),

@@ -33,10 +33,10 @@ use crate::{
 };
 
 /// The route that an answer from memory is of; in the answer's extensions.
-pub struct Route(pub Arc<str>);
+pub(crate) struct Route(pub Arc<str>);
 
 /// What became of a request.
-pub enum Delivered {
+pub(crate) enum Delivered {
     /// An answer to it.
     Whole(ServiceResponse<BoxBody>),
     /// An answer in place of the application's, which was not waited for and has the request.
@@ -47,7 +47,7 @@ pub enum Delivered {
 ///
 /// # Errors
 /// As the application.
-pub async fn deliver<B: MessageBody + 'static>(
+pub(crate) async fn deliver<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     settings: &Settings,

@@ -18,7 +18,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const PLAIN: CacheRule = CacheRule::of("");
 
 /// The key of a request, and whether it says by which address the request came.
-pub struct RequestKey {
+pub(crate) struct RequestKey {
     /// The key.
     pub key: Key,
     /// Whether the address that the request came to is in it: only then may links in the answer begin with it.
@@ -30,7 +30,7 @@ impl RequestKey {
     ///
     /// What stands between the parts cannot stand in them, so that two requests share a key only where they are one: no header's
     /// value has a zero or a line's end, no path a question mark.
-    pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
+    pub(crate) fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
         let (headers, path, query) = (request.headers(), request.path(), request.query_string());
         // As the router reads it: `%61` is an `a`.
         let rule = settings.cache_rule(request.match_info().as_str()).unwrap_or(&PLAIN);

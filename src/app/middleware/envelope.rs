@@ -48,7 +48,7 @@ const MAX_HEADERS: usize = 32 * 1024;
 ///
 /// # Errors
 /// None of its own: what goes wrong becomes a problem.
-pub async fn envelope<B: MessageBody + 'static>(
+pub(crate) async fn envelope<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -121,7 +121,7 @@ async fn pass<B: MessageBody + 'static>(
 }
 
 /// The caller's id where it is a plain word, so that logs on both sides can be joined; else a new one.
-pub fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
+pub(crate) fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
     let is_word = |id: &&HeaderValue| {
         (1..=64).contains(&id.len())
             && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
@@ -135,7 +135,7 @@ pub fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
 }
 
 /// How long a request's target and head may be.
-pub fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
+pub(crate) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length > MAX_URI {
         return Err(ApiError::new(

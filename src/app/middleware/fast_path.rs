@@ -39,7 +39,7 @@ use crate::{
 
 /// The middleware, outside of all others.
 #[derive(Clone)]
-pub struct FastPath {
+pub(crate) struct FastPath {
     /// What is in memory; `None`: nothing.
     pub cache: Option<Cache>,
     /// Who is believed about the address that a request came to.
@@ -103,7 +103,7 @@ where
 }
 
 /// The fast path with what is behind it.
-pub struct FastPathService<S> {
+pub(crate) struct FastPathService<S> {
     fast_path: FastPath,
     inside: S,
 }

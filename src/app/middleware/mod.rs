@@ -9,9 +9,9 @@
 //! | [`cache_key`] | what an answer is kept under |
 //! | [`cache`] | answers out of memory what no change has touched |
 
-pub mod cache;
-pub mod cache_key;
-pub mod envelope;
-pub mod fast_path;
-pub mod outage;
-pub mod span;
+pub(crate) mod cache;
+pub(crate) mod cache_key;
+pub(crate) mod envelope;
+pub(crate) mod fast_path;
+pub(crate) mod outage;
+pub(crate) mod span;

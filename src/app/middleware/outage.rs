@@ -23,20 +23,20 @@ const READS: Duration = Duration::from_millis(1500);
 const WRITES: Duration = Duration::from_secs(5);
 
 /// How long a request goes on where the database is away.
-pub struct Patience {
+pub(crate) struct Patience {
     presence: Option<Data<Presence>>,
     until: Instant,
 }
 
 impl Patience {
     /// Of a request that began then.
-    pub fn of(request: &ServiceRequest, began: Instant) -> Self {
+    pub(crate) fn of(request: &ServiceRequest, began: Instant) -> Self {
         let patience = if request.method().is_safe() { READS } else { WRITES };
         Self { presence: request.app_data::<Data<Presence>>().cloned(), until: began + patience }
     }
 
     /// Does something; `None` where the database was found to be away before that was done, and it was waited for long enough.
-    pub async fn wait<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn wait<T>(&self, something: impl Future<Output = T>) -> Option<T> {
         let Some(presence) = &self.presence else { return Some(something.await) };
         let enough = async {
             tokio::time::sleep_until(self.until.into()).await;
@@ -50,7 +50,7 @@ impl Patience {
     }
 
     /// Whether the database is there to be asked, as far as can be known in a moment.
-    pub async fn may_ask(&self) -> bool {
+    pub(crate) async fn may_ask(&self) -> bool {
         match &self.presence {
             Some(presence) => presence.settled().await,
             None => true,
@@ -59,13 +59,13 @@ impl Patience {
 }
 
 /// What is answered while the database is away, and there is nothing else.
-pub fn error() -> ApiError {
+pub(crate) fn error() -> ApiError {
     ApiError::unavailable("the database is away")
 }
 
 /// Why an answer is a spare (RFC 9211).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The database is known to be away: it was not asked.
     Away,
     /// It was asked, and did not answer.
@@ -73,7 +73,7 @@ pub enum Reason {
 }
 
 /// The answer from before the database was lost, marked as such.
-pub fn spared(
+pub(crate) fn spared(
     cache: &Cache,
     spare: &Spare,
     wanted: &Wanted,

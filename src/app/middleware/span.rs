@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The span of a request. Its route, status and editor are recorded once they are known; a query may hold what should not be logged.
-pub fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> Span {
+pub(crate) fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> Span {
     let trace = if settings.trusts_peer(request) { trace_id(request.headers()) } else { None };
     tracing::info_span!(
         "request",
@@ -38,7 +38,7 @@ pub fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> Span {
 }
 
 /// Says in the present span who asks.
-pub fn identify(request: &ServiceRequest) {
+pub(crate) fn identify(request: &ServiceRequest) {
     if let Some(principal) = request.extensions().get::<Principal>() {
         Span::current().record("editor", display(principal.editor_id));
     }
@@ -59,7 +59,7 @@ fn trace_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Counts an answer, and says so: at `info` where the settings ask for it, at `warn` where it is an error of ours.
-pub fn end(
+pub(crate) fn end(
     metrics: &Metrics,
     settings: &Settings,
     response: &ServiceResponse<BoxBody>,

@@ -16,7 +16,7 @@ use crate::{
 
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     /// `ok`; or `degraded`: the database is away, and readers are answered from memory. What is neither answers with a problem.
     #[schema(example = "ok")]
     status: &'static str,
@@ -36,7 +36,7 @@ impl Representation for Health {
     responses((status = 200, description = "It does.", body = Health)),
 )]
 #[get("/livez")]
-pub async fn livez(_: Viewer) -> Found<Health> {
+pub(crate) async fn livez(_: Viewer) -> Found<Health> {
     Found(Health { status: "ok" })
 }
 
@@ -49,7 +49,7 @@ pub async fn livez(_: Viewer) -> Found<Health> {
     responses((status = 200, description = "They can.", body = Health)),
 )]
 #[get("/readyz")]
-pub async fn readyz(
+pub(crate) async fn readyz(
     _: Viewer,
     connections: Data<Connections>,
     presence: Data<Presence>,

@@ -24,7 +24,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use self::figures::Sources;
+pub(crate) use self::figures::Sources;
 use self::{
     figures::{Backlog, Figures},
     process::Process,
@@ -43,7 +43,7 @@ struct Labels {
 }
 
 /// What is counted. Routes are patterns and never addresses, so that a scan does not fill the memory.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Labels, Histogram, fn() -> Histogram>,
     sources: Sources,
@@ -57,7 +57,7 @@ fn seconds() -> Histogram {
 impl Metrics {
     /// Nothing counted yet, but by the parts themselves.
     #[must_use]
-    pub fn new(sources: Sources) -> Self {
+    pub(crate) fn new(sources: Sources) -> Self {
         let mut registry = Registry::default();
         let requests = Family::new_with_constructor(seconds as fn() -> Histogram);
         registry.register("http_request_duration_seconds", "Time to answer a request", requests.clone());
@@ -70,7 +70,13 @@ impl Metrics {
     }
 
     /// Counts one answer.
-    pub fn count(&self, method: &Method, route: Option<Arc<str>>, status: StatusCode, elapsed: Duration) {
+    pub(crate) fn count(
+        &self,
+        method: &Method,
+        route: Option<Arc<str>>,
+        status: StatusCode,
+        elapsed: Duration,
+    ) {
         const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
         let route = route.unwrap_or_else(|| "none".into());
@@ -101,7 +107,7 @@ const OFFERED: [(&str, &str); 2] = [(PLAIN, PLAIN), (OPEN, OPEN)];
     )),
 )]
 #[get("/metrics")]
-pub async fn read(_: Viewer, accept: Accept, metrics: web::Data<Metrics>) -> ApiResult<Document> {
+pub(crate) async fn read(_: Viewer, accept: Accept, metrics: web::Data<Metrics>) -> ApiResult<Document> {
     metrics.backlog.look(&metrics.sources).await;
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(ApiError::internal)?;

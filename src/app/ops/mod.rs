@@ -1,4 +1,4 @@
 //! What machines ask: whether the instance lives and can serve, and its metrics.
 
-pub mod health;
-pub mod metrics;
+pub(crate) mod health;
+pub(crate) mod metrics;

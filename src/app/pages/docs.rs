@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// The document as it is served.
-pub struct Documented(Bytes);
+pub(crate) struct Documented(Bytes);
 
 impl Documented {
     /// Writes it down once.
     #[must_use]
-    pub fn new(document: &Value) -> Self {
+    pub(crate) fn new(document: &Value) -> Self {
         Self(document.to_string().into())
     }
 }
@@ -35,7 +35,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 const PAGE: &str = include_str!("docs.html");
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 3] = [
+pub(crate) const CACHE_RULES: [CacheRule; 3] = [
     CacheRule::of("/openapi.json").without_parameters(),
     CacheRule::of("/docs").without_parameters(),
     CacheRule::of("/docs/scalar.js").without_parameters(),
@@ -49,14 +49,14 @@ pub const CACHE_RULES: [CacheRule; 3] = [
     responses((status = 200, description = "The document.", content_type = "application/json", body = Object)),
 )]
 #[get("/openapi.json")]
-pub async fn openapi(_: Viewer, document: web::Data<Documented>) -> Cacheable<Document> {
+pub(crate) async fn openapi(_: Viewer, document: web::Data<Documented>) -> Cacheable<Document> {
     let document = Document { body: document.0.clone(), media_type: ContentType::json(), fresh: false };
     Cacheable::new(document, SurrogateKeys::none())
 }
 
 /// The page.
 #[get("/docs")]
-pub async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
+pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
     let page = page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     Cacheable::new(page, SurrogateKeys::none())
@@ -64,7 +64,7 @@ pub async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
 
 /// The page's script, which the crate `scalar_api_reference` carries.
 #[get("/docs/scalar.js")]
-pub async fn script(_: Viewer) -> Option<Cacheable<Document>> {
+pub(crate) async fn script(_: Viewer) -> Option<Cacheable<Document>> {
     // The crate gives a copy of its 5 MB each time; one for all is enough.
     static SCRIPT: OnceLock<Option<Bytes>> = OnceLock::new();
     let asset = || scalar_api_reference::get_asset("scalar.js").map(Bytes::from);

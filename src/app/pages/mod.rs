@@ -1,5 +1,5 @@
 //! What people open in a browser: the documentation, the types of problems, and the demo reader.
 
-pub mod docs;
-pub mod problems;
-pub mod reader;
+pub(crate) mod docs;
+pub(crate) mod problems;
+pub(crate) mod reader;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 2] =
+pub(crate) const CACHE_RULES: [CacheRule; 2] =
     [CacheRule::of("/problems").without_parameters(), CacheRule::of("/problems/{name}").without_parameters()];
 
 /// Explain a problem
@@ -27,7 +27,7 @@ pub const CACHE_RULES: [CacheRule; 2] =
     )),
 )]
 #[get("/problems/{name}")]
-pub async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheable<Document>> {
+pub(crate) async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheable<Document>> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.info().name == *name);
     let info = kind.ok_or_else(ApiError::not_found)?.info();
     let content = format!(
@@ -52,7 +52,7 @@ pub async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheable<Docum
     )),
 )]
 #[get("/problems")]
-pub async fn list(_: Viewer) -> Cacheable<Document> {
+pub(crate) async fn list(_: Viewer) -> Cacheable<Document> {
     let mut infos = Kind::ALL.map(Kind::info);
     infos.sort_by_key(|info| (info.status.as_u16(), info.name));
     let lines = infos.map(|info| {

@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("reader/reader.css");
 const SCRIPT: &str = include_str!("reader/reader.js");
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 3] = [
+pub(crate) const CACHE_RULES: [CacheRule; 3] = [
     CacheRule::of("/").without_parameters(),
     CacheRule::of("/reader.css").without_parameters(),
     CacheRule::of("/reader.js").without_parameters(),
@@ -30,7 +30,7 @@ pub const CACHE_RULES: [CacheRule; 3] = [
 
 /// The way in, for people. Its script reads from the address what to show.
 #[get("/")]
-pub async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
+pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
     let page = page.customize().insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     Cacheable::new(page, SurrogateKeys::none())
@@ -38,13 +38,13 @@ pub async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
 
 /// The page's style.
 #[get("/reader.css")]
-pub async fn style(_: Viewer) -> ApiResult<Cacheable<Document>> {
+pub(crate) async fn style(_: Viewer) -> ApiResult<Cacheable<Document>> {
     asset(STYLE, "text/css; charset=utf-8")
 }
 
 /// The page's script.
 #[get("/reader.js")]
-pub async fn script(_: Viewer) -> ApiResult<Cacheable<Document>> {
+pub(crate) async fn script(_: Viewer) -> ApiResult<Cacheable<Document>> {
     asset(SCRIPT, "text/javascript; charset=utf-8")
 }
 

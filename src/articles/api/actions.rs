@@ -42,7 +42,7 @@ use crate::{
     ),
 )]
 #[post("/v1/articles/{article}/submit")]
-pub async fn submit(
+pub(crate) async fn submit(
     writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
@@ -80,7 +80,7 @@ pub async fn submit(
     ),
 )]
 #[post("/v1/articles/{article}/publish")]
-pub async fn publish(
+pub(crate) async fn publish(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -116,7 +116,7 @@ pub async fn publish(
     ),
 )]
 #[post("/v1/articles/{article}/unschedule")]
-pub async fn unschedule(
+pub(crate) async fn unschedule(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -141,7 +141,7 @@ pub async fn unschedule(
     ),
 )]
 #[post("/v1/articles/{article}/unpublish")]
-pub async fn unpublish(
+pub(crate) async fn unpublish(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -168,7 +168,7 @@ pub async fn unpublish(
     ),
 )]
 #[post("/v1/articles/{article}/retract")]
-pub async fn retract(
+pub(crate) async fn retract(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -195,7 +195,7 @@ pub async fn retract(
     ),
 )]
 #[post("/v1/articles/{article}/restore")]
-pub async fn restore(
+pub(crate) async fn restore(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,

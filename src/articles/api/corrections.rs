@@ -46,7 +46,7 @@ use crate::{
     ),
 )]
 #[post("/v1/articles/{article}/corrections")]
-pub async fn create(
+pub(crate) async fn create(
     editor: Editor,
     reference: Path<Reference>,
     _: NoQuery,
@@ -101,7 +101,7 @@ async fn correct(
     ),
 )]
 #[get("/v1/articles/{article}/corrections")]
-pub async fn list(
+pub(crate) async fn list(
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
@@ -134,7 +134,7 @@ pub async fn list(
     ),
 )]
 #[get("/v1/articles/{article}/corrections/{id}")]
-pub async fn read(
+pub(crate) async fn read(
     viewer: Viewer,
     path: Path<(Reference, Id)>,
     _: NoQuery,

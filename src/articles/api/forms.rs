@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What the answers of these routes depend on.
-pub const CACHE_RULES: [CacheRule; 4] = [
+pub(crate) const CACHE_RULES: [CacheRule; 4] = [
     CacheRule::of("/v1/articles/{article}").by_media_type(&Form::MEDIA_TYPES),
     CacheRule::of("/v1/articles/{article}/json-ld").by_host(),
     CacheRule::of("/v1/articles/{article}/ninjs").by_host(),
@@ -54,7 +54,7 @@ pub const CACHE_RULES: [CacheRule; 4] = [
     ),
 )]
 #[get("/v1/articles/{article}")]
-pub async fn read(
+pub(crate) async fn read(
     _: Preview,
     viewer: Viewer,
     reference: Path<Reference>,
@@ -86,7 +86,7 @@ pub async fn read(
     ),
 )]
 #[get("/v1/articles/{article}/json-ld")]
-pub async fn read_json_ld(
+pub(crate) async fn read_json_ld(
     _: Preview,
     viewer: Viewer,
     reference: Path<Reference>,
@@ -114,7 +114,7 @@ pub async fn read_json_ld(
     ),
 )]
 #[get("/v1/articles/{article}/ninjs")]
-pub async fn read_ninjs(
+pub(crate) async fn read_ninjs(
     _: Preview,
     viewer: Viewer,
     reference: Path<Reference>,
@@ -145,7 +145,7 @@ pub async fn read_ninjs(
     ),
 )]
 #[get("/v1/articles/{article}/markdown")]
-pub async fn read_markdown(
+pub(crate) async fn read_markdown(
     _: Preview,
     viewer: Viewer,
     reference: Path<Reference>,

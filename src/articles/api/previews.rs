@@ -49,7 +49,7 @@ use crate::{
     ),
 )]
 #[post("/v1/articles/{article}/preview-links")]
-pub async fn create(
+pub(crate) async fn create(
     writer: Writer,
     reference: Path<Reference>,
     _: NoQuery,
@@ -105,7 +105,7 @@ pub async fn create(
     ),
 )]
 #[get("/v1/articles/{article}/preview-links")]
-pub async fn list(
+pub(crate) async fn list(
     writer: Writer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
@@ -134,7 +134,7 @@ pub async fn list(
     ),
 )]
 #[get("/v1/articles/{article}/preview-links/{id}")]
-pub async fn read(
+pub(crate) async fn read(
     writer: Writer,
     path: Path<(Reference, Id)>,
     _: NoQuery,
@@ -159,7 +159,7 @@ pub async fn read(
     ),
 )]
 #[delete("/v1/articles/{article}/preview-links/{id}")]
-pub async fn revoke(
+pub(crate) async fn revoke(
     writer: Writer,
     path: Path<(Reference, Id)>,
     _: NoQuery,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the answers of this route depend on.
-pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/articles/{article}/related").uncommon()];
+pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/articles/{article}/related").uncommon()];
 
 /// List related articles
 ///
@@ -36,7 +36,7 @@ pub const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/articles/{article}/r
     ),
 )]
 #[get("/v1/articles/{article}/related")]
-pub async fn list(
+pub(crate) async fn list(
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<RelatedQuery>,

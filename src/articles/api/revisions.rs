@@ -46,7 +46,7 @@ use crate::{
     ),
 )]
 #[get("/v1/articles/{article}/revisions")]
-pub async fn list(
+pub(crate) async fn list(
     writer: Writer,
     reference: Path<Reference>,
     query: Query<RevisionsQuery>,
@@ -80,7 +80,7 @@ pub async fn list(
     ),
 )]
 #[get("/v1/articles/{article}/compare/{from}...{to}")]
-pub async fn compare(
+pub(crate) async fn compare(
     writer: Writer,
     path: Path<(Reference, Number, Number)>,
     query: Query<RevisionQuery>,
@@ -114,7 +114,7 @@ pub async fn compare(
     ),
 )]
 #[get("/v1/articles/{article}/revisions/{number}")]
-pub async fn read(
+pub(crate) async fn read(
     writer: Writer,
     path: Path<(Reference, Numbers)>,
     query: Query<RevisionQuery>,
@@ -151,7 +151,7 @@ pub async fn read(
     ),
 )]
 #[post("/v1/articles/{article}/revisions/{number}/restore")]
-pub async fn restore(
+pub(crate) async fn restore(
     writer: Writer,
     path: Path<(Reference, Number)>,
     _: NoQuery,

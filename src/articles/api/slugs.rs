@@ -35,7 +35,7 @@ use crate::{
     ),
 )]
 #[get("/v1/articles/{article}/slugs")]
-pub async fn list(
+pub(crate) async fn list(
     writer: Writer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
@@ -65,7 +65,7 @@ pub async fn list(
     ),
 )]
 #[delete("/v1/articles/{article}/slugs/{slug}")]
-pub async fn free(
+pub(crate) async fn free(
     editor: Editor,
     path: Path<(Reference, Slug)>,
     _: NoQuery,

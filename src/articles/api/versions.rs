@@ -37,7 +37,7 @@ use crate::{
     ),
 )]
 #[get("/v1/articles/{article}/versions")]
-pub async fn list(
+pub(crate) async fn list(
     viewer: Viewer,
     reference: Path<Reference>,
     query: Query<PageQuery>,
@@ -72,7 +72,7 @@ pub async fn list(
     ),
 )]
 #[get("/v1/articles/{article}/versions/{number}")]
-pub async fn read(
+pub(crate) async fn read(
     viewer: Viewer,
     path: Path<(Reference, Number)>,
     _: NoQuery,

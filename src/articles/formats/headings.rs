@@ -2,7 +2,7 @@
 
 /// Words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// Above what was set right.
     pub corrections: &'static str,
     /// Above where the story comes from.
@@ -12,7 +12,7 @@ pub struct Words {
 impl Words {
     /// Those of a language, a BCP 47 tag.
     #[must_use]
-    pub fn of(language: &str) -> Self {
+    pub(crate) fn of(language: &str) -> Self {
         match language.split('-').next() {
             Some("id") => Self { corrections: "Koreksi", sources: "Sumber" },
             _ => Self { corrections: "Corrections", sources: "Sources" },

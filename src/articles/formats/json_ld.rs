@@ -23,7 +23,7 @@ use crate::{
 /// An article, in the words of schema.org (JSON-LD).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct NewsArticle {
+pub(crate) struct NewsArticle {
     /// The vocabulary.
     #[serde(rename = "@context")]
     #[schema(example = "https://schema.org")]
@@ -107,7 +107,7 @@ pub struct NewsArticle {
 /// A picture, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ImageObject {
+pub(crate) struct ImageObject {
     /// `ImageObject`.
     #[serde(rename = "@type")]
     #[schema(example = "ImageObject")]
@@ -129,7 +129,7 @@ pub struct ImageObject {
 /// A document, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CreativeWork {
+pub(crate) struct CreativeWork {
     /// `CreativeWork`.
     #[serde(rename = "@type")]
     #[schema(example = "CreativeWork")]
@@ -145,7 +145,7 @@ pub struct CreativeWork {
 
 /// The publication, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     /// `NewsMediaOrganization`.
     #[serde(rename = "@type")]
     #[schema(example = "NewsMediaOrganization")]
@@ -160,7 +160,7 @@ pub struct Publisher {
 
 /// A source, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Organization {
+pub(crate) struct Organization {
     /// `Organization`.
     #[serde(rename = "@type")]
     #[schema(example = "Organization")]
@@ -178,7 +178,7 @@ pub struct Organization {
 /// The same story in another language, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TranslatedWork {
+pub(crate) struct TranslatedWork {
     /// `NewsArticle`.
     #[serde(rename = "@type")]
     #[schema(example = "NewsArticle")]
@@ -196,7 +196,7 @@ pub struct TranslatedWork {
 /// What was set right, in the words of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CorrectionComment {
+pub(crate) struct CorrectionComment {
     /// `CorrectionComment`.
     #[serde(rename = "@type")]
     #[schema(example = "CorrectionComment")]
@@ -213,7 +213,7 @@ pub struct CorrectionComment {
 impl NewsArticle {
     /// An article that was read with its body.
     #[must_use]
-    pub fn of(article: &Article, links: &Links) -> Self {
+    pub(crate) fn of(article: &Article, links: &Links) -> Self {
         let url = links.article(article.id, &article.content.slug, &article.content.language);
         let works = |used: &dyn Fn(CitationRole) -> bool| {
             article.citations.iter().filter(|citation| used(citation.role)).map(CreativeWork::of).collect()

@@ -17,7 +17,7 @@ use crate::{
 
 /// Writes an article that was read with its body.
 #[must_use]
-pub fn write(article: &Article, links: &Links) -> String {
+pub(crate) fn write(article: &Article, links: &Links) -> String {
     let words = Words::of(&article.content.language);
     let mut text = front_matter(article, links);
     text.push_str(&format!("\n# {}\n", escaped(&article.content.title)));

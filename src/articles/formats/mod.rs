@@ -7,10 +7,10 @@
 //! | [`markdown_file`] | `text/markdown` | CommonMark below YAML |
 //! | [`headings`] | | what they say between the story's own words |
 
-pub mod headings;
-pub mod json_ld;
-pub mod markdown_file;
-pub mod ninjs;
+pub(crate) mod headings;
+pub(crate) mod json_ld;
+pub(crate) mod markdown_file;
+pub(crate) mod ninjs;
 
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::{
 
 /// A form that an article can be read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Warta's own.
     Json,
     /// `NewsArticle` of schema.org.
@@ -36,7 +36,7 @@ pub enum Form {
 
 impl Form {
     /// All of them, with their media types; first what those get who take anything.
-    pub const OFFERED: [(Self, &str); 4] = [
+    pub(crate) const OFFERED: [(Self, &str); 4] = [
         (Self::Json, "application/json"),
         (Self::JsonLd, "application/ld+json"),
         (Self::Ninjs, "application/ninjs+json"),
@@ -49,7 +49,7 @@ impl Form {
     }
 
     /// Their media types.
-    pub const MEDIA_TYPES: [&str; 4] =
+    pub(crate) const MEDIA_TYPES: [&str; 4] =
         [Self::OFFERED[0].1, Self::OFFERED[1].1, Self::OFFERED[2].1, Self::OFFERED[3].1];
 
     /// The article in this form, at an address where what is told depends on the headers in `vary`. All but Warta's own have absolute
@@ -57,7 +57,7 @@ impl Form {
     ///
     /// # Errors
     /// There are no links, where they are needed.
-    pub fn of(
+    pub(crate) fn of(
         self,
         article: &Article,
         links: impl FnOnce() -> ApiResult<Links>,
@@ -76,6 +76,6 @@ impl Form {
 
 /// The address that names a thing wherever it is.
 #[must_use]
-pub fn urn(id: Uuid) -> String {
+pub(crate) fn urn(id: Uuid) -> String {
     id.urn().to_string()
 }

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsNews)]
-pub struct News {
+pub(crate) struct News {
     /// What this is valid against.
     pub standard: Standard,
     /// The article's id, as a URN.
@@ -78,7 +78,7 @@ pub struct News {
 /// What a ninjs object is valid against.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsStandard)]
-pub struct Standard {
+pub(crate) struct Standard {
     /// `ninjs`.
     #[schema(example = "ninjs")]
     pub name: &'static str,
@@ -93,7 +93,7 @@ pub struct Standard {
 /// Another identifier.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsAltId)]
-pub struct AltId {
+pub(crate) struct AltId {
     /// `slug`.
     #[schema(example = "slug")]
     pub role: &'static str,
@@ -105,7 +105,7 @@ pub struct AltId {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsText)]
-pub struct Words {
+pub(crate) struct Words {
     /// What it is for.
     #[schema(example = "main")]
     pub role: &'static str,
@@ -122,7 +122,7 @@ pub struct Words {
 /// A tag.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsSubject)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Its name.
     pub name: String,
     /// `about`.
@@ -137,7 +137,7 @@ pub struct Subject {
 /// A document that is cited, or who publishes the story.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsInfoSource)]
-pub struct InfoSource {
+pub(crate) struct InfoSource {
     /// Whose document it is; of the publisher, its name.
     pub name: String,
     /// How the story uses it, or `publisher`.
@@ -154,7 +154,7 @@ pub struct InfoSource {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsRendition)]
-pub struct Rendition {
+pub(crate) struct Rendition {
     /// `web` for a page, `original` for a picture.
     #[schema(example = "web")]
     pub name: &'static str,
@@ -167,7 +167,7 @@ pub struct Rendition {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsAssociation)]
-pub struct Association {
+pub(crate) struct Association {
     /// What it is called here.
     pub name: String,
     /// `leadPicture` or `translation`.
@@ -194,7 +194,7 @@ pub struct Association {
 /// A concept of IPTC's vocabulary of digital source types.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsSourceType)]
-pub struct SourceType {
+pub(crate) struct SourceType {
     /// Its name.
     #[schema(example = "Digital creation")]
     pub name: &'static str,
@@ -215,7 +215,7 @@ impl Words {
 impl News {
     /// An article that was read with its body.
     #[must_use]
-    pub fn of(article: &Article, links: &Links) -> Self {
+    pub(crate) fn of(article: &Article, links: &Links) -> Self {
         let summary =
             (!article.content.summary.is_empty()).then(|| Words::plain("summary", &article.content.summary));
         let corrections = article.corrections.iter().map(|it| Words::plain(it.kind.as_str(), &it.text));

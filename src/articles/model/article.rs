@@ -133,7 +133,7 @@ impl Article {
 /// An article in a list: the same as [`Article`], with `body` and `body_html` only where `include=body` asked for them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub struct ArticleItem(pub Article);
+pub(crate) struct ArticleItem(pub Article);
 
 impl PartialSchema for ArticleItem {
     fn schema() -> RefOr<Schema> {

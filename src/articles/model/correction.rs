@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{faults::Faults, http::reply::Representation, schema::corrections, text_enum, values::Line};
 
 /// How many corrections an article has at most: all of them stand in its JSON.
-pub const MAX_CORRECTIONS: i64 = 100;
+pub(crate) const MAX_CORRECTIONS: i64 = 100;
 
 text_enum! {
     /// What a correction does.
@@ -49,7 +49,7 @@ impl Representation for Correction {}
     "kind": "correction",
     "text": "Versi sebelumnya menyebut enam bahasa daerah; yang benar tujuh."
 }))]
-pub struct CorrectionInput {
+pub(crate) struct CorrectionInput {
     /// What it does.
     pub kind: CorrectionKind,
     /// What was set right, and how, for readers.

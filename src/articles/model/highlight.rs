@@ -17,7 +17,7 @@ use crate::{
 
 /// What is searched for, as it was typed: 1 to 200 characters, not only white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SearchText(Line<1, 200>);
+pub(crate) struct SearchText(Line<1, 200>);
 
 impl FromText for SearchText {
     fn from_text(text: String) -> Result<Self, Invalid> {
@@ -56,9 +56,9 @@ pub struct Highlight {
 }
 
 /// Stands before what was found, and [`END`] after it; the folded text has neither.
-pub const START: char = '\u{2}';
+pub(crate) const START: char = '\u{2}';
 /// See [`START`].
-pub const END: char = '\u{3}';
+pub(crate) const END: char = '\u{3}';
 
 /// How long a snippet is, in characters.
 const SNIPPET: usize = 240;
@@ -68,13 +68,13 @@ const LEAD: usize = 60;
 
 /// A text whose characters are marked or not.
 #[derive(Clone, Debug, Default)]
-pub struct Marked(Vec<(char, bool)>);
+pub(crate) struct Marked(Vec<(char, bool)>);
 
 impl Marked {
     /// Takes the marks over from the folded text to the one that it was made of. Where one is not made of the other, nothing is
     /// marked.
     #[must_use]
-    pub fn new(original: &str, folded: &str) -> Self {
+    pub(crate) fn new(original: &str, folded: &str) -> Self {
         Self(aligned(original, folded).unwrap_or_else(|| original.chars().map(|c| (c, false)).collect()))
     }
 
@@ -84,7 +84,7 @@ impl Marked {
 
     /// As HTML.
     #[must_use]
-    pub fn to_html(&self) -> String {
+    pub(crate) fn to_html(&self) -> String {
         html(&self.0)
     }
 
@@ -113,7 +113,7 @@ impl Marked {
 
 /// The snippet of an article: of its text, where something was found in it, else of its dek, else what there is.
 #[must_use]
-pub fn snippet(text: &Marked, summary: &Marked) -> String {
+pub(crate) fn snippet(text: &Marked, summary: &Marked) -> String {
     let of_summary = !text.has_marks() && (summary.has_marks() || text.0.is_empty());
     if of_summary { summary.snippet() } else { text.snippet() }
 }

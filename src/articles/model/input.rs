@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// How many tags an article has at most.
-pub const MAX_TAGS: usize = 20;
+pub(crate) const MAX_TAGS: usize = 20;
 
 /// How many citations an article has at most.
-pub const MAX_CITATIONS: usize = 50;
+pub(crate) const MAX_CITATIONS: usize = 50;
 
 /// What an article is made from.
 #[derive(Debug, Deserr, ToSchema)]
@@ -45,7 +45,7 @@ pub const MAX_CITATIONS: usize = 50;
         "role": "original"
     }]
 }))]
-pub struct ArticleInput {
+pub(crate) struct ArticleInput {
     /// The headline.
     #[schema(inline)]
     pub title: Line<1, 300>,
@@ -82,6 +82,7 @@ pub struct ArticleInput {
     /// The tags, by slug or id, in order; none twice.
     #[deserr(default)]
     #[schema(inline)]
+    #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub tags: Option<TagReferences>,
     /// Where the story comes from, in order.
     #[deserr(default)]
@@ -90,6 +91,7 @@ pub struct ArticleInput {
     /// An article that has the same story in another language, by slug or id.
     #[deserr(default)]
     #[schema(inline)]
+    #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub translation_of: Option<Reference>,
     /// What the change is for. It is kept with the revision and is no part of the article; a note alone makes a revision too.
     #[deserr(default)]
@@ -98,14 +100,14 @@ pub struct ArticleInput {
 }
 
 /// What a revision is for, in one line.
-pub type Note = Line<1, 500>;
+pub(crate) type Note = Line<1, 500>;
 
 /// How a revision is restored.
 #[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"note": "Kembali ke naskah yang disetujui.", "skip_missing": true}))]
-pub struct RestoreInput {
+pub(crate) struct RestoreInput {
     /// What the change is for.
     #[deserr(default)]
     #[schema(inline)]
@@ -142,9 +144,10 @@ pub struct ImageInput {
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
-pub struct CitationInput {
+pub(crate) struct CitationInput {
     /// Whose document it is, by slug or id.
     #[schema(inline)]
+    #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub source: Reference,
     /// Where the document is.
     #[schema(inline)]
@@ -163,7 +166,7 @@ pub struct CitationInput {
 #[deserr(error = Faults, deny_unknown_fields, validate = override_has_reason -> Faults)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({}))]
-pub struct PublishInput {
+pub(crate) struct PublishInput {
     /// In the future: when to publish. In the past: when readers first saw the story, for one that was published elsewhere before.
     /// Now, where it is left out.
     #[deserr(default)]
@@ -195,7 +198,7 @@ fn override_has_reason(input: PublishInput, location: ValuePointerRef<'_>) -> Re
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya."}))]
-pub struct RetractInput {
+pub(crate) struct RetractInput {
     /// The reason, for readers.
     #[schema(inline)]
     pub reason: Line<1, 2000>,
@@ -238,7 +241,13 @@ macro_rules! bounded {
     ($(#[$meta:meta])* $name:ident of $element:ty, at most $max:ident) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub struct $name(pub Vec<$element>);
+        pub(crate) struct $name(Vec<$element>);
+
+        impl From<$name> for Vec<$element> {
+            fn from(array: $name) -> Self {
+                array.0
+            }
+        }
 
         impl Deserr<Faults> for $name {
             fn deserialize_from_value<V: deserr::IntoValue>(
@@ -284,7 +293,7 @@ bounded! {
 
 impl ArticleInput {
     /// All members.
-    pub const MEMBERS: &[&str] = &[
+    pub(crate) const MEMBERS: &[&str] = &[
         "title",
         "slug",
         "language",
@@ -314,7 +323,7 @@ impl From<ImageInput> for Image {
 
 /// What a body refers to, each with its place.
 #[derive(Debug, Default)]
-pub struct References {
+pub(crate) struct References {
     /// Tags.
     pub tags: Vec<(String, Reference)>,
     /// Sources.
@@ -326,7 +335,7 @@ pub struct References {
 impl References {
     /// Finds them, whatever else is at fault.
     #[must_use]
-    pub fn of(body: &Value) -> Self {
+    pub(crate) fn of(body: &Value) -> Self {
         let read = |value: &Value| Reference::from_text(value.as_str()?.to_owned()).ok();
         let elements = |name: &str, limit: usize| {
             let elements = body.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -347,7 +356,7 @@ impl References {
 
 /// What references turned out to name.
 #[derive(Debug, Default)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The tags' ids, in order.
     pub tags: Vec<Uuid>,
     /// The sources' ids, one for each citation.

@@ -9,7 +9,7 @@ use crate::articles::model::{content::Field, revision::Fields};
 /// makes of the present one differs from it. Fields are taken whole: two changes inside one body, one picture or one list of tags
 /// clash.
 #[must_use]
-pub fn clashes(theirs: &Fields, mine: &Fields) -> Fields {
+pub(crate) fn clashes(theirs: &Fields, mine: &Fields) -> Fields {
     let clash = |field: &Field| mine.0.contains(field);
     Fields(theirs.0.iter().copied().filter(clash).collect())
 }

@@ -22,21 +22,21 @@
 //! | [`slug`] | what an article is found by |
 //! | [`highlight`] | what a search found, marked |
 
-pub mod article;
-pub mod content;
-pub mod correction;
-pub mod highlight;
-pub mod image;
-pub mod input;
+pub(crate) mod article;
+pub(crate) mod content;
+pub(crate) mod correction;
+pub(crate) mod highlight;
+pub(crate) mod image;
+pub(crate) mod input;
 pub mod markdown;
-pub mod merge;
-pub mod preview_link;
-pub mod provenance;
-pub mod publish_gate;
-pub mod query;
-pub mod related;
-pub mod revision;
-pub mod slug;
-pub mod state;
-pub mod version;
-pub mod view;
+pub(crate) mod merge;
+pub(crate) mod preview_link;
+pub(crate) mod provenance;
+pub(crate) mod publish_gate;
+pub(crate) mod query;
+pub(crate) mod related;
+pub(crate) mod revision;
+pub(crate) mod slug;
+pub(crate) mod state;
+pub(crate) mod version;
+pub(crate) mod view;

@@ -23,7 +23,7 @@ use crate::{
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"expires_in": 86400}))]
-pub struct PreviewLinkInput {
+pub(crate) struct PreviewLinkInput {
     /// Seconds that the link is good for.
     #[deserr(default)]
     #[schema(inline, required = false)]
@@ -32,7 +32,7 @@ pub struct PreviewLinkInput {
 
 /// How long a link is good for, in whole seconds: a minute to seven days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExpiresIn(u32);
+pub(crate) struct ExpiresIn(u32);
 
 impl ExpiresIn {
     const MIN: u32 = 60;
@@ -41,7 +41,7 @@ impl ExpiresIn {
 
     /// When a link ends that is made now: at a whole second, as tokens count time.
     #[must_use]
-    pub fn after(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(crate) fn after(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.trunc_subsecs(0) + TimeDelta::seconds(self.0.into())
     }
 }
@@ -88,7 +88,7 @@ impl ToSchema for ExpiresIn {}
 
 /// A preview link, without the token that makes it work.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct PreviewLink {
+pub(crate) struct PreviewLink {
     /// The link's id.
     pub id: Uuid,
     /// When it was made.
@@ -111,7 +111,7 @@ impl Representation for PreviewLink {
 
 /// A new preview link. Its token is shown this once.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct NewPreviewLink {
+pub(crate) struct NewPreviewLink {
     /// The link's id.
     pub id: Uuid,
     /// The address at which the draft is read, without an account. Pass it on as a secret.
@@ -135,7 +135,7 @@ impl Representation for NewPreviewLink {}
 
 /// The last link that was seen of a list of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkPosition {
+pub(crate) struct LinkPosition {
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Its id.

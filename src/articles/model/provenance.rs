@@ -164,7 +164,7 @@ impl From<ProvenanceInput> for Provenance {
 
 /// What of the provenance in an article's input contradicts the rest, whatever else is at fault.
 #[must_use]
-pub fn contradictions(input: &Value) -> Faults {
+pub(crate) fn contradictions(input: &Value) -> Faults {
     let language = |pointer: &str| Language::from_text(input.pointer(pointer)?.as_str()?.to_owned()).ok();
     let mut faults = Faults::none();
     if let Some(source) = language("/provenance/source_language")

@@ -38,7 +38,7 @@ impl Demand {
 /// What the draft lacks. `writers` wrote on it since it was last published; neither they nor `has_citation` count where the policy does not
 /// ask for it.
 #[must_use]
-pub fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: Uuid) -> Vec<Demand> {
+pub(crate) fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: Uuid) -> Vec<Demand> {
     let unmet = |demand: &Demand| match demand {
         Demand::Citation => policy.require_citation && !has_citation,
         Demand::Review => policy.require_review && writers.iter().all(|writer| *writer == publisher),
@@ -50,7 +50,7 @@ pub fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: 
 ///
 /// # Errors
 /// `428`.
-pub fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiResult<()> {
+pub(crate) fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiResult<()> {
     if !policy.require_review || matches!(if_match, IfMatch::Tags(_)) {
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiResult<(
 
 /// `422` with all that is lacking at once.
 #[must_use]
-pub fn refusal(lacking: &[Demand]) -> ApiError {
+pub(crate) fn refusal(lacking: &[Demand]) -> ApiError {
     let detail =
         "The draft lacks what this newsroom asks for before readers see a story; `errors` says what.";
     let error = ApiError::new(Kind::PublishGate, detail);

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ArticlesQuery {
+pub(crate) struct ArticlesQuery {
     /// Articles with these words, in the headline, the dek or the body, each as its own language inflects them: all of them; `"a
     /// phrase"` in quotes, `-not` this one, `this or` that one. Case and accents make no difference. With `language`, in those alone.
     #[deserr(default)]
@@ -109,7 +109,7 @@ pub struct ArticlesQuery {
 
 /// Which of the articles that cite a source, in which order: as [`ArticlesQuery`] has it, without `source`.
 #[derive(Debug)]
-pub struct SourceArticlesQuery(pub ArticlesQuery);
+pub(crate) struct SourceArticlesQuery(pub ArticlesQuery);
 
 impl Deserr<Faults> for SourceArticlesQuery {
     fn deserialize_from_value<V: IntoValue>(
@@ -176,7 +176,7 @@ text_enum! {
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ArticleQuery {
+pub(crate) struct ArticleQuery {
     /// Whether to read the draft instead of what readers see. Needs a token, or a preview link's.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -197,7 +197,7 @@ impl ArticleQuery {
     ///
     /// # Errors
     /// `400`: it cannot be applied to what else the request says.
-    pub fn preview(&self, viewer: Option<Principal>) -> ApiResult<Option<&PreviewToken>> {
+    pub(crate) fn preview(&self, viewer: Option<Principal>) -> ApiResult<Option<&PreviewToken>> {
         let (code, detail) = match &self.preview {
             None => return Ok(None),
             Some(_) if self.trashed.0 => ("not_in_trash", "There is no preview of what is in the trash."),
@@ -219,7 +219,7 @@ impl ArticleQuery {
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct CreateQuery {
+pub(crate) struct CreateQuery {
     /// Whether to make it also where another story covers the same document already.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -230,7 +230,7 @@ pub struct CreateQuery {
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct DeleteQuery {
+pub(crate) struct DeleteQuery {
     /// Whether to delete for good, out of the trash too. Admins only.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -242,7 +242,7 @@ impl ArticlesQuery {
     ///
     /// # Errors
     /// `401`: the query needs a token; `400`: it filters what it does not list.
-    pub fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
+    pub(crate) fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
         // Who wrote a story is not shown to readers, so they cannot ask for it either.
         if self.created_by.is_some() && viewer.is_none() {
             return Err(ApiError::token_needed("The filter `created_by` needs an access token."));
@@ -270,7 +270,7 @@ impl ArticlesQuery {
 /// The last row that was seen of a list of articles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Position {
+pub(crate) enum Position {
     /// In a list sorted by relevance.
     Relevance {
         /// The bits of the row's rank: no digit of it may be lost.
@@ -294,7 +294,7 @@ pub enum Position {
 impl Position {
     /// Where an article stands in a list of this order.
     #[must_use]
-    pub fn of(article: &Article, sort: Sort) -> Self {
+    pub(crate) fn of(article: &Article, sort: Sort) -> Self {
         let id = article.id;
         match sort {
             Sort::Relevance => Self::Relevance {

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct RelatedQuery {
+pub(crate) struct RelatedQuery {
     /// How many articles at most.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -28,17 +28,17 @@ pub struct RelatedQuery {
 
 /// How many related articles at most: 1 to [`RelatedLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RelatedLimit(u16);
+pub(crate) struct RelatedLimit(u16);
 
 impl RelatedLimit {
     /// The most.
-    pub const MAX: u16 = 20;
+    pub(crate) const MAX: u16 = 20;
     /// Where nothing was asked for.
-    pub const DEFAULT: u16 = 5;
+    pub(crate) const DEFAULT: u16 = 5;
 
     /// How many rows to read.
     #[must_use]
-    pub fn rows(self) -> i64 {
+    pub(crate) fn rows(self) -> i64 {
         self.0.into()
     }
 }

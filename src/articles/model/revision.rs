@@ -48,7 +48,7 @@ impl Fields {
 /// Counts an article's saves, or its publications, from 1; in an address only as plain digits, so that each of them has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Number(pub i32);
+pub(crate) struct Number(pub i32);
 
 impl FromText for Number {
     fn from_text(text: String) -> Result<Self, Invalid> {
@@ -78,7 +78,7 @@ impl ToSchema for Number {}
 /// What follows `revisions/` in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
-pub enum Numbers {
+pub(crate) enum Numbers {
     /// One revision.
     One(Number),
     /// Two that are to be compared, with three dots between them.
@@ -98,7 +98,7 @@ impl TryFrom<String> for Numbers {
 
 /// A revision in a list: who saved what, when and what for.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct RevisionItem {
+pub(crate) struct RevisionItem {
     /// Counts the article's saves, from 1, without a gap.
     #[schema(minimum = 1, example = 3)]
     pub number: i32,
@@ -119,7 +119,7 @@ pub struct RevisionItem {
 
 /// A revision with what was saved.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Revision {
+pub(crate) struct Revision {
     /// The same as in a list.
     #[serde(flatten)]
     pub item: RevisionItem,
@@ -133,7 +133,7 @@ impl Representation for Revision {}
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct RevisionQuery {
+pub(crate) struct RevisionQuery {
     /// Whether the article is in the trash.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -144,7 +144,7 @@ pub struct RevisionQuery {
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct RevisionsQuery {
+pub(crate) struct RevisionsQuery {
     /// Whether the article is in the trash.
     #[deserr(default)]
     #[param(inline, required = false)]
@@ -237,7 +237,6 @@ impl Snapshot {
 
 /// What of a draft is compared: with tags and sources by id, so that a new name of one is no change of the draft.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "they are the fields of a snapshot")]
 pub struct Facets<'a> {
     pub content: &'a Content,
     pub body: &'a str,

@@ -7,7 +7,7 @@ use crate::values::Slug;
 
 /// A slug that belongs to an article. No other article can take it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ArticleSlug {
+pub(crate) struct ArticleSlug {
     /// The slug.
     #[schema(value_type = Slug)]
     pub slug: String,

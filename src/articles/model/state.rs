@@ -26,7 +26,7 @@ text_enum! {
 
 /// What decides over an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// Who made the article.
     pub created_by: Uuid,
     /// The draft's status.
@@ -88,13 +88,13 @@ text_enum! {
 impl Standing {
     /// Whether the principal may see the draft.
     #[must_use]
-    pub fn shows_draft_to(&self, principal: Principal) -> bool {
+    pub(crate) fn shows_draft_to(&self, principal: Principal) -> bool {
         principal.edits_everything() || self.created_by == principal.editor_id
     }
 
     /// The state, in one word.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         match (self.trashed, self.live, self.draft) {
             (true, ..) => State::Trashed,
             (_, Some(Status::Retracted), _) => State::Retracted,
@@ -107,7 +107,7 @@ impl Standing {
 
     /// The actions that the state allows, to whomever.
     #[must_use]
-    pub fn allowed(&self) -> Vec<Action> {
+    pub(crate) fn allowed(&self) -> Vec<Action> {
         let state = self.state();
         let live = self.live == Some(Status::Published);
         let fits = |action: &Action| match action {
@@ -132,7 +132,7 @@ impl Standing {
 ///
 /// # Errors
 /// `403` where the caller may know that the article exists, else `404`.
-pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiResult<()> {
+pub(crate) fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiResult<()> {
     let may_know = !standing.trashed && (standing.live.is_some() || standing.shows_draft_to(principal))
         || principal.edits_everything();
     let allowed = match action {
@@ -160,7 +160,7 @@ pub fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiR
 ///
 /// # Errors
 /// `409` with the state and the actions that it allows.
-pub fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
+pub(crate) fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
     if standing.allowed().contains(&action) {
         return Ok(());
     }
@@ -170,7 +170,7 @@ pub fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
 
 /// `409` with the state and the other actions that it allows.
 #[must_use]
-pub fn refused(action: Action, standing: &Standing, detail: String) -> ApiError {
+pub(crate) fn refused(action: Action, standing: &Standing, detail: String) -> ApiError {
     let others = standing.allowed().into_iter().filter(|other| *other != action);
     let allowed: Vec<_> = others.map(Action::as_str).collect();
     ApiError::new(Kind::NotAllowedInState, detail)

@@ -19,7 +19,7 @@ use crate::{
 
 /// A version of a story in the list of them.
 #[derive(Clone, Debug, Serialize, ToSchema, Queryable)]
-pub struct VersionItem {
+pub(crate) struct VersionItem {
     /// Counts the publications of the story, from 1.
     #[schema(minimum = 1, example = 2)]
     pub number: i32,
@@ -35,7 +35,7 @@ pub struct VersionItem {
 
 /// A version of a story: what readers saw. It does not change any more, but that another one supersedes it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Version {
+pub(crate) struct Version {
     /// The article's id.
     pub article_id: Uuid,
     /// Counts the publications of the story, from 1.

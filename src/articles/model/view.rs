@@ -10,7 +10,7 @@ use crate::{
 
 /// Whose editions a query may read. It stands in the query's conditions: what is hidden is simply not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// What readers see.
     Live,
     /// What editors work on.
@@ -21,7 +21,7 @@ pub enum View {
 
 /// Which drafts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drafts {
+pub(crate) struct Drafts {
     /// Only those that this editor made.
     pub of: Option<Uuid>,
     /// Those in the trash, instead of those that are not.
@@ -31,13 +31,13 @@ pub struct Drafts {
 impl View {
     /// The drafts that this editor may see.
     #[must_use]
-    pub fn drafts(principal: Principal) -> Self {
+    pub(crate) fn drafts(principal: Principal) -> Self {
         Self::drafts_or_trash(principal, false)
     }
 
     /// The drafts that this editor may see, in the trash or out of it.
     #[must_use]
-    pub fn drafts_or_trash(principal: Principal, trashed: bool) -> Self {
+    pub(crate) fn drafts_or_trash(principal: Principal, trashed: bool) -> Self {
         let of = (!principal.edits_everything()).then_some(principal.editor_id);
         Self::Drafts(Drafts { of, trashed })
     }
@@ -46,7 +46,7 @@ impl View {
     ///
     /// # Errors
     /// `401`: drafts need a token.
-    pub fn of(draft: Flag, trashed: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
+    pub(crate) fn of(draft: Flag, trashed: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
         match (draft.0 || trashed.0, viewer) {
             (false, _) => Ok(Self::Live),
             (true, Some(principal)) => Ok(Self::drafts_or_trash(principal, trashed.0)),

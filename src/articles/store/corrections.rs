@@ -20,7 +20,7 @@ pub(super) const CORRECTIONS: &str = "(select coalesce(json_agg(json_build_objec
 ///
 /// # Errors
 /// [`diesel::NotFound`] without a live edition; else as any statement.
-pub async fn touch_live(
+pub(crate) async fn touch_live(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     now: DateTime<Utc>,
@@ -36,7 +36,7 @@ pub async fn touch_live(
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert_correction(
+pub(crate) async fn insert_correction(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     correction: &Correction,
@@ -58,7 +58,7 @@ pub async fn insert_correction(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_corrections(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_corrections(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
     corrections::table.filter(corrections::article_id.eq(article)).count().get_result(conn).await
 }
 
@@ -66,7 +66,7 @@ pub async fn count_corrections(conn: &mut AsyncPgConnection, article: Uuid) -> Q
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_corrections(
+pub(crate) async fn list_corrections(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     rows: i64,
@@ -89,7 +89,7 @@ pub async fn list_corrections(
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_correction(
+pub(crate) async fn find_correction(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     id: Uuid,

@@ -25,7 +25,7 @@ pub(super) const LIVE: &str = "live";
 
 /// A draft as it is saved.
 #[derive(Debug)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// What is written as it is read.
     pub content: Content,
     /// The body, and what else is kept of it.
@@ -56,7 +56,7 @@ pub struct Text {
 
 /// A citation of a draft.
 #[derive(Debug)]
-pub struct CitationRow {
+pub(crate) struct CitationRow {
     /// Whose document it is.
     pub source_id: Uuid,
     /// Where it is.
@@ -69,7 +69,7 @@ pub struct CitationRow {
 
 /// An article that this transaction has locked.
 #[derive(Clone, Debug)]
-pub struct Locked {
+pub(crate) struct Locked {
     /// The article's id.
     pub id: Uuid,
     /// How often it was changed.
@@ -96,7 +96,7 @@ pub struct Locked {
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn id_of(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
+pub(crate) async fn id_of(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
     match reference {
         Reference::Id(id) => Ok(*id),
         Reference::Slug(slug) => {
@@ -113,7 +113,7 @@ type DraftColumns =
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
+pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
     let id = id_of(conn, reference).await?;
     // First the row, then what depends on it: a statement sees what was committed before it began, not what it waited for.
     let (id, created_by, version, first_published_at, trashed_at) = articles::table
@@ -174,7 +174,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryR
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert(
+pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     created_by: Uuid,
@@ -188,7 +188,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// As any statement.
-pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) -> QueryResult<bool> {
+pub(crate) async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) -> QueryResult<bool> {
     diesel::insert_into(article_slugs::table)
         .values((article_slugs::slug.eq(slug), article_slugs::article_id.eq(id)))
         .on_conflict_do_nothing()
@@ -202,7 +202,11 @@ pub async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) ->
 ///
 /// # Errors
 /// As any statement.
-pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) -> QueryResult<Vec<String>> {
+pub(crate) async fn slugs_taken(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    base: &Slug,
+) -> QueryResult<Vec<String>> {
     hold_name(conn, &format!("articles/{}", &**base)).await?;
     article_slugs::table
         .filter(article_slugs::slug.eq_any(base.numbered()))
@@ -217,7 +221,7 @@ pub async fn slugs_taken(conn: &mut AsyncPgConnection, id: Uuid, base: &Slug) ->
 ///
 /// # Errors
 /// As any statement.
-pub async fn language_taken(
+pub(crate) async fn language_taken(
     conn: &mut AsyncPgConnection,
     group: Uuid,
     language: &str,
@@ -236,7 +240,7 @@ pub async fn language_taken(
 ///
 /// # Errors
 /// As any statement.
-pub async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<bool> {
+pub(crate) async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<bool> {
     let other = in_language(locked.translation_group_id, &locked.language, locked.id)
         .filter(editions::kind.eq(LIVE))
         .filter(editions::status.eq(Status::Published));
@@ -256,7 +260,7 @@ fn in_language<'a>(group: Uuid, language: &'a str, id: Uuid) -> _ {
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert_draft(
+pub(crate) async fn insert_draft(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     draft: &Draft,
@@ -281,7 +285,7 @@ pub async fn insert_draft(
 ///
 /// # Errors
 /// As any statement.
-pub async fn update_draft(
+pub(crate) async fn update_draft(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     draft: &Draft,
@@ -315,7 +319,7 @@ pub async fn update_draft(
 ///
 /// # Errors
 /// As any statement.
-pub async fn renumber_draft(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+pub(crate) async fn renumber_draft(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::update(editions::table.find((locked.id, DRAFT)))
         .set(editions::revision.eq(locked.revision + 1))
         .execute(conn)

@@ -21,7 +21,7 @@ const NOT_RETRACTED: &str = "(not exists (select from editions r where r.article
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn source_id(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
+pub(crate) async fn source_id(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
     let (id, slug) = reference.parts();
     let named = sources::id.nullable().eq(id).or(sources::slug.nullable().eq(slug));
     sources::table.filter(named).select(sources::id).first(conn).await
@@ -31,14 +31,14 @@ pub async fn source_id(conn: &mut AsyncPgConnection, reference: &Reference) -> Q
 ///
 /// # Errors
 /// As any statement.
-pub async fn hold_documents(conn: &mut AsyncPgConnection, keys: &[DocumentKey]) -> QueryResult<()> {
+pub(crate) async fn hold_documents(conn: &mut AsyncPgConnection, keys: &[DocumentKey]) -> QueryResult<()> {
     let names: Vec<_> = keys.iter().map(|key| format!("document {:?}", key.as_bytes())).collect();
     hold_names(conn, &names).await
 }
 
 /// A document that a story covers.
 #[derive(Debug, Queryable)]
-pub struct Coverage {
+pub(crate) struct Coverage {
     /// The document's key.
     pub document: Vec<u8>,
     /// The story.
@@ -59,7 +59,7 @@ pub struct Coverage {
 ///
 /// # Errors
 /// As any statement.
-pub async fn coverage(
+pub(crate) async fn coverage(
     conn: &mut AsyncPgConnection,
     of: Option<Uuid>,
     group: Uuid,
@@ -98,7 +98,7 @@ pub async fn coverage(
 ///
 /// # Errors
 /// As any statement.
-pub async fn has_citation(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+pub(crate) async fn has_citation(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let cited = citations::table.filter(citations::article_id.eq(id)).filter(citations::kind.eq(DRAFT));
     diesel::select(exists(cited)).get_result(conn).await
 }

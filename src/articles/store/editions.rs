@@ -32,14 +32,14 @@ use crate::{
 };
 
 /// A query of editions with their articles.
-pub type EditionsQuery<'a> = dsl::IntoBoxed<'a, dsl::LeftJoin<editions::table, articles::table>, Pg>;
+pub(super) type EditionsQuery<'a> = dsl::IntoBoxed<'a, dsl::LeftJoin<editions::table, articles::table>, Pg>;
 
 // The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
-pub const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
+pub(super) const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
 const DRAFT: &str = "(editions.kind = 'draft')";
 
 /// What a view may see: every query starts here.
-pub fn visible<'a>(view: View) -> EditionsQuery<'a> {
+pub(super) fn visible<'a>(view: View) -> EditionsQuery<'a> {
     // Little is asked of the articles of what readers see. Where it is nothing, as for most counts, Postgres leaves this kind of join
     // out.
     let query = editions::table.left_join(articles::table).into_boxed();

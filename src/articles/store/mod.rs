@@ -15,7 +15,7 @@ mod sitemap;
 mod slugs;
 mod versions;
 
-pub use self::{
+pub(crate) use self::{
     corrections::*, draft::*, duplicates::*, list::*, previews::*, publish::*, read::*, references::*,
     revisions::*, schedule::*, sitemap::*, slugs::*, versions::*,
 };

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert_preview_link(
+pub(crate) async fn insert_preview_link(
     conn: &mut AsyncPgConnection,
     pass: Pass,
     created_by: Uuid,
@@ -47,7 +47,7 @@ fn link((id, created_at, expires_at, revoked_at, editor_id, name): Columns) -> P
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_preview_links(
+pub(crate) async fn list_preview_links(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     rows: i64,
@@ -82,7 +82,7 @@ pub async fn list_preview_links(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_preview_links(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_preview_links(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     preview_links::table.filter(preview_links::article_id.eq(article_id)).count().get_result(conn).await
 }
 
@@ -90,7 +90,7 @@ pub async fn count_preview_links(conn: &mut AsyncPgConnection, article_id: Uuid)
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_preview_link(
+pub(crate) async fn find_preview_link(
     conn: &mut AsyncPgConnection,
     Pass { link_id, article_id }: Pass,
 ) -> QueryResult<PreviewLink> {
@@ -115,7 +115,7 @@ pub async fn find_preview_link(
 ///
 /// # Errors
 /// As any statement.
-pub async fn revoke_preview_link(
+pub(crate) async fn revoke_preview_link(
     conn: &mut AsyncPgConnection,
     link_id: Uuid,
     now: DateTime<Utc>,
@@ -129,7 +129,7 @@ pub async fn revoke_preview_link(
 ///
 /// # Errors
 /// As any statement.
-pub async fn opens_preview(
+pub(crate) async fn opens_preview(
     conn: &mut AsyncPgConnection,
     Pass { link_id, article_id }: Pass,
     reference: &Reference,

@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// As any statement.
-pub async fn publish(
+pub(crate) async fn publish(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     first_published_at: DateTime<Utc>,
@@ -153,7 +153,11 @@ type Unscheduled = (
 ///
 /// # Errors
 /// As any statement.
-pub async fn unpublish(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn unpublish(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     take_down(conn, locked.id).await?;
     diesel::update(editions::table.find((locked.id, DRAFT)))
         .set((
@@ -178,7 +182,11 @@ async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option
 ///
 /// # Errors
 /// As any statement.
-pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn trash(
+    conn: &mut AsyncPgConnection,
+    locked: &Locked,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     if locked.standing.live == Some(Status::Retracted) {
         bump(conn, locked.id).await?;
     } else {
@@ -195,7 +203,7 @@ pub async fn trash(conn: &mut AsyncPgConnection, locked: &Locked, now: DateTime<
 ///
 /// # Errors
 /// As any statement.
-pub async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+pub(crate) async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::update(articles::table.find(locked.id))
         .set(articles::trashed_at.eq(None::<DateTime<Utc>>))
         .execute(conn)
@@ -208,7 +216,7 @@ pub async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResu
 ///
 /// # Errors
 /// As any statement.
-pub async fn set_draft_status(
+pub(crate) async fn set_draft_status(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     status: Status,
@@ -231,7 +239,7 @@ pub async fn set_draft_status(
 ///
 /// # Errors
 /// As any statement.
-pub async fn retract(
+pub(crate) async fn retract(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     reason: &str,
@@ -254,7 +262,7 @@ pub async fn retract(
 ///
 /// # Errors
 /// As any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
+pub(crate) async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::delete(editions::table.filter(editions::article_id.eq(locked.id))).execute(conn).await?;
     diesel::delete(articles::table.find(locked.id)).execute(conn).await.map(drop)
 }

@@ -19,7 +19,11 @@ use crate::{
 ///
 /// # Errors
 /// [`diesel::NotFound`], also for what the view hides; else as any statement.
-pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Article> {
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    reference: &Reference,
+) -> QueryResult<Article> {
     load(conn, named(visible(view), view, reference), view, true).await?.pop().ok_or(diesel::NotFound)
 }
 
@@ -27,7 +31,11 @@ pub async fn find(conn: &mut AsyncPgConnection, view: View, reference: &Referenc
 ///
 /// # Errors
 /// [`diesel::NotFound`], also for what the view hides; else as any statement.
-pub async fn find_id(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> QueryResult<Uuid> {
+pub(crate) async fn find_id(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    reference: &Reference,
+) -> QueryResult<Uuid> {
     named(visible(view), view, reference).select(editions::article_id).first(conn).await
 }
 
@@ -35,7 +43,10 @@ pub async fn find_id(conn: &mut AsyncPgConnection, view: View, reference: &Refer
 ///
 /// # Errors
 /// As any statement.
-pub async fn is_known_to_readers(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<bool> {
+pub(crate) async fn is_known_to_readers(
+    conn: &mut AsyncPgConnection,
+    reference: &Reference,
+) -> QueryResult<bool> {
     let (id, slug) = reference.parts();
     let live = editions::table
         .filter(editions::kind.eq("live"))
@@ -58,7 +69,10 @@ fn named<'a>(query: EditionsQuery<'a>, view: View, reference: &Reference) -> Edi
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Article> {
+pub(crate) async fn find_retracted(
+    conn: &mut AsyncPgConnection,
+    reference: &Reference,
+) -> QueryResult<Article> {
     let query = editions::table
         .left_join(articles::table)
         .filter(fragment::<Bool>("(editions.kind = 'live' and editions.status = 'retracted')"))
@@ -69,7 +83,7 @@ pub async fn find_retracted(conn: &mut AsyncPgConnection, reference: &Reference)
 
 /// A live edition that readers do not see at an address, or not there.
 #[derive(Debug, Queryable)]
-pub struct Whereabouts {
+pub(crate) struct Whereabouts {
     /// The article's id.
     pub id: Uuid,
     /// Its slug for readers.
@@ -85,7 +99,10 @@ pub struct Whereabouts {
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn whereabouts(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Whereabouts> {
+pub(crate) async fn whereabouts(
+    conn: &mut AsyncPgConnection,
+    reference: &Reference,
+) -> QueryResult<Whereabouts> {
     let live = editions::table.inner_join(articles::table).filter(editions::kind.eq("live")).select((
         editions::article_id,
         editions::slug,

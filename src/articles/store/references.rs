@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// As any statement. What is not there is in the faults.
-pub async fn resolve(
+pub(crate) async fn resolve(
     conn: &mut AsyncPgConnection,
     view: View,
     references: &References,

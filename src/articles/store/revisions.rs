@@ -41,7 +41,7 @@ pub struct NewRevision {
 ///
 /// # Errors
 /// As any statement.
-pub async fn insert_revision(conn: &mut AsyncPgConnection, revision: &NewRevision) -> QueryResult<()> {
+pub(crate) async fn insert_revision(conn: &mut AsyncPgConnection, revision: &NewRevision) -> QueryResult<()> {
     diesel::insert_into(revisions::table).values(revision).execute(conn).await.map(drop)
 }
 
@@ -73,7 +73,7 @@ fn item((number, created_at, id, name, note, restored_from, changed): ItemRow) -
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_revisions(
+pub(crate) async fn list_revisions(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     before: Option<i32>,
@@ -95,18 +95,18 @@ pub async fn list_revisions(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_revisions(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_revisions(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     revisions::table.filter(revisions::article_id.eq(article_id)).count().get_result(conn).await
 }
 
 /// A revision with the group of translations that the article was in.
-pub type Kept = (Revision, Uuid);
+pub(crate) type Kept = (Revision, Uuid);
 
 /// The revisions of an article that have these numbers, in ascending order.
 ///
 /// # Errors
 /// As any statement.
-pub async fn find_revisions(
+pub(crate) async fn find_revisions(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     numbers: &[i32],
@@ -127,7 +127,7 @@ pub async fn find_revisions(
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_revision(
+pub(crate) async fn find_revision(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     number: i32,
@@ -140,7 +140,7 @@ pub async fn find_revision(
 ///
 /// # Errors
 /// As any statement.
-pub async fn find_base(
+pub(crate) async fn find_base(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     version: i64,
@@ -161,7 +161,10 @@ pub async fn find_base(
 ///
 /// # Errors
 /// As any statement.
-pub async fn writers_since_published(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn writers_since_published(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+) -> QueryResult<Vec<Uuid>> {
     let nothing = Fields::default();
     let later = diesel::alias!(revisions as later);
     let newest = later

@@ -34,7 +34,7 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 ///
 /// # Errors
 /// As any statement.
-pub async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Option<Uuid>> {
+pub(crate) async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Option<Uuid>> {
     let left_alone = failed_publications::table
         .filter(failed_publications::article_id.eq(editions::article_id))
         .filter(failed_publications::scheduled_at.nullable().eq(editions::scheduled_at))
@@ -63,7 +63,7 @@ pub async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Quer
 ///
 /// # Errors
 /// As any statement.
-pub async fn overdue(
+pub(crate) async fn overdue(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<(i64, Option<DateTime<Utc>>)> {
@@ -81,7 +81,7 @@ pub async fn overdue(
 ///
 /// # Errors
 /// As any statement.
-pub async fn scheduled_by(
+pub(crate) async fn scheduled_by(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     now: DateTime<Utc>,
@@ -103,7 +103,7 @@ pub async fn scheduled_by(
 ///
 /// # Errors
 /// As any statement.
-pub async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> QueryResult<bool> {
+pub(crate) async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> QueryResult<bool> {
     let editor = editors::table.find(editor_id).filter(editors::active);
     let may = editor.filter(editors::role.ne(Role::Writer));
     diesel::select(exists(may)).get_result(conn).await
@@ -113,7 +113,11 @@ pub async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> Query
 ///
 /// # Errors
 /// As any statement.
-pub async fn hold_schedule(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn hold_schedule(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::update(editions::table.find((id, DRAFT)))
         .set(editions::schedule_held_at.eq(now))
         .execute(conn)
@@ -125,7 +129,7 @@ pub async fn hold_schedule(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime
 ///
 /// # Errors
 /// As any statement.
-pub async fn put_off(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn put_off(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
     // The new row needs this lock, and would wait for whoever changes the article; meanwhile others could not be published.
     let free = articles::table.find(id).select(articles::id).for_key_share().skip_locked();
     if free.first::<Uuid>(conn).await.optional()?.is_none() {
@@ -165,7 +169,7 @@ pub async fn put_off(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>)
 ///
 /// # Errors
 /// As any statement.
-pub async fn forget_failure(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub(crate) async fn forget_failure(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(failed_publications::table.find(id)).execute(conn).await.map(drop)
 }
 

@@ -26,7 +26,7 @@ use crate::{
 
 /// Where readers find a story.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// The article's id.
     pub id: Uuid,
     /// Its slug.
@@ -69,7 +69,7 @@ async fn load(conn: &mut AsyncPgConnection, query: EditionsQuery<'_>) -> QueryRe
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_places(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
+pub(crate) async fn count_places(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     editions::table.filter(fragment::<Bool>(LIVE)).count().get_result(conn).await
 }
 
@@ -77,7 +77,7 @@ pub async fn count_places(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Position>> {
+pub(crate) async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Position>> {
     let found: Option<(Option<DateTime<Utc>>, Uuid)> = editions::table
         .filter(fragment::<Bool>(LIVE))
         .order((editions::published_at, editions::article_id))
@@ -93,7 +93,7 @@ pub async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> QueryResu
 ///
 /// # Errors
 /// As any statement.
-pub async fn places(
+pub(crate) async fn places(
     conn: &mut AsyncPgConnection,
     after: Option<Position>,
     rows: i64,
@@ -106,7 +106,7 @@ pub async fn places(
 ///
 /// # Errors
 /// As any statement.
-pub async fn latest_places(
+pub(crate) async fn latest_places(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,
     rows: i64,

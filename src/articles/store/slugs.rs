@@ -28,7 +28,7 @@ fn known((slug, current, known_to_readers): (String, bool, bool)) -> ArticleSlug
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_slugs(
+pub(crate) async fn list_slugs(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     rows: i64,
@@ -51,7 +51,7 @@ pub async fn list_slugs(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_slugs(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_slugs(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     article_slugs::table.filter(article_slugs::article_id.eq(article_id)).count().get_result(conn).await
 }
 
@@ -59,7 +59,7 @@ pub async fn count_slugs(conn: &mut AsyncPgConnection, article_id: Uuid) -> Quer
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_slug(
+pub(crate) async fn find_slug(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
     slug: &str,
@@ -77,7 +77,7 @@ pub async fn find_slug(
 ///
 /// # Errors
 /// As any statement.
-pub async fn free_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<()> {
+pub(crate) async fn free_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<()> {
     diesel::delete(article_slugs::table.find(slug)).execute(conn).await.map(drop)
 }
 
@@ -86,7 +86,7 @@ pub async fn free_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<
 ///
 /// # Errors
 /// As any statement.
-pub async fn keeper_of_old_slug(
+pub(crate) async fn keeper_of_old_slug(
     conn: &mut AsyncPgConnection,
     view: View,
     slug: &str,

@@ -65,7 +65,7 @@ pub(super) async fn insert_version(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_versions(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_versions(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
     versions::table.filter(versions::article_id.eq(article)).count().get_result(conn).await
 }
 
@@ -73,7 +73,7 @@ pub async fn count_versions(conn: &mut AsyncPgConnection, article: Uuid) -> Quer
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_versions(
+pub(crate) async fn list_versions(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     rows: i64,
@@ -134,7 +134,11 @@ impl From<Row> for Version {
 ///
 /// # Errors
 /// [`diesel::NotFound`], or as any statement.
-pub async fn find_version(conn: &mut AsyncPgConnection, article: Uuid, number: i32) -> QueryResult<Version> {
+pub(crate) async fn find_version(
+    conn: &mut AsyncPgConnection,
+    article: Uuid,
+    number: i32,
+) -> QueryResult<Version> {
     let row: Row =
         versions::table
             .find((article, number))

@@ -24,7 +24,11 @@ use crate::{
 ///
 /// # Errors
 /// `403` where the caller may know that it exists, else `404`.
-pub async fn visible(conn: &mut AsyncPgConnection, view: View, reference: &Reference) -> ApiResult<Uuid> {
+pub(crate) async fn visible(
+    conn: &mut AsyncPgConnection,
+    view: View,
+    reference: &Reference,
+) -> ApiResult<Uuid> {
     let found = store::find_id(conn, view, reference).await;
     told(conn, view, reference, found).await
 }
@@ -34,7 +38,7 @@ pub async fn visible(conn: &mut AsyncPgConnection, view: View, reference: &Refer
 ///
 /// # Errors
 /// As [`visible`].
-pub async fn told<T>(
+pub(crate) async fn told<T>(
     conn: &mut AsyncPgConnection,
     view: View,
     reference: &Reference,
@@ -54,7 +58,11 @@ pub async fn told<T>(
 ///
 /// # Errors
 /// As any statement.
-pub async fn draft(conn: &mut AsyncPgConnection, principal: Principal, id: Uuid) -> ApiResult<Article> {
+pub(crate) async fn draft(
+    conn: &mut AsyncPgConnection,
+    principal: Principal,
+    id: Uuid,
+) -> ApiResult<Article> {
     Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
 }
 
@@ -62,7 +70,7 @@ pub async fn draft(conn: &mut AsyncPgConnection, principal: Principal, id: Uuid)
 ///
 /// # Errors
 /// As [`claimed`]; `412` in another state, `409` where the state does not allow it.
-pub async fn locked(
+pub(crate) async fn locked(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     action: Action,
@@ -79,7 +87,7 @@ pub async fn locked(
 ///
 /// # Errors
 /// `412` in another one.
-pub async fn require_match(
+pub(crate) async fn require_match(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     locked: &Locked,
@@ -97,7 +105,7 @@ pub async fn require_match(
 ///
 /// # Errors
 /// `403` where the caller may know that it exists, else `404`.
-pub async fn claimed(
+pub(crate) async fn claimed(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     action: Action,
@@ -120,7 +128,7 @@ pub async fn claimed(
 impl Locked {
     /// Its state, as an ETag of its draft names it.
     #[must_use]
-    pub fn current(&self) -> Version {
+    pub(crate) fn current(&self) -> Version {
         Version { of: self.id, count: self.version }
     }
 }

@@ -47,7 +47,7 @@ text_enum! {
 
 /// What two revisions differ in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The first revision.
     pub from: RevisionItem,
     /// The second revision.
@@ -63,7 +63,7 @@ impl Representation for Comparison {}
 
 /// A field in which two revisions differ.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct FieldChange {
+pub(crate) struct FieldChange {
     /// Which one.
     pub field: Field,
     /// What it is in the first revision, as in its `content`; `null` for `translation_of`, of which only the change is kept.
@@ -76,7 +76,7 @@ pub struct FieldChange {
 
 /// Lines of the bodies that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Lines {
+pub(crate) struct Lines {
     /// What became of them.
     pub op: LineOp,
     /// The number in the first body of the first of them, or of the line before which they were inserted.
@@ -95,7 +95,7 @@ pub struct Lines {
 ///
 /// # Errors
 /// `503` when too many wait already.
-pub async fn compare(principal: Principal, from: Kept, to: Kept) -> ApiResult<Comparison> {
+pub(crate) async fn compare(principal: Principal, from: Kept, to: Kept) -> ApiResult<Comparison> {
     let size = from.0.content.body.len() + to.0.content.body.len();
     let piece = Piece { of: principal.editor_id, size, patience: patience(size) };
     COMPARING.run_for(piece, move |_| comparison(from, to)).await?.map_err(ApiError::internal)

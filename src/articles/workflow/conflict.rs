@@ -32,7 +32,7 @@ use crate::{
 
 /// A state that a change was made from, and what happened since.
 #[derive(Debug)]
-pub struct Overtaken {
+pub(crate) struct Overtaken {
     newest: RevisionItem,
     /// The revision of that state, and the fields that were changed since; `None` where there was no such state.
     base: Option<(i32, Fields)>,
@@ -45,7 +45,7 @@ impl Overtaken {
     ///
     /// # Errors
     /// As any statement.
-    pub async fn of(
+    pub(crate) async fn of(
         conn: &mut AsyncPgConnection,
         locked: &Locked,
         present: &Snapshot,
@@ -68,13 +68,13 @@ impl Overtaken {
 
     /// Whether the change and what was changed since can both be had.
     #[must_use]
-    pub fn can_be_merged(&self) -> bool {
+    pub(crate) fn can_be_merged(&self) -> bool {
         self.base.is_some() && self.clashes.0.is_empty()
     }
 
     /// `412` with what the caller needs to merge; `present` is the draft.
     #[must_use]
-    pub fn problem(self, present: &Article) -> ApiError {
+    pub(crate) fn problem(self, present: &Article) -> ApiError {
         let detail = self.detail();
         let (base_revision, changed) = self.base.unzip();
         of_draft(present, detail, |current_etag| Stale {
@@ -114,7 +114,7 @@ impl Overtaken {
 ///
 /// # Errors
 /// As any statement.
-pub async fn problem(
+pub(crate) async fn problem(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     present: &Article,
@@ -186,7 +186,7 @@ struct Stale {
 }
 
 /// The `412` of a patch, in the OpenAPI document.
-pub struct StaleProblem;
+pub(crate) struct StaleProblem;
 
 impl PartialSchema for StaleProblem {
     fn schema() -> RefOr<Schema> {

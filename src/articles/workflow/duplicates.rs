@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// `409` with the place of each such document, and the story that covers the first of them.
-pub async fn require_uncovered(
+pub(crate) async fn require_uncovered(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     draft: &Draft,

@@ -41,7 +41,7 @@ static RENDERING: LazyLock<Work<Uuid>> =
     LazyLock::new(|| Work::new("rendering", "Too many bodies at once; please retry."));
 
 /// What became of the body that a client sent; `None` where it sent none.
-pub type Rendering = Option<Result<Rendered, TooComplex>>;
+pub(crate) type Rendering = Option<Result<Rendered, TooComplex>>;
 
 /// Renders the body of an input or a patch, in turn with what other editors send. It takes a while, so it comes before a connection
 /// is taken and a row is locked. A large one keeps its turn until it is saved, which takes the database as long: what is given beside it
@@ -49,7 +49,7 @@ pub type Rendering = Option<Result<Rendered, TooComplex>>;
 ///
 /// # Errors
 /// `503` when too many wait already.
-pub async fn render(principal: Principal, change: &Value) -> ApiResult<(Rendering, Option<Turn>)> {
+pub(crate) async fn render(principal: Principal, change: &Value) -> ApiResult<(Rendering, Option<Turn>)> {
     match change.get("body") {
         None => Ok((None, None)),
         Some(Value::String(body)) if body.len() <= MAX_BODY_BYTES => {
@@ -69,7 +69,10 @@ pub async fn render(principal: Principal, change: &Value) -> ApiResult<(Renderin
 ///
 /// # Errors
 /// `422` where it is too intricate by now; `503` when too many wait already.
-pub async fn render_kept(principal: Principal, content: &Snapshot) -> ApiResult<(Rendered, Option<Turn>)> {
+pub(crate) async fn render_kept(
+    principal: Principal,
+    content: &Snapshot,
+) -> ApiResult<(Rendered, Option<Turn>)> {
     let mut faults = Faults::none();
     let (rendering, turn) = render(principal, &json!({"body": content.body})).await?;
     let rendered = settled(rendering, Rendered::default(), &mut faults);
@@ -77,7 +80,7 @@ pub async fn render_kept(principal: Principal, content: &Snapshot) -> ApiResult<
 }
 
 /// A change of a locked article.
-pub struct Edit<'a> {
+pub(crate) struct Edit<'a> {
     /// The article.
     pub locked: &'a Locked,
     /// Its draft.
@@ -97,7 +100,7 @@ pub struct Edit<'a> {
 /// # Errors
 /// `422` with every fault of the body; `409` where the slug is taken, or another story covers the same document and
 /// `allow_duplicate` is not set.
-pub async fn create(
+pub(crate) async fn create(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,
@@ -136,7 +139,7 @@ pub async fn create(
 /// # Errors
 /// `422` with every fault of the patch; `412` where that state is no longer current and the patch cannot or should not be merged;
 /// `409` where the present state does not allow it, or the slug is taken.
-pub async fn update(
+pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,
@@ -282,7 +285,7 @@ struct Planned {
 }
 
 fn planned(input: ArticleInput, rendered: Rendered, resolved: Resolved, group: Uuid) -> Planned {
-    let citations = input.citations.unwrap_or_default().0;
+    let citations: Vec<_> = input.citations.unwrap_or_default().into();
     let citations = resolved.sources.into_iter().zip(citations).map(|(source_id, citation)| CitationRow {
         source_id,
         url: citation.url,

@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// The articles of a page, and how many there are on all pages, where that was asked for.
-pub type Listed = (Rows<Article>, Option<i64>);
+pub(crate) type Listed = (Rows<Article>, Option<i64>);
 
 /// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of. Tags and sources
 /// go by their ids there. Whenever a name comes to lead elsewhere, every list changes.
 ///
 /// # Errors
 /// As any statement.
-pub async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryResult<SurrogateKeys> {
+pub(crate) async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryResult<SurrogateKeys> {
     if query.q.is_some() {
         return Ok(SurrogateKeys::articles());
     }
@@ -48,7 +48,7 @@ pub async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryR
 ///
 /// # Errors
 /// `400`: there is nothing to search for; `503`: the search takes too long; else as any statement.
-pub async fn list(
+pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     view: View,
     query: &ArticlesQuery,

@@ -13,13 +13,13 @@
 //! | [`listing`] | how a list is read |
 //! | [`publish_due`] | publishes what is due |
 
-pub mod access;
-pub mod compare;
-pub mod conflict;
-pub mod duplicates;
-pub mod edit;
-pub mod listing;
+pub(crate) mod access;
+pub(crate) mod compare;
+pub(crate) mod conflict;
+pub(crate) mod duplicates;
+pub(crate) mod edit;
+pub(crate) mod listing;
 pub mod publish_due;
-pub mod restore_revision;
-pub mod save;
-pub mod transition;
+pub(crate) mod restore_revision;
+pub(crate) mod save;
+pub(crate) mod transition;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A revision of a locked article that becomes its draft.
-pub struct Restoration<'a> {
+pub(crate) struct Restoration<'a> {
     /// The article.
     pub locked: &'a Locked,
     /// Its draft.
@@ -41,7 +41,7 @@ pub struct Restoration<'a> {
 ///
 /// # Errors
 /// `422` where a tag or a source is gone and may not be left out, or the language is taken among the translations.
-pub async fn restore(
+pub(crate) async fn restore(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A draft that is saved over another one.
-pub struct Save<'a> {
+pub(crate) struct Save<'a> {
     /// The article.
     pub locked: &'a Locked,
     /// Its draft.
@@ -46,7 +46,7 @@ pub struct Save<'a> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn save(
+pub(crate) async fn save(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,
@@ -83,7 +83,7 @@ pub async fn save(
 ///
 /// # Errors
 /// `422` where another article has it.
-pub async fn require_free_language(
+pub(crate) async fn require_free_language(
     conn: &mut AsyncPgConnection,
     group: Uuid,
     language: &str,
@@ -100,7 +100,7 @@ pub async fn require_free_language(
 
 /// What of a draft is compared.
 #[must_use]
-pub fn facets(draft: &Draft) -> Facets<'_> {
+pub(crate) fn facets(draft: &Draft) -> Facets<'_> {
     Facets {
         content: &draft.content,
         body: &draft.text.body,
@@ -117,8 +117,7 @@ pub fn facets(draft: &Draft) -> Facets<'_> {
 
 /// What is known of a revision before the draft is read again.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "they are the columns of a revision")]
-pub struct Stamp {
+pub(crate) struct Stamp {
     pub number: i32,
     pub version: i64,
     pub now: DateTime<Utc>,
@@ -132,7 +131,7 @@ pub struct Stamp {
 ///
 /// # Errors
 /// As any statement.
-pub async fn keep_revision(
+pub(crate) async fn keep_revision(
     conn: &mut AsyncPgConnection,
     principal: Principal,
     id: Uuid,

@@ -22,7 +22,7 @@ use crate::{
 
 /// An action with what it needs to know.
 #[derive(Clone, Debug)]
-pub enum Transition {
+pub(crate) enum Transition {
     /// Hand the draft in for review.
     Submit,
     /// Put the draft before the readers, now or as if at a time that is past.
@@ -55,7 +55,7 @@ pub enum Transition {
 impl Transition {
     /// The action that it is.
     #[must_use]
-    pub fn action(&self) -> Action {
+    pub(crate) fn action(&self) -> Action {
         match self {
             Self::Submit => Action::Submit,
             Self::Publish { .. } => Action::Publish,
@@ -73,7 +73,7 @@ impl Transition {
 /// # Errors
 /// `422` where a time cannot be, or the draft lacks what the newsroom asks for; `409` where the article's place among its
 /// translations is taken.
-pub async fn perform(
+pub(crate) async fn perform(
     conn: &mut AsyncPgConnection,
     context: &Context,
     principal: Principal,
@@ -163,7 +163,7 @@ fn with_override(mut details: Value, overridden: &[Demand], reason: Option<&str>
 
 /// What became of an article whose time had come.
 #[derive(Debug)]
-pub enum Due {
+pub(crate) enum Due {
     /// Readers see it since then.
     Published {
         /// When they first saw it.
@@ -183,7 +183,7 @@ pub enum Due {
 ///
 /// # Errors
 /// As any statement.
-pub async fn perform_due(
+pub(crate) async fn perform_due(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
     at: DateTime<Utc>,
@@ -214,7 +214,7 @@ async fn require_publishable(conn: &mut AsyncPgConnection, locked: &Locked) -> A
 
 /// Adds to an event's details what the action ends besides: a review, or a schedule with its time.
 #[must_use]
-pub fn dropped(locked: &Locked, mut details: Value) -> Value {
+pub(crate) fn dropped(locked: &Locked, mut details: Value) -> Value {
     if matches!(locked.standing.draft, Status::InReview | Status::Scheduled) {
         details["dropped"] = json!(locked.standing.draft);
     }

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// As any statement.
-pub async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
+pub(crate) async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
     hold_name(conn, "a tag is taken away").await?;
     let tagged = edition_tags::table
         .inner_join(tags::table)
@@ -41,7 +41,7 @@ pub async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) 
 ///
 /// # Errors
 /// As any statement.
-pub async fn hold(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<usize>> {
+pub(crate) async fn hold(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<usize>> {
     tags::table.find(id).select(tags::id).for_update().execute(conn).await?;
     let tagged = edition_tags::table.filter(edition_tags::tag_id.eq(id)).select(edition_tags::article_id);
     let count: i64 = edition_tags::table
@@ -73,7 +73,7 @@ const DROP_LATER: &str = "with later as ( \
 ///
 /// # Errors
 /// As any statement.
-pub async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) -> QueryResult<()> {
+pub(crate) async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) -> QueryResult<()> {
     diesel::sql_query(DROP_LATER).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(into).execute(conn).await?;
     diesel::update(edition_tags::table.filter(edition_tags::tag_id.eq(id)))
         .set(edition_tags::tag_id.eq(into))
@@ -90,6 +90,6 @@ pub async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) -> QueryR
 ///
 /// # Errors
 /// As any statement.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(tags::table.find(id)).execute(conn).await.map(drop)
 }

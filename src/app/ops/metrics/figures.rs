@@ -32,7 +32,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// The parts.
 #[derive(Clone)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// The pool.
     pub database: Database,
     /// What is late is late by it.

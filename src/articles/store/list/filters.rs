@@ -81,7 +81,7 @@ fn asks_for_something(query: &ArticlesQuery) -> bool {
 }
 
 /// What of it the query asks for.
-pub fn filtered<'a>(
+pub(super) fn filtered<'a>(
     view: View,
     query: &'a ArticlesQuery,
     search: Option<&'a [Meaning]>,

@@ -1,13 +1,13 @@
 //! How much text goes on a page.
 
 /// How many bytes an edition's texts have, which Postgres knows without reading them.
-pub const TEXT_BYTES: &str = "(octet_length(editions.body) + octet_length(editions.body_html))";
+pub(super) const TEXT_BYTES: &str = "(octet_length(editions.body) + octet_length(editions.body_html))";
 
 /// How many bytes the texts of a page have together at most.
 const PAGE_BYTES: i64 = 1 << 20;
 
 /// How many of the articles whose texts have these sizes go on one page: at least one, however long its text is.
-pub fn fitting(sizes: impl Iterator<Item = i32>) -> usize {
+pub(super) fn fitting(sizes: impl Iterator<Item = i32>) -> usize {
     let mut bytes = 0;
     let fits = |size: &i32| {
         bytes += i64::from(*size);

@@ -160,7 +160,7 @@ impl Asked {
 
 /// Whether an edition is on a page of live ones.
 #[derive(Debug)]
-pub struct OnPage {
+pub(super) struct OnPage {
     asked: Asked,
     descending: bool,
     after: Option<(Option<DateTime<Utc>>, Uuid)>,
@@ -169,7 +169,7 @@ pub struct OnPage {
 
 impl OnPage {
     /// `None` where the indexes do not tell.
-    pub fn of(view: View, query: &ArticlesQuery, rows: i64, after: Option<&Position>) -> Option<Self> {
+    pub(super) fn of(view: View, query: &ArticlesQuery, rows: i64, after: Option<&Position>) -> Option<Self> {
         let descending = match query.sort {
             Sort::PublishedDescending => true,
             Sort::PublishedAscending => false,
@@ -252,11 +252,11 @@ expression!(OnPage: Bool);
 
 /// How many articles there are on all pages.
 #[derive(Debug)]
-pub struct CountOf(Asked);
+pub(super) struct CountOf(Asked);
 
 impl CountOf {
     /// `None` where the indexes do not tell.
-    pub fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
+    pub(super) fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
         Asked::by(view, query).map(Self)
     }
 }

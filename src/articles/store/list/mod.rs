@@ -20,7 +20,7 @@ mod related;
 mod search;
 mod tag_source_filters;
 
-pub use self::{
+pub(crate) use self::{
     page::*,
     related::*,
     search::*,

@@ -27,7 +27,7 @@ const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
 
 /// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
 /// out what a tie would repeat.
-pub fn ordered<'a>(
+pub(crate) fn ordered<'a>(
     query: EditionsQuery<'a>,
     view: View,
     sort: Sort,
@@ -96,7 +96,7 @@ pub fn ordered<'a>(
 }
 
 /// Sorts what was picked already by when it was published. No index has this order: none is to be walked to find it all.
-pub fn sorted(query: EditionsQuery<'_>, descending: bool) -> EditionsQuery<'_> {
+pub(crate) fn sorted(query: EditionsQuery<'_>, descending: bool) -> EditionsQuery<'_> {
     let published = fragment::<Timestamptz>(UNPUBLISHED_LAST);
     if descending {
         query.order((published.desc(), editions::article_id.desc()))

@@ -36,7 +36,7 @@ use crate::{
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_articles(
+pub(crate) async fn list_articles(
     conn: &mut AsyncPgConnection,
     view: View,
     query: &ArticlesQuery,
@@ -68,7 +68,7 @@ pub async fn list_articles(
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_articles(
+pub(crate) async fn count_articles(
     conn: &mut AsyncPgConnection,
     view: View,
     query: &ArticlesQuery,

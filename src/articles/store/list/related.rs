@@ -86,7 +86,7 @@ struct Related {
 ///
 /// # Errors
 /// As any statement.
-pub async fn list_related(
+pub(crate) async fn list_related(
     conn: &mut AsyncPgConnection,
     article: Uuid,
     rows: i64,

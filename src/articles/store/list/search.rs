@@ -59,7 +59,7 @@ const HITS: &str = r#"
 
 /// A search as some languages understand it.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Meaning {
+pub(crate) struct Meaning {
     /// A `tsquery`.
     #[diesel(sql_type = Text)]
     query: String,
@@ -75,7 +75,7 @@ pub struct Meaning {
 ///
 /// # Errors
 /// As any statement.
-pub async fn limit_search(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub(crate) async fn limit_search(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     conn.batch_execute(LIMITS).await
 }
 
@@ -83,7 +83,7 @@ pub async fn limit_search(conn: &mut AsyncPgConnection) -> QueryResult<()> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn understand(
+pub(crate) async fn understand(
     conn: &mut AsyncPgConnection,
     search: &str,
     query: &ArticlesQuery,
@@ -130,7 +130,7 @@ impl Hit {
 ///
 /// # Errors
 /// As any statement.
-pub async fn with_highlights(
+pub(crate) async fn with_highlights(
     conn: &mut AsyncPgConnection,
     view: View,
     meanings: &[Meaning],
@@ -164,7 +164,7 @@ pub async fn with_highlights(
 }
 
 /// Whether an edition has what a search asks for, as its own language understands it.
-pub struct Matches<'a>(pub(super) &'a [Meaning]);
+pub(crate) struct Matches<'a>(pub(super) &'a [Meaning]);
 
 impl QueryFragment<Pg> for Matches<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -184,7 +184,7 @@ impl QueryFragment<Pg> for Matches<'_> {
 
 /// How well an edition fits what a search asks for: a headline counts more than a dek, and a dek more than the body.
 #[derive(Clone, Copy)]
-pub struct Rank<'a>(pub(super) &'a [Meaning]);
+pub(crate) struct Rank<'a>(pub(super) &'a [Meaning]);
 
 impl QueryFragment<Pg> for Rank<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

@@ -15,40 +15,40 @@ use crate::{
     values::{Reference, reference::split},
 };
 
-pub type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
+pub(super) type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
 
 /// What an article is joined with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Tag,
     Source,
 }
 
 /// The tags or the sources with these names.
 #[derive(Debug)]
-pub struct Named {
+pub(super) struct Named {
     pub kind: Kind,
     ids: Vec<Uuid>,
     names: Vec<String>,
 }
 
 impl Named {
-    pub fn tags(any: &[Reference]) -> Self {
+    pub(super) fn tags(any: &[Reference]) -> Self {
         // An id is a name of a tag, too: it leads on where the tag was merged into another one.
         Self { kind: Kind::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
     }
 
-    pub fn sources(any: &[Reference]) -> Self {
+    pub(super) fn sources(any: &[Reference]) -> Self {
         let (ids, slugs) = split(any);
         Self { kind: Kind::Source, ids, names: slugs.into_iter().map(str::to_owned).collect() }
     }
 
-    pub fn is_one(&self) -> bool {
+    pub(super) fn is_one(&self) -> bool {
         self.ids.len() + self.names.len() == 1
     }
 
     /// The table of the edges, and its column that names them.
-    pub fn edges(&self) -> (&'static str, &'static str) {
+    pub(super) fn edges(&self) -> (&'static str, &'static str) {
         match self.kind {
             Kind::Tag => ("edition_tags", "tag_id"),
             Kind::Source => ("citations", "source_id"),
@@ -56,7 +56,7 @@ impl Named {
     }
 
     /// Writes the statement that finds their ids.
-    pub fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+    pub(super) fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         match (self.kind, &self.ids[..], &self.names[..]) {
             (Kind::Tag, _, [name]) => {
                 out.push_sql("select tag_id from tag_names where name = ");
@@ -88,7 +88,7 @@ impl Named {
     }
 
     /// Writes what an id is compared with, so that it is one of theirs. What they are called is looked up once.
-    pub fn write_comparison<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+    pub(super) fn write_comparison<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         let [before, behind] = if self.is_one() { ["(", ")"] } else { ["any(array(", "))"] };
         out.push_sql(before);
         self.write(out)?;
@@ -97,7 +97,12 @@ impl Named {
     }
 
     /// Writes whether the edition that is called so has any of them.
-    pub fn write_exists<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+    pub(super) fn write_exists<'b>(
+        &'b self,
+        edition: &str,
+        kind: &str,
+        out: &mut Out<'_, 'b>,
+    ) -> QueryResult<()> {
         let (table, column) = self.edges();
         out.push_sql(&format!(
             "exists (select from {table} edge where edge.article_id = {edition}.article_id and edge.kind = {kind} and edge.{column} = "
@@ -114,18 +119,18 @@ const JOINED: usize = 2;
 /// Whether an edition has all of the tags with these names. However many there are, it is one condition: a join for each takes long to
 /// plan.
 #[derive(Debug)]
-pub struct HasAll(Vec<String>);
+pub(super) struct HasAll(Vec<String>);
 
 impl HasAll {
     /// The tags that are better joined one by one, and the condition of all others, where there are any.
-    pub fn beside(all: &[Reference]) -> (&[Reference], Option<Self>) {
+    pub(super) fn beside(all: &[Reference]) -> (&[Reference], Option<Self>) {
         let (joined, rest) = all.split_at(JOINED.min(all.len()));
         let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
         (joined, (!rest.is_empty()).then_some(Self(rest)))
     }
 
     /// Writes whether the edition that is called so has each of them.
-    pub fn write<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
+    pub(super) fn write<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         out.push_sql(&format!(
             "(select count(*) from edition_tags edge where edge.article_id = {edition}.article_id and edge.kind = {kind} \
              and edge.tag_id = any(array(select tag_id from tag_names where name = any("
@@ -151,14 +156,14 @@ expression!(HasAll: Bool);
 
 /// Whether an edition has any of the tags or sources.
 #[derive(Debug)]
-pub struct Has(Named);
+pub(super) struct Has(Named);
 
 impl Has {
-    pub fn tag(any: &[Reference]) -> Self {
+    pub(super) fn tag(any: &[Reference]) -> Self {
         Self(Named::tags(any))
     }
 
-    pub fn source(any: &[Reference]) -> Self {
+    pub(super) fn source(any: &[Reference]) -> Self {
         Self(Named::sources(any))
     }
 }
@@ -182,10 +187,10 @@ expression!(Has: Bool);
 
 /// Whether an edition has none of the tags.
 #[derive(Debug)]
-pub struct HasNone(Named);
+pub(super) struct HasNone(Named);
 
 impl HasNone {
-    pub fn tag(any: &[Reference]) -> Self {
+    pub(super) fn tag(any: &[Reference]) -> Self {
         Self(Named::tags(any))
     }
 }
@@ -203,7 +208,7 @@ expression!(HasNone: Bool);
 ///
 /// # Errors
 /// As any statement.
-pub async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
     let names: Vec<_> = any.iter().map(ToString::to_string).collect();
     tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id).load(conn).await
 }
@@ -212,7 +217,7 @@ pub async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryRe
 ///
 /// # Errors
 /// As any statement.
-pub async fn source_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn source_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
     let (mut ids, slugs) = split(any);
     if !slugs.is_empty() {
         let named: Vec<Uuid> =
