@@ -274,7 +274,7 @@ mod tests {
     use utoipa::openapi::{OpenApi, RefOr, Response, path::Operation};
 
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ProblemType;
 
     #[test]
     fn every_cache_rule_is_of_a_route() {
@@ -311,7 +311,7 @@ mod tests {
         for operation in operations(&mut document) {
             let id = operation.operation_id.clone();
             for (status, response) in responses(operation) {
-                let kinds = Kind::ALL.into_iter().filter(|kind| kind.info().status.as_str() == status);
+                let kinds = ProblemType::ALL.into_iter().filter(|kind| kind.info().status.as_str() == status);
                 if kinds.count() > 1 {
                     let named =
                         response.extensions.as_ref().and_then(|extensions| extensions.get("x-problems"));

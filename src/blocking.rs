@@ -20,7 +20,7 @@ pub(crate) use self::{
     stop::Stop,
     turns::Turn,
 };
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// How long a request waits for its turn.
 const WAIT: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
         drop(waiting);
         let Some(turn) = turn else {
             self.figures.count_refused();
-            return Err(ApiError::new(Kind::Unavailable, self.busy).retry_after(5));
+            return Err(ApiError::new(ProblemType::Unavailable, self.busy).retry_after(5));
         };
         let cancelled = Cancel(Arc::default());
         let (seen, figures) = (Arc::clone(&cancelled.0), Arc::clone(&self.figures));
@@ -188,7 +188,9 @@ mod tests {
         let refused = done.iter().filter(|done| done.is_err()).count();
         assert!((200..300).contains(&refused), "{refused}");
         assert!(
-            done.iter().flat_map(|done| done.as_ref().err()).all(|error| error.kind() == Kind::Unavailable)
+            done.iter()
+                .flat_map(|done| done.as_ref().err())
+                .all(|error| error.kind() == ProblemType::Unavailable)
         );
         assert_eq!(work.figures.refused(), refused as u64);
     }

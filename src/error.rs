@@ -1,10 +1,10 @@
 //! What goes wrong, and how it is told: every error leaves as `application/problem+json` (RFC 9457).
 //!
-//! An [`ApiError`] has a [`Kind`], and the kind alone decides status, title and `type`: the table in [`Kind::info`] is the
+//! An [`ApiError`] has a [`ProblemType`], and the kind alone decides status, title and `type`: the table in [`ProblemType::info`] is the
 //! only one. The conversion to HTTP is the last step, in [`crate::app::middleware::envelope`], which also logs, once.
 
 pub(crate) mod complaint;
-mod kind;
+mod problem_type;
 
 use std::{borrow::Cow, fmt};
 
@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-pub use self::kind::{Kind, KindInfo};
+pub use self::problem_type::{ProblemType, ProblemTypeInfo};
 use crate::{
     database::{PoolError, sqlstate::Trouble},
     faults::{Fault, Faults, Invalid, TOLD, summary},
@@ -39,7 +39,7 @@ pub struct ApiError(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: Kind,
+    kind: ProblemType,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
     headers: HeaderMap,
@@ -52,7 +52,7 @@ struct Inner {
 
 impl ApiError {
     /// A problem of this kind; `detail` tells this occurrence.
-    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
             detail: detail.into(),
@@ -67,13 +67,13 @@ impl ApiError {
     /// `404` with the same words whether the thing does not exist or may not be seen.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Kind::NotFound, "Nothing that you may see is at this address.")
+        Self::new(ProblemType::NotFound, "Nothing that you may see is at this address.")
     }
 
     /// `401` where a token is needed and none was sent; `reason` says for what.
     #[must_use]
     pub fn token_needed(reason: &'static str) -> Self {
-        Self::new(Kind::Unauthenticated, reason)
+        Self::new(ProblemType::Unauthenticated, reason)
     }
 
     /// `401` where a token was sent that is not good; `reason` says why, without quotes or backslashes.
@@ -83,7 +83,7 @@ impl ApiError {
             "{CHALLENGE}, error=\"invalid_token\", error_description=\"{}\"",
             reason.replace('`', "'")
         );
-        let error = Self::new(Kind::Unauthenticated, reason);
+        let error = Self::new(ProblemType::Unauthenticated, reason);
         match HeaderValue::from_str(&challenge) {
             Ok(challenge) => error.with_header(header::WWW_AUTHENTICATE, challenge),
             Err(_) => error,
@@ -93,13 +93,13 @@ impl ApiError {
     /// `403`; `reason` says which right is missing.
     #[must_use]
     pub fn forbidden(reason: &'static str) -> Self {
-        Self::new(Kind::Forbidden, reason)
+        Self::new(ProblemType::Forbidden, reason)
     }
 
     /// `422` with every fault of a body.
     #[must_use]
     pub fn invalid_body(faults: Faults) -> Self {
-        let mut error = Self::new(Kind::InvalidBody, summary("body", &faults));
+        let mut error = Self::new(ProblemType::InvalidBody, summary("body", &faults));
         error.0.faults = faults.into_body_faults();
         error
     }
@@ -115,19 +115,19 @@ impl ApiError {
     /// `400` with every fault of a query string.
     #[must_use]
     pub fn invalid_query(faults: Faults) -> Self {
-        let mut error = Self::new(Kind::InvalidQuery, summary("query string", &faults));
+        let mut error = Self::new(ProblemType::InvalidQuery, summary("query string", &faults));
         error.0.faults = faults.into_query_faults();
         error
     }
 
     /// `500`; the cause is logged and not shown.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Kind::Internal, "The error was logged under this request_id.").caused_by(cause)
+        Self::new(ProblemType::Internal, "The error was logged under this request_id.").caused_by(cause)
     }
 
     /// `503` with `Retry-After`; the cause is logged and not shown.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Kind::Unavailable, "The database cannot answer right now; please retry.")
+        Self::new(ProblemType::Unavailable, "The database cannot answer right now; please retry.")
             .retry_after(1)
             .caused_by(cause)
     }
@@ -135,7 +135,7 @@ impl ApiError {
     /// `503` for a change while the database takes none; the cause is logged and not shown.
     pub fn read_only(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let detail = "The database takes no changes right now; what is published can be read. Please retry.";
-        Self::new(Kind::ReadOnly, detail).retry_after(5).caused_by(cause)
+        Self::new(ProblemType::ReadOnly, detail).retry_after(5).caused_by(cause)
     }
 
     /// Says after how many seconds to try again.
@@ -179,7 +179,7 @@ impl ApiError {
     /// Says what would change a `404` or a `410` to a reader, who may then keep it; other problems hold for the moment only.
     #[must_use]
     pub fn made_of(mut self, keys: SurrogateKeys) -> Self {
-        if matches!(self.0.kind, Kind::NotFound | Kind::Retracted) {
+        if matches!(self.0.kind, ProblemType::NotFound | ProblemType::Retracted) {
             self.0.keys = Some(keys);
         }
         self
@@ -198,7 +198,7 @@ impl ApiError {
 
     /// The kind of problem.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ProblemType {
         self.0.kind
     }
 
@@ -217,7 +217,7 @@ impl ApiError {
     /// The document that the caller gets.
     #[must_use]
     pub fn problem(&self, request_id: &str) -> Problem {
-        let KindInfo { name, status, title, .. } = self.0.kind.info();
+        let ProblemTypeInfo { name, status, title, .. } = self.0.kind.info();
         Problem {
             r#type: format!("/problems/{name}"),
             title: title.to_owned(),
@@ -257,12 +257,12 @@ impl From<DieselError> for ApiError {
             (Some(Trouble::Unavailable), _) => Self::unavailable(error),
             (Some(Trouble::ReadOnly), _) => Self::read_only(error),
             (Some(Trouble::Collision), _) => {
-                Self::new(Kind::Conflict, "Another change was made at the same moment; please retry.")
+                Self::new(ProblemType::Conflict, "Another change was made at the same moment; please retry.")
                     .caused_by(error)
             }
             (None, DieselError::NotFound) => Self::not_found(),
             (None, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Self::new(
-                Kind::Conflict,
+                ProblemType::Conflict,
                 "Something that this change refers to was removed at the same moment; please retry.",
             )
             .caused_by(error),

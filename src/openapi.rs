@@ -10,7 +10,7 @@ use utoipa::OpenApi;
 use self::problems::REQUEST_ID;
 
 use crate::{
-    error::{Kind, Problem},
+    error::{Problem, ProblemType},
     openapi::schemas::{merge_flattened, name_pages, name_words, refers_to, unwrap_described},
 };
 
@@ -93,29 +93,29 @@ fn drop_unused(document: &mut Value) {
 }
 
 /// The errors that operations share, by the name of their kind.
-const COMMON: [Kind; 11] = [
-    Kind::InvalidQuery,
-    Kind::Unauthenticated,
-    Kind::NotFound,
-    Kind::RequestTimeout,
-    Kind::BodyTooLarge,
-    Kind::UriTooLong,
-    Kind::UnsupportedMediaType,
-    Kind::InvalidBody,
-    Kind::HeadersTooLarge,
-    Kind::Internal,
-    Kind::Unavailable,
+const COMMON: [ProblemType; 11] = [
+    ProblemType::InvalidQuery,
+    ProblemType::Unauthenticated,
+    ProblemType::NotFound,
+    ProblemType::RequestTimeout,
+    ProblemType::BodyTooLarge,
+    ProblemType::UriTooLong,
+    ProblemType::UnsupportedMediaType,
+    ProblemType::InvalidBody,
+    ProblemType::HeadersTooLarge,
+    ProblemType::Internal,
+    ProblemType::Unavailable,
 ];
 
 fn common_responses() -> Value {
-    let response = |kind: Kind| {
+    let response = |kind: ProblemType| {
         let info = kind.info();
         let (kinds, description) = match kind {
-            Kind::InvalidQuery => (
-                &[kind, Kind::BadRequest, Kind::MalformedBody][..],
+            ProblemType::InvalidQuery => (
+                &[kind, ProblemType::BadRequest, ProblemType::MalformedBody][..],
                 "The request is malformed: its query string, a header, or a body that is no JSON.",
             ),
-            Kind::Unavailable => (&[kind, Kind::ReadOnly][..], info.title),
+            ProblemType::Unavailable => (&[kind, ProblemType::ReadOnly][..], info.title),
             _ => (std::slice::from_ref(&kind), info.title),
         };
         (info.name.to_owned(), problem(kinds, description))
@@ -124,12 +124,12 @@ fn common_responses() -> Value {
 }
 
 /// A response that may be a problem of each of these kinds, which have one status.
-fn problem(kinds: &[Kind], description: &str) -> Value {
+fn problem(kinds: &[ProblemType], description: &str) -> Value {
     let status = kinds.first().map_or(500, |kind| kind.info().status.as_u16());
     let headers: &[&str] = match status {
         404 | 410 => &NOTHING,
         401 => &["X-Request-Id", "Cache-Control", "WWW-Authenticate"],
-        409 if kinds.contains(&Kind::AlreadyCovered) => &["X-Request-Id", "Cache-Control", "Link"],
+        409 if kinds.contains(&ProblemType::AlreadyCovered) => &["X-Request-Id", "Cache-Control", "Link"],
         412 => &["X-Request-Id", "Cache-Control", "ETag"],
         429 | 503 => &["X-Request-Id", "Cache-Control", "Retry-After"],
         _ => &["X-Request-Id", "Cache-Control"],
@@ -208,10 +208,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for kind in COMMON {
         let applies = match kind {
-            Kind::NotFound => has_path_parameter,
-            Kind::RequestTimeout | Kind::BodyTooLarge | Kind::UnsupportedMediaType | Kind::InvalidBody => {
-                has_body
-            }
+            ProblemType::NotFound => has_path_parameter,
+            ProblemType::RequestTimeout
+            | ProblemType::BodyTooLarge
+            | ProblemType::UnsupportedMediaType
+            | ProblemType::InvalidBody => has_body,
             _ => true,
         };
         if applies {

@@ -11,7 +11,7 @@ use actix_web::{
 };
 
 use crate::{
-    error::{ApiError, CHALLENGE, Kind},
+    error::{ApiError, CHALLENGE, ProblemType},
     http::{preview::Preview, reply::Sharing},
     principal::SignedIn,
 };
@@ -38,9 +38,9 @@ pub(super) fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse
         None => {
             let detail = match response.response().error() {
                 Some(error) if status.is_client_error() => error.to_string(),
-                _ => Kind::of_status(status).info().title.to_owned(),
+                _ => ProblemType::of_status(status).info().title.to_owned(),
             };
-            respond(&ApiError::new(Kind::of_status(status), detail), id)
+            respond(&ApiError::new(ProblemType::of_status(status), detail), id)
         }
     };
     ServiceResponse::new(request, problem)

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// The paths that there are, each with its methods, as the OpenAPI document has them.
 pub(crate) struct Routes(Vec<(ResourceDef, HeaderValue)>);
@@ -56,5 +56,5 @@ pub(crate) async fn unrouted(request: HttpRequest, routes: web::Data<Routes>) ->
         return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish());
     }
     let detail = format!("{} is not possible here; Allow lists what is.", request.method());
-    Err(ApiError::new(Kind::MethodNotAllowed, detail).with_header(header::ALLOW, allow.clone()))
+    Err(ApiError::new(ProblemType::MethodNotAllowed, detail).with_header(header::ALLOW, allow.clone()))
 }

@@ -36,7 +36,7 @@ use crate::{
     auth::{Viewer, Writer},
     clock,
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     events::{EventType, SubjectType},
     http::{
         body::{Json, STORY},
@@ -136,7 +136,7 @@ async fn listed(
             status = 409,
             description = "The document is covered already: `article` and the Link header name the story, out of those that the \
                            caller may see. `allow_duplicate=true` makes the article nevertheless. Or the slug is taken.",
-            extensions(("x-problems" = json!([Kind::AlreadyCovered, Kind::SlugTaken]))),
+            extensions(("x-problems" = json!([ProblemType::AlreadyCovered, ProblemType::SlugTaken]))),
         ),
     ),
 )]
@@ -188,7 +188,7 @@ pub(crate) async fn create(
             headers(("Preference-Applied" = String, description = "`merge`, where the patch was merged with changes of others."))
         ),
         (status = 403, description = "A writer may do this only to own articles that were never published."),
-        (status = 409, description = "The slug is taken. Or the present state does not allow a change.", extensions(("x-problems" = json!([Kind::SlugTaken, Kind::NotAllowedInState])))),
+        (status = 409, description = "The slug is taken. Or the present state does not allow a change.", extensions(("x-problems" = json!([ProblemType::SlugTaken, ProblemType::NotAllowedInState])))),
         (
             status = 412, description = "It was changed meanwhile: If-Match does not name the current draft.",
             body = StaleProblem, content_type = "application/problem+json",

@@ -18,7 +18,7 @@ use crate::{
         turns::Place,
     },
     context::Context,
-    error::{ApiError, ApiResult, Kind, Problem},
+    error::{ApiError, ApiResult, Problem, ProblemType},
     faults::Faults,
     http::{
         body::Body,
@@ -98,7 +98,7 @@ impl Representation for TokenPair {}
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = TokenPair),
-        (status = 401, description = "The email and password do not match an active editor.", extensions(("x-problems" = json!([Kind::SignInFailed, Kind::Unauthenticated]))),
+        (status = 401, description = "The email and password do not match an active editor.", extensions(("x-problems" = json!([ProblemType::SignInFailed, ProblemType::Unauthenticated]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures for this account or from this network.",
          body = Problem, content_type = "application/problem+json"),
@@ -128,7 +128,7 @@ pub(crate) async fn login(
 }
 
 fn wrong_credentials() -> ApiError {
-    ApiError::new(Kind::SignInFailed, "The email and password do not match an active editor.")
+    ApiError::new(ProblemType::SignInFailed, "The email and password do not match an active editor.")
 }
 
 fn tokens_for(
@@ -155,7 +155,7 @@ fn tokens_for(
     request_body = RefreshInput,
     responses(
         (status = 200, description = "New tokens.", body = TokenPair),
-        (status = 401, description = "The refresh token is not valid (any more).", extensions(("x-problems" = json!([Kind::SignInFailed, Kind::Unauthenticated]))),
+        (status = 401, description = "The refresh token is not valid (any more).", extensions(("x-problems" = json!([ProblemType::SignInFailed, ProblemType::Unauthenticated]))),
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -166,7 +166,8 @@ pub(crate) async fn refresh(
     context: Context,
     Body(input): Body<RefreshInput>,
 ) -> ApiResult<Updated<TokenPair>> {
-    let invalid = || ApiError::new(Kind::SignInFailed, "The refresh token is not valid; sign in again.");
+    let invalid =
+        || ApiError::new(ProblemType::SignInFailed, "The refresh token is not valid; sign in again.");
     let token = RefreshToken::parse(input.refresh_token.expose()).ok_or_else(invalid)?;
     let mut conn = context.database.get().await?;
     let refreshed = conn
@@ -204,7 +205,7 @@ pub(crate) async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiR
     request_body = PasswordInput,
     responses(
         (status = 204, description = "The password is changed."),
-        (status = 409, description = "The password was changed at the same moment.", extensions(("x-problems" = json!([Kind::Conflict]))),
+        (status = 409, description = "The password was changed at the same moment.", extensions(("x-problems" = json!([ProblemType::Conflict]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures in this session.",
          body = Problem, content_type = "application/problem+json"),
@@ -236,7 +237,7 @@ pub(crate) async fn change_password(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         if !proof.hold(conn, context.now()).await? {
-            return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
+            return Err(ApiError::new(ProblemType::Conflict, "The password was changed at the same moment."));
         }
         let id = proof.account.id;
         accounts::set_password(conn, &context.clock, context.now(), &actor, id, &hash, kept).await?;

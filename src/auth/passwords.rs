@@ -8,7 +8,7 @@ use super::{
     secret::{Password, Secret, prepared},
     turns::{Busy, Place, Turn, Turns},
 };
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// What is verified where there is no account to verify against: the hash of a password that nobody knows, so that the answer
 /// takes as long as for an account.
@@ -90,7 +90,7 @@ impl Passwords {
 
 /// What a request is told that waited in vain.
 pub(super) fn busy() -> ApiError {
-    ApiError::new(Kind::Unavailable, "Too many sign-ins at once; please retry.").retry_after(5)
+    ApiError::new(ProblemType::Unavailable, "Too many sign-ins at once; please retry.").retry_after(5)
 }
 
 /// The turn ends with the work and not with the request, which may be cancelled.

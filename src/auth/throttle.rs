@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     database::PoolError,
-    error::{ApiError, Kind},
+    error::{ApiError, ProblemType},
 };
 
 /// A rate: so many attempts at once, then one every so many milliseconds.
@@ -94,7 +94,8 @@ impl From<PoolError> for Stopped {
 impl From<Stopped> for ApiError {
     fn from(stopped: Stopped) -> Self {
         let too_many = |detail: String, wait: i64| {
-            Self::new(Kind::TooManyRequests, detail).with_header(header::RETRY_AFTER, HeaderValue::from(wait))
+            Self::new(ProblemType::TooManyRequests, detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from(wait))
         };
         match stopped {
             Stopped::Refused(refused) => {

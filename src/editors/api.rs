@@ -10,11 +10,11 @@ use crate::{
         Admin, Auth, Writer, accounts, address::ClientAddress, proof::Proof, secret::Password, turns::Place,
     },
     context::Context,
-    error::{ApiError, ApiResult, Kind, Problem},
+    error::{ApiError, ApiResult, Problem, ProblemType},
     faults::Invalid,
     http::{
         body::Body,
-        conditional::{IfMatch, Version, stale},
+        conditional::{IfMatch, StateTag, stale},
         query::{NoQuery, Query},
         reply::{Created, Found, Updated, tag_of},
     },
@@ -58,7 +58,7 @@ pub(crate) async fn list(
     responses(
         (status = 201, description = "The new editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([Kind::EmailTaken]))),
+        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([ProblemType::EmailTaken]))),
          body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -108,7 +108,7 @@ pub(crate) async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -
     responses(
         (status = 200, description = "The changed editor.", body = Editor),
         (status = 403, description = "Only admins may do this."),
-        (status = 409, description = "The email is taken, or this is the last admin.", extensions(("x-problems" = json!([Kind::EmailTaken, Kind::LastAdmin]))),
+        (status = 409, description = "The email is taken, or this is the last admin.", extensions(("x-problems" = json!([ProblemType::EmailTaken, ProblemType::LastAdmin]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
@@ -174,7 +174,7 @@ pub(crate) async fn read_me(writer: Writer, _: NoQuery, context: Context) -> Api
     request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),
     responses(
         (status = 200, description = "The changed account.", body = Editor),
-        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([Kind::EmailTaken]))),
+        (status = 409, description = "The email is taken.", extensions(("x-problems" = json!([ProblemType::EmailTaken]))),
          body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "If-Match does not name the current state.",
          body = Problem, content_type = "application/problem+json"),
@@ -220,7 +220,7 @@ pub(crate) async fn update_me(
 }
 
 fn require_match(editor: &Editor, if_match: &IfMatch) -> ApiResult<()> {
-    if if_match.allows(Version::at(editor.id, editor.updated_at)) {
+    if if_match.allows(StateTag::at(editor.id, editor.updated_at)) {
         return Ok(());
     }
     Err(stale(&tag_of(editor)?))
@@ -242,7 +242,7 @@ async fn change(
         if let Some(proof) = &proof
             && !proof.hold(conn, context.now()).await?
         {
-            return Err(ApiError::new(Kind::Conflict, "The password was changed at the same moment."));
+            return Err(ApiError::new(ProblemType::Conflict, "The password was changed at the same moment."));
         }
         // Whoever sets their own password stays signed in here.
         let kept = Some(by.session_id);

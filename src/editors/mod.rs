@@ -17,7 +17,7 @@ use crate::{
         secret::{GivenPassword, Password},
     },
     faults::Faults,
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::StateTag, reply::Representation},
     principal::Role,
     schema::editors,
     values::Line,
@@ -46,8 +46,8 @@ pub struct Editor {
 }
 
 impl Representation for Editor {
-    fn version(&self) -> Option<Version> {
-        Some(Version::at(self.id, self.updated_at))
+    fn state_tag(&self) -> Option<StateTag> {
+        Some(StateTag::at(self.id, self.updated_at))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
     clock::{self, Clock},
     database::sql::lower,
-    error::{ApiError, ApiResult, Kind, violated},
+    error::{ApiError, ApiResult, ProblemType, violated},
     events::{self, Actor, EventType, SubjectType},
     faults::Fault,
     pagination::TextPosition,
@@ -187,7 +187,7 @@ pub async fn update(
     let fields = changes.fields();
     if changes.retire(&editor) && !other_admins {
         return Err(ApiError::new(
-            Kind::LastAdmin,
+            ProblemType::LastAdmin,
             "This is the last admin who can sign in; make another one first.",
         ));
     }
@@ -272,7 +272,7 @@ async fn change(
 fn taken(error: DieselError) -> ApiError {
     if violated(&error, "editors_email_key") {
         let detail = "Another editor has this email.";
-        ApiError::new(Kind::EmailTaken, detail).with_fault(Fault::at("/email", "taken", detail))
+        ApiError::new(ProblemType::EmailTaken, detail).with_fault(Fault::at("/email", "taken", detail))
     } else {
         error.into()
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ApiError, ApiResult, Kind};
+use super::{ApiError, ApiResult, ProblemType};
 
 /// How often the same trouble is told.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ const REST: Duration = Duration::from_secs(5);
 pub(crate) struct Complaint {
     worker: &'static str,
     /// Of which kind the trouble is, and when it was told last.
-    told: Option<(Kind, Instant)>,
+    told: Option<(ProblemType, Instant)>,
 }
 
 impl Complaint {
@@ -44,14 +44,14 @@ impl Complaint {
         let is_known = self.told.is_some_and(|(told, at)| told == kind && at.elapsed() < AGAIN);
         if !is_known {
             let (worker, cause) = (self.worker, error.cause().map(ToString::to_string));
-            if kind == Kind::ReadOnly {
+            if kind == ProblemType::ReadOnly {
                 tracing::info!(worker, "{worker}: it rests while the database takes no writes");
             } else {
                 tracing::warn!(worker, cause, "{worker}: {error}");
             }
             self.told = Some((kind, Instant::now()));
         }
-        if kind == Kind::ReadOnly { REST } else { PAUSE }
+        if kind == ProblemType::ReadOnly { REST } else { PAUSE }
     }
 
     fn is_over(&mut self) {

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use url::Url;
 
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// That the other end of the connection is a proxy that we trust; the envelope leaves it in the request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,8 @@ impl BaseUrl {
     pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let trusted = request.extensions().contains::<FromTrustedProxy>();
         request.extensions_mut().insert(HostUsed);
-        let missing = || ApiError::new(Kind::BadRequest, "The Host header is missing, or names no host.");
+        let missing =
+            || ApiError::new(ProblemType::BadRequest, "The Host header is missing, or names no host.");
         Self::read(request.headers(), trusted).ok_or_else(missing)
     }
 

@@ -14,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     faults::Faults,
     http::{
         budget::{BodyBudget, NoRoom, Reservation},
@@ -109,7 +109,7 @@ impl FromRequest for NoBody {
             if bytes.is_empty() || json(&bytes).is_ok_and(|body| body == Value::Object(Map::new())) {
                 return Ok(Self);
             }
-            Err(ApiError::new(Kind::BadRequest, "This takes no body; nothing was done."))
+            Err(ApiError::new(ProblemType::BadRequest, "This takes no body; nothing was done."))
         })
     }
 }
@@ -145,7 +145,7 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
         return Ok(());
     }
     Err(ApiError::new(
-        Kind::UnsupportedMediaType,
+        ProblemType::UnsupportedMediaType,
         if request.method() == Method::PATCH {
             "Send `Content-Type: application/merge-patch+json` or `application/json`, in UTF-8 and without a Content-Encoding."
         } else {
@@ -174,7 +174,10 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
         let mut bytes = Vec::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| {
-                ApiError::new(Kind::BadRequest, "The body did not arrive whole, or its chunks are malformed.")
+                ApiError::new(
+                    ProblemType::BadRequest,
+                    "The body did not arrive whole, or its chunks are malformed.",
+                )
             })?;
             let length = bytes.len() + chunk.len();
             if length > most {
@@ -198,7 +201,7 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
     };
     let bytes = tokio::time::timeout(time, arrive).await.unwrap_or_else(|_| {
         Err(ApiError::new(
-            Kind::RequestTimeout,
+            ProblemType::RequestTimeout,
             format!("The body did not arrive within {} seconds.", time.as_secs()),
         ))
     })?;
@@ -213,7 +216,10 @@ fn count(request: &HttpRequest, bodies: &BodyBudget) -> Reservation {
 }
 
 fn too_large(most: usize) -> ApiError {
-    ApiError::new(Kind::BodyTooLarge, format!("The body has more than {most} bytes, which is the most here."))
+    ApiError::new(
+        ProblemType::BodyTooLarge,
+        format!("The body has more than {most} bytes, which is the most here."),
+    )
 }
 
 fn no_room(why: NoRoom) -> ApiError {
@@ -223,11 +229,11 @@ fn no_room(why: NoRoom) -> ApiError {
             "You are sending too many large bodies at once; please send them one after another."
         }
     };
-    ApiError::new(Kind::Unavailable, detail).retry_after(5)
+    ApiError::new(ProblemType::Unavailable, detail).retry_after(5)
 }
 
 fn json(bytes: &[u8]) -> ApiResult<Value> {
-    let malformed = |detail: String| ApiError::new(Kind::MalformedBody, detail);
+    let malformed = |detail: String| ApiError::new(ProblemType::MalformedBody, detail);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         malformed(format!("The body is not UTF-8: byte {} is invalid.", error.valid_up_to()))
     })?;

@@ -20,19 +20,19 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// The state of a thing that can be changed: which it is, and the count of its changes. A thing that takes the address of
 /// another one, which was deleted, is another thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
+pub(crate) struct StateTag {
     /// The thing's id.
     pub of: Uuid,
     /// Grows with each change.
     pub count: i64,
 }
 
-impl Version {
+impl StateTag {
     /// The version of a thing that says when it was changed, and never twice at a time.
     #[must_use]
     pub(crate) fn at(of: Uuid, updated_at: DateTime<Utc>) -> Self {
@@ -46,7 +46,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for StateTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.count, Self::mark(self.of))
     }
@@ -60,7 +60,7 @@ const HASH_LENGTH: usize = 22;
 
 /// The tag of a representation; `version` for a thing that can be changed.
 #[must_use]
-pub(crate) fn entity_tag(version: Option<Version>, representation: &[u8]) -> EntityTag {
+pub(crate) fn entity_tag(version: Option<StateTag>, representation: &[u8]) -> EntityTag {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..HASH_BYTES]);
     EntityTag::new_strong(match version {
         Some(version) => format!("{version}.{hash}"),
@@ -154,7 +154,7 @@ impl FromRequest for IfMatch {
             Some(Named::Any) => Ok(Self::Any),
             Some(Named::Tags(tags)) if !tags.is_empty() => Ok(Self::Tags(tags)),
             _ => Err(ApiError::new(
-                Kind::BadRequest,
+                ProblemType::BadRequest,
                 "If-Match is neither `*` nor a list of entity tags in double quotes.",
             )),
         })
@@ -167,7 +167,7 @@ impl IfMatch {
     pub(crate) fn required(self) -> ApiResult<Self> {
         match self {
             Self::Absent => Err(ApiError::new(
-                Kind::PreconditionRequired,
+                ProblemType::PreconditionRequired,
                 "Send the draft's ETag in If-Match (read it with `?draft=true`), or `*` to override.",
             )),
             present => Ok(present),
@@ -176,7 +176,7 @@ impl IfMatch {
 
     /// Whether a thing at this version may be changed. Comparison is strong: a weak tag never matches.
     #[must_use]
-    pub(crate) fn allows(&self, version: Version) -> bool {
+    pub(crate) fn allows(&self, version: StateTag) -> bool {
         match self {
             Self::Absent | Self::Any => true,
             Self::Tags(tags) => tags.iter().any(|tag| count_in(tag, version.of) == Some(version.count)),
@@ -198,7 +198,7 @@ impl IfMatch {
 fn count_in(tag: &EntityTag, of: Uuid) -> Option<i64> {
     let (version, hash) = tag.tag().split_once('.')?;
     let (count, mark) = version.rsplit_once('-')?;
-    let is_of_it = !tag.weak && mark == Version::mark(of) && is_hash(hash);
+    let is_of_it = !tag.weak && mark == StateTag::mark(of) && is_hash(hash);
     let count: i64 = count.parse().ok().filter(|_| is_of_it)?;
     // Each state has one spelling: no sign, no zeros before it.
     version.strip_prefix(&count.to_string())?.starts_with('-').then_some(count)
@@ -221,8 +221,8 @@ pub(crate) fn stale(current: &EntityTag) -> ApiError {
 /// The same, where more can be said of what happened.
 #[must_use]
 pub(crate) fn stale_because(current: &EntityTag, detail: impl Into<Cow<'static, str>>) -> ApiError {
-    let error =
-        ApiError::new(Kind::PreconditionFailed, detail).with_member("current_etag", current.to_string());
+    let error = ApiError::new(ProblemType::PreconditionFailed, detail)
+        .with_member("current_etag", current.to_string());
     match HeaderValue::from_str(&current.to_string()) {
         Ok(tag) => error.with_header(header::ETAG, tag),
         Err(_) => error,
@@ -235,12 +235,12 @@ mod tests {
 
     #[test]
     fn a_tag_matches_its_version_only() {
-        let version = Version { of: Uuid::from_u128(7), count: 12 };
+        let version = StateTag { of: Uuid::from_u128(7), count: 12 };
         let tag = entity_tag(Some(version), b"{}");
         assert!(!tag.weak);
         assert!(IfMatch::Tags(vec![tag.clone()]).allows(version));
-        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(Version { count: 13, ..version }));
-        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(Version { of: Uuid::from_u128(8), ..version }));
+        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(StateTag { count: 13, ..version }));
+        assert!(!IfMatch::Tags(vec![tag.clone()]).allows(StateTag { of: Uuid::from_u128(8), ..version }));
         assert!(!IfMatch::Tags(vec![EntityTag::new_weak(tag.tag().to_owned())]).allows(version));
         assert!(!IfMatch::Tags(vec![entity_tag(None, b"{}")]).allows(version));
         assert!(IfMatch::Any.allows(version));
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_state_has_one_spelling() {
-        let version = Version { of: Uuid::from_u128(7), count: 12 };
+        let version = StateTag { of: Uuid::from_u128(7), count: 12 };
         let allows = |tag: &str| IfMatch::Tags(vec![EntityTag::new_strong(tag.to_owned())]).allows(version);
         let hash = "AAAAAAAAAAAAAAAAAAAAAA";
         for right in [format!("{version}.{hash}"), format!("{version}.{hash}-gzip")] {
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_newest_of_several_versions_is_found() {
         let [this, other] = [7, 8].map(Uuid::from_u128);
-        let tag = |count, of| entity_tag(Some(Version { of, count }), b"{}");
+        let tag = |count, of| entity_tag(Some(StateTag { of, count }), b"{}");
         let weak = EntityTag::new_weak(tag(99, this).tag().to_owned());
         let tags =
             vec![tag(9, this), tag(12, this), tag(98, other), entity_tag(None, b"{}"), tag(3, this), weak];

@@ -14,10 +14,10 @@ use actix_web::{
 use serde_json::json;
 
 use super::{
-    conditional::{Version, entity_tag},
+    conditional::{StateTag, entity_tag},
     reply::found,
 };
-use crate::error::{ApiError, ApiResult, Kind};
+use crate::error::{ApiError, ApiResult, ProblemType};
 
 /// What the address of a representation depends on.
 pub(crate) const VARY: &str = "Authorization, Accept";
@@ -57,7 +57,7 @@ impl Accept {
         best.ok_or_else(|| {
             let available: Vec<_> = media_types.iter().map(|media_type| essence(media_type)).collect();
             let detail = format!("There is: {}.", available.join(", "));
-            ApiError::new(Kind::NotAcceptable, detail).with_member("available", json!(available))
+            ApiError::new(ProblemType::NotAcceptable, detail).with_member("available", json!(available))
         })
     }
 
@@ -100,7 +100,7 @@ pub(crate) struct Negotiated {
     /// Their media type.
     pub media_type: &'static str,
     /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
-    pub version: Option<Version>,
+    pub state_tag: Option<StateTag>,
     /// The request headers that the choice depended on.
     pub vary: &'static str,
 }
@@ -109,7 +109,7 @@ impl Responder for Negotiated {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let tag = entity_tag(self.version, &self.body);
+        let tag = entity_tag(self.state_tag, &self.body);
         found(request, tag, false)
             .insert_header((header::VARY, format!("{}, Accept-Encoding", self.vary)))
             .insert_header((header::CONTENT_TYPE, self.media_type))

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     error::ApiError,
     http::{
-        conditional::{Version, entity_tag},
+        conditional::{StateTag, entity_tag},
         prefer::{APPLIED, Prefer},
     },
     principal::SignedIn,
@@ -21,7 +21,7 @@ use crate::{
 /// Something that answers are made of.
 pub(crate) trait Representation: Serialize {
     /// The state of the thing itself; `None` for what cannot be changed through this representation.
-    fn version(&self) -> Option<Version> {
+    fn state_tag(&self) -> Option<StateTag> {
         None
     }
 
@@ -46,7 +46,7 @@ pub(crate) fn tag_of<T: Representation>(value: &T) -> Result<EntityTag, ApiError
 
 fn serialize<T: Representation>(value: &T) -> Result<(Vec<u8>, EntityTag), ApiError> {
     let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
-    let tag = entity_tag(value.version(), &body);
+    let tag = entity_tag(value.state_tag(), &body);
     Ok((body, tag))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Kind;
+use crate::error::ProblemType;
 
 /// The extension in which a response of an operation names the kinds of its problems, where its status has several.
 const EXTENSION: &str = "x-problems";
@@ -11,7 +11,7 @@ const EXTENSION: &str = "x-problems";
 pub(super) const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
 
 /// The name of a kind's schema: `SlugTakenProblem`.
-fn name_of(kind: Kind) -> String {
+fn name_of(kind: ProblemType) -> String {
     let mut name = String::new();
     for word in kind.info().name.split('-') {
         let (first, rest) = word.split_at(1);
@@ -23,7 +23,7 @@ fn name_of(kind: Kind) -> String {
 
 /// The schema of each kind: its `type` is one word, and it has the members of its kind.
 pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
-    Kind::ALL.into_iter().map(|kind| {
+    ProblemType::ALL.into_iter().map(|kind| {
         let info = kind.info();
         let mut properties = members(kind);
         let always = properties.keys().filter(|name| !SOMETIMES.contains(&name.as_str()));
@@ -45,20 +45,20 @@ pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
 const SOMETIMES: [&str; 4] = ["current_etag", "saved_by", "saved_at", "revision"];
 
 /// What a kind tells beside what every problem does (RFC 9457, section 3.2).
-fn members(kind: Kind) -> Map<String, Value> {
+fn members(kind: ProblemType) -> Map<String, Value> {
     let members = match kind {
-        Kind::Retracted => json!({
+        ProblemType::Retracted => json!({
             "reason": {"type": "string", "description": "Why the story was taken back, for readers."},
             "retracted_at": {"type": "string", "format": "date-time", "description": "When."},
         }),
-        Kind::NotAllowedInState => json!({
+        ProblemType::NotAllowedInState => json!({
             "state": {"$ref": "#/components/schemas/State"},
             "allowed": {
                 "type": "array", "items": {"$ref": "#/components/schemas/Action"},
                 "description": "What the state allows. Whether you may do it depends on your role besides.",
             },
         }),
-        Kind::AlreadyCovered => json!({"article": {
+        ProblemType::AlreadyCovered => json!({"article": {
             "type": "object",
             "description": "The story that covers the first of the documents.",
             "properties": {
@@ -70,16 +70,16 @@ fn members(kind: Kind) -> Map<String, Value> {
             },
             "required": ["id", "slug", "title", "status", "href"],
         }}),
-        Kind::NotAcceptable => json!({"available": {
+        ProblemType::NotAcceptable => json!({"available": {
             "type": "array", "items": {"type": "string"}, "description": "The media types that there are.",
         }}),
-        Kind::PreconditionFailed => json!({
+        ProblemType::PreconditionFailed => json!({
             "current_etag": {"type": "string", "description": "The ETag of the present state."},
             "saved_by": {"$ref": "#/components/schemas/EditorLink"},
             "saved_at": {"type": "string", "format": "date-time", "description": "When the present draft was saved."},
             "revision": {"type": "integer", "minimum": 1, "description": "The number of its newest revision."},
         }),
-        Kind::SourceCited => json!({"article_count": {
+        ProblemType::SourceCited => json!({"article_count": {
             "type": "integer", "minimum": 0, "description": "How many articles that you may see cite the source.",
         }}),
         _ => json!({}),
@@ -92,11 +92,13 @@ fn members(kind: Kind) -> Map<String, Value> {
 
 /// The kinds of problems that a response of an operation stands for: those of its status or, where that has several, those that it
 /// names. A change may collide with any other one.
-pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
-    let mut kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.info().status == status).collect();
+pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<ProblemType> {
+    let mut kinds: Vec<_> =
+        ProblemType::ALL.into_iter().filter(|kind| kind.info().status == status).collect();
     if let Some(named) = response.as_object_mut().and_then(|response| response.remove(EXTENSION)) {
-        let is_named = |kind: &Kind| {
-            *kind == Kind::Conflict || named.as_array().is_some_and(|names| names.contains(&json!(kind)))
+        let is_named = |kind: &ProblemType| {
+            *kind == ProblemType::Conflict
+                || named.as_array().is_some_and(|names| names.contains(&json!(kind)))
         };
         kinds.retain(is_named);
     }
@@ -104,8 +106,8 @@ pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<Kind> {
 }
 
 /// The content of a response that may be a problem of each of these kinds.
-pub(super) fn content(kinds: &[Kind], detail: &str) -> Value {
-    let reference = |kind: &Kind| json!({"$ref": format!("#/components/schemas/{}", name_of(*kind))});
+pub(super) fn content(kinds: &[ProblemType], detail: &str) -> Value {
+    let reference = |kind: &ProblemType| json!({"$ref": format!("#/components/schemas/{}", name_of(*kind))});
     let schema = match kinds {
         [kind] => reference(kind),
         kinds => {

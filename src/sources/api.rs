@@ -12,12 +12,12 @@ use crate::{
     auth::{Editor, Viewer, Writer},
     clock,
     context::Context,
-    error::{ApiError, ApiResult, Kind, violated},
+    error::{ApiError, ApiResult, ProblemType, violated},
     events::{EventType, SubjectType},
     faults::Fault,
     http::{
         body::{Body, Json, PARAGRAPHS},
-        conditional::{IfMatch, Version, stale},
+        conditional::{IfMatch, StateTag, stale},
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Updated, tag_of},
@@ -64,7 +64,7 @@ pub(crate) async fn list(
     request_body = SourceInput,
     responses(
         (status = 201, description = "The new source.", body = Source),
-        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([ProblemType::SlugTaken])))),
     ),
 )]
 #[post("/v1/sources")]
@@ -130,7 +130,7 @@ pub(crate) async fn read(
     responses(
         (status = 200, description = "The changed source.", body = Source),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([ProblemType::SlugTaken])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -177,7 +177,7 @@ pub(crate) async fn update(
     responses(
         (status = 204, description = "The source is gone."),
         (status = 403, description = "A writer may do this only to own sources."),
-        (status = 409, description = "The source is cited; `article_count` says by how many articles.", extensions(("x-problems" = json!([Kind::SourceCited])))),
+        (status = 409, description = "The source is cited; `article_count` says by how many articles.", extensions(("x-problems" = json!([ProblemType::SourceCited])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -229,7 +229,7 @@ async fn locked(
 }
 
 fn require_match(source: &Source, if_match: &IfMatch) -> ApiResult<()> {
-    if if_match.allows(Version::at(source.id, source.updated_at)) {
+    if if_match.allows(StateTag::at(source.id, source.updated_at)) {
         return Ok(());
     }
     Err(stale(&tag_of(source)?))
@@ -242,7 +242,7 @@ fn cited(count: i64) -> ApiError {
         1 => "1 article cites".to_owned(),
         _ => format!("{count} articles cite"),
     };
-    ApiError::new(Kind::SourceCited, format!("{articles} this source; change the citations first."))
+    ApiError::new(ProblemType::SourceCited, format!("{articles} this source; change the citations first."))
         .with_member("article_count", count)
 }
 
@@ -259,7 +259,7 @@ async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &SourceInput
 
 fn taken(error: diesel::result::Error) -> ApiError {
     if violated(&error, "sources_slug_key") {
-        ApiError::new(Kind::SlugTaken, "Another source has this slug.").with_fault(Fault::at(
+        ApiError::new(ProblemType::SlugTaken, "Another source has this slug.").with_fault(Fault::at(
             "/slug",
             "taken",
             "Another source has this slug.",

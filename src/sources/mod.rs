@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     faults::Faults,
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::StateTag, reply::Representation},
     schema::sources,
     values::{Language, Line, Prose, Slug, WebUrl},
 };
@@ -49,8 +49,8 @@ pub(crate) struct Source {
 }
 
 impl Representation for Source {
-    fn version(&self) -> Option<Version> {
-        Some(Version::at(self.id, self.updated_at))
+    fn state_tag(&self) -> Option<StateTag> {
+        Some(StateTag::at(self.id, self.updated_at))
     }
 }
 

@@ -15,12 +15,12 @@ use crate::{
     auth::{Editor, Viewer},
     clock,
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     events::{EventType, SubjectType},
     faults::{Fault, Faults},
     http::{
         body::{Body, Json, PARAGRAPHS},
-        conditional::{IfMatch, Version, stale},
+        conditional::{IfMatch, StateTag, stale},
         patch::{Patch, changed_members, merge},
         query::{NoQuery, Query},
         reply::{Created, Found, Moved, NoContent, Updated, tag_of},
@@ -67,7 +67,7 @@ pub(crate) async fn list(
     responses(
         (status = 201, description = "The new tag.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([ProblemType::SlugTaken])))),
     ),
 )]
 #[post("/v1/tags")]
@@ -133,7 +133,7 @@ pub(crate) async fn read(
     responses(
         (status = 200, description = "The changed tag.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([Kind::SlugTaken])))),
+        (status = 409, description = "The slug is taken.", extensions(("x-problems" = json!([ProblemType::SlugTaken])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -174,7 +174,7 @@ pub(crate) async fn update(
     responses(
         (status = 204, description = "The tag is gone."),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([Kind::Conflict])))),
+        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([ProblemType::Conflict])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -217,7 +217,7 @@ pub(crate) async fn remove(
     responses(
         (status = 200, description = "The tag that stays.", body = Tag),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([Kind::Conflict])))),
+        (status = 409, description = "The change collided with another one: of an article that has the tag.", extensions(("x-problems" = json!([ProblemType::Conflict])))),
         (status = 412, description = "If-Match does not name the current state."),
     ),
 )]
@@ -263,13 +263,13 @@ async fn surviving(conn: &mut AsyncPgConnection, tag: &Tag, into: &Reference) ->
 /// Keeps the tag from getting on articles; how many have it.
 async fn hold(conn: &mut AsyncPgConnection, tag: &Tag) -> ApiResult<usize> {
     let detail = "An article that has the tag is being changed; please retry.";
-    store::hold(conn, tag.id).await?.ok_or_else(|| ApiError::new(Kind::Conflict, detail))
+    store::hold(conn, tag.id).await?.ok_or_else(|| ApiError::new(ProblemType::Conflict, detail))
 }
 
 /// The tag, locked, in the state that the caller means.
 async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &IfMatch) -> ApiResult<Tag> {
     let tag = store::lock(conn, reference).await?;
-    if if_match.allows(Version::at(tag.id, tag.updated_at)) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
+    if if_match.allows(StateTag::at(tag.id, tag.updated_at)) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
 }
 
 /// The slug that was given, or one made of the name that leads to no other tag.
@@ -294,5 +294,5 @@ fn taken(slug: &Slug, other: &str) -> ApiError {
     } else {
         format!("The slug leads to the tag `{other}`.")
     };
-    ApiError::new(Kind::SlugTaken, detail.clone()).with_fault(Fault::at("/slug", "taken", detail))
+    ApiError::new(ProblemType::SlugTaken, detail.clone()).with_fault(Fault::at("/slug", "taken", detail))
 }

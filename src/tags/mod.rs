@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     faults::{Faults, Invalid},
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::StateTag, reply::Representation},
     schema::tags,
     values::{Line, Prose, Reference, Slug},
 };
@@ -55,8 +55,8 @@ pub(crate) struct Tag {
 }
 
 impl Representation for Tag {
-    fn version(&self) -> Option<Version> {
-        Some(Version::at(self.id, self.updated_at))
+    fn state_tag(&self) -> Option<StateTag> {
+        Some(StateTag::at(self.id, self.updated_at))
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::{
 use super::watch::Watch;
 use crate::{
     app::{failure::respond, settings::X_REQUEST_ID},
-    error::{ApiError, Kind},
+    error::{ApiError, ProblemType},
 };
 
 /// The most that is thrown away of what a client has sent, in bytes.
@@ -86,12 +86,12 @@ fn whole_answer(error: &ApiError, watch: &Watch) -> Vec<u8> {
 pub(super) fn said_without_words(bytes: &[u8]) -> Option<ApiError> {
     let code = bytes.strip_prefix(b"HTTP/1.1 4")?.get(..2)?;
     let status = StatusCode::from_bytes(&[b'4', code[0], code[1]]).ok()?;
-    let kind = Kind::of_status(status);
+    let kind = ProblemType::of_status(status);
     let detail = match kind {
-        Kind::HeadersTooLarge => {
+        ProblemType::HeadersTooLarge => {
             "The head of the request is too large: a target has at most 8,192 bytes, all headers 32,768."
         }
-        Kind::RequestTimeout => "The head of the request did not arrive in time.",
+        ProblemType::RequestTimeout => "The head of the request did not arrive in time.",
         _ => "The request line or a header is malformed.",
     };
     Some(ApiError::new(kind, detail))
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn a_bare_status_becomes_a_problem_and_nothing_else_does() {
         let kind = |bytes: &[u8]| said_without_words(bytes).map(|error| error.kind());
-        assert_eq!(kind(b"HTTP/1.1 400 Bad Request\r\n"), Some(Kind::BadRequest));
-        assert_eq!(kind(b"HTTP/1.1 431 Request Header"), Some(Kind::HeadersTooLarge));
+        assert_eq!(kind(b"HTTP/1.1 400 Bad Request\r\n"), Some(ProblemType::BadRequest));
+        assert_eq!(kind(b"HTTP/1.1 431 Request Header"), Some(ProblemType::HeadersTooLarge));
         assert_eq!(kind(b"HTTP/1.1 200 OK\r\n"), None);
         assert_eq!(kind(b"HTTP/1.1 4"), None);
         assert_eq!(kind(b""), None);

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 
 use super::{KEEP_ALIVE_SECONDS, Refusal, body::AnswerBody, refusal, stream::Stream, watch::Watch};
 use crate::{
-    error::{ApiError, Kind},
+    error::{ApiError, ProblemType},
     http::connection::{Connection, Expected},
 };
 
@@ -121,10 +121,10 @@ fn accept(tcp: TcpStream, watch: &Rc<Watch>) -> Result<(Stream, Option<SocketAdd
         Err(refused) => {
             let (kind, detail) = match refused {
                 Refusal::Full => {
-                    (Kind::Unavailable, "The server has as many connections as it may; please retry.")
+                    (ProblemType::Unavailable, "The server has as many connections as it may; please retry.")
                 }
                 Refusal::TooManyFromAddress => (
-                    Kind::TooManyRequests,
+                    ProblemType::TooManyRequests,
                     "Your address has as many connections to this server as one may; close some, or use one for several requests.",
                 ),
             };

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{HEAD_SECONDS, head::HeadEnd, refusal, watch::Watch};
 use crate::{
-    error::{ApiError, Kind},
+    error::{ApiError, ProblemType},
     http::connection::{Connection, End, Phase},
 };
 
@@ -51,11 +51,11 @@ impl Stream {
     fn tell(&self, why: End) {
         let error = match why {
             End::SlowHead => ApiError::new(
-                Kind::RequestTimeout,
+                ProblemType::RequestTimeout,
                 format!("The head of the request did not arrive within {HEAD_SECONDS} seconds."),
             ),
             End::LargeHead => ApiError::new(
-                Kind::HeadersTooLarge,
+                ProblemType::HeadersTooLarge,
                 "The head of the request is too large: a target has at most 8,192 bytes, all headers 32,768.",
             ),
             End::Idle | End::SlowReader | End::Crowded => return,

@@ -33,7 +33,7 @@ use crate::{
     auth::{Auth, address::ClientAddress, sessions::authenticate},
     clock::Clock,
     context::{RequestId, Services},
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::{base_url::FromTrustedProxy, preview},
     principal::SignedIn,
 };
@@ -139,14 +139,14 @@ pub(crate) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length > MAX_URI {
         return Err(ApiError::new(
-            Kind::UriTooLong,
+            ProblemType::UriTooLong,
             format!("The target has {length} bytes; at most {MAX_URI}."),
         ));
     }
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > MAX_HEADERS {
         let detail = format!("The headers have {size} bytes; at most {MAX_HEADERS}.");
-        return Err(ApiError::new(Kind::HeadersTooLarge, detail));
+        return Err(ApiError::new(ProblemType::HeadersTooLarge, detail));
     }
     Ok(())
 }

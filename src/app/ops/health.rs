@@ -10,7 +10,7 @@ use crate::{
     cache::Cache,
     context::Context,
     database::presence::{PATIENCE, Presence},
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::reply::{Found, Representation},
 };
 
@@ -57,7 +57,7 @@ pub(crate) async fn readyz(
     context: Context,
 ) -> ApiResult<Found<Health>> {
     if connections.is_draining() {
-        return Err(ApiError::new(Kind::Unavailable, "This instance is going to stop.").retry_after(1));
+        return Err(ApiError::new(ProblemType::Unavailable, "This instance is going to stop.").retry_after(1));
     }
     if !presence.is_away() && context.database.ping(PATIENCE).await.is_ok() {
         return Ok(Found(Health { status: "ok" }));

@@ -5,7 +5,7 @@ use actix_web::{get, http::header::ContentType, web::Path};
 use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::Viewer,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::reply::Document,
     surrogate::{Cacheable, SurrogateKeys},
 };
@@ -28,7 +28,7 @@ pub(crate) const CACHE_RULES: [CacheRule; 2] =
 )]
 #[get("/problems/{name}")]
 pub(crate) async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheable<Document>> {
-    let kind = Kind::ALL.into_iter().find(|kind| kind.info().name == *name);
+    let kind = ProblemType::ALL.into_iter().find(|kind| kind.info().name == *name);
     let info = kind.ok_or_else(ApiError::not_found)?.info();
     let content = format!(
         "<p>HTTP status {status}, problem type <code>/problems/{name}</code>.</p>\n<p>{explanation}</p>\n\
@@ -53,7 +53,7 @@ pub(crate) async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheabl
 )]
 #[get("/problems")]
 pub(crate) async fn list(_: Viewer) -> Cacheable<Document> {
-    let mut infos = Kind::ALL.map(Kind::info);
+    let mut infos = ProblemType::ALL.map(ProblemType::info);
     infos.sort_by_key(|info| (info.status.as_u16(), info.name));
     let lines = infos.map(|info| {
         let (name, title, status) = (info.name, info.title, info.status.as_u16());
@@ -87,14 +87,14 @@ mod tests {
 
     #[test]
     fn the_texts_need_no_escaping_and_the_names_are_unique() {
-        let mut names: Vec<_> = Kind::ALL.map(|kind| kind.info().name).into();
-        for kind in Kind::ALL {
+        let mut names: Vec<_> = ProblemType::ALL.map(|kind| kind.info().name).into();
+        for kind in ProblemType::ALL {
             let info = kind.info();
             let texts = [info.name, info.title, info.explanation].concat();
             assert!(!texts.contains(['<', '>', '&', '"']), "{}", info.name);
         }
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), Kind::ALL.len());
+        assert_eq!(names.len(), ProblemType::ALL.len());
     }
 }

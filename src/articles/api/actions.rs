@@ -17,7 +17,7 @@ use crate::{
     },
     auth::{Editor, Writer},
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::{
         body::{NoBody, OptionalBody},
         conditional::IfMatch,
@@ -37,7 +37,7 @@ use crate::{
     responses(
         (status = 200, description = "The draft, in review.", body = Article),
         (status = 403, description = "A writer may do this only to own articles that were never published."),
-        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -68,14 +68,14 @@ pub(crate) async fn submit(
     responses(
         (status = 200, description = "The draft, now published or scheduled.", body = Article),
         (status = 403, description = "Only editors and admins may do this, and only admins with `override`."),
-        (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state, or while readers see another article of the story in its language.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
         (status = 428, description = "The newsroom asks for review, and If-Match names no draft."),
         (
             status = 422,
             description = "The story lacks what the newsroom asks for: `citation_required`, `review_required`; an admin may \
                            override it. Or the body is invalid.",
-            extensions(("x-problems" = json!([Kind::PublishGate, Kind::InvalidBody]))),
+            extensions(("x-problems" = json!([ProblemType::PublishGate, ProblemType::InvalidBody]))),
         ),
     ),
 )]
@@ -111,7 +111,7 @@ pub(crate) async fn publish(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -136,7 +136,7 @@ pub(crate) async fn unschedule(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not published.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state: the article is not published.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -163,7 +163,7 @@ pub(crate) async fn unpublish(
     responses(
         (status = 200, description = "The draft of the retracted article.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -190,7 +190,7 @@ pub(crate) async fn retract(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: the article is not in the trash, or its story has another article in its language by now.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state: the article is not in the trash, or its story has another article in its language by now.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

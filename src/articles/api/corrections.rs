@@ -16,7 +16,7 @@ use crate::{
     },
     auth::{Editor, Viewer},
     context::Context,
-    error::{ApiResult, Kind},
+    error::{ApiResult, ProblemType},
     events::{EventType, SubjectType},
     http::{
         body::{Body, PARAGRAPHS},
@@ -41,7 +41,7 @@ use crate::{
     responses(
         (status = 201, description = "The correction.", body = Correction),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "Not possible in the present state: readers do not see the article, or it has 100 corrections.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state: readers do not see the article, or it has 100 corrections.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

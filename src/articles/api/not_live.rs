@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     articles::{model::view::View, store},
     auth::Viewer,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::reply::{Found, Moved},
     surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
@@ -89,7 +89,7 @@ pub(super) fn of<T>(article: Uuid, part: T) -> Cacheable<Found<T>> {
 
 /// A retracted story is never a bare `404`: whoever has a link to it is told.
 fn retracted(reason: &str, at: DateTime<Utc>) -> ApiError {
-    ApiError::new(Kind::Retracted, "The newsroom took this story back.")
+    ApiError::new(ProblemType::Retracted, "The newsroom took this story back.")
         .with_member("reason", reason)
         .with_member("retracted_at", json!(at))
 }

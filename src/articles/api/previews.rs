@@ -171,7 +171,7 @@ pub(crate) async fn revoke(
     conn.transaction(async |conn| {
         let article_id = visible(conn, View::drafts(writer.principal()), &reference).await?;
         let link = store::find_preview_link(conn, Pass { link_id, article_id }).await?;
-        if link.version().is_some_and(|version| !if_match.allows(version)) {
+        if link.state_tag().is_some_and(|version| !if_match.allows(version)) {
             return Err(stale(&tag_of(&link)?));
         }
         // The statement itself decides between two that come at once.

@@ -23,7 +23,7 @@ use crate::{
     },
     auth::Writer,
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     http::{
         body::OptionalBody,
         conditional::IfMatch,
@@ -146,7 +146,7 @@ pub(crate) async fn read(
     responses(
         (status = 200, description = "The draft.", body = Article),
         (status = 403, description = "A writer may do this only to own articles that were never published."),
-        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([Kind::NotAllowedInState])))),
+        (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

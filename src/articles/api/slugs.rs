@@ -12,7 +12,7 @@ use crate::{
     },
     auth::{Editor, Writer},
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     events::{EventType, SubjectType},
     http::{
         conditional::IfMatch,
@@ -60,7 +60,7 @@ pub(crate) async fn list(
     responses(
         (status = 204, description = "The slug is free."),
         (status = 403, description = "Only editors and admins may do this."),
-        (status = 409, description = "The slug is in use: the draft or what readers see has it.", extensions(("x-problems" = json!([Kind::SlugInUse])))),
+        (status = 409, description = "The slug is in use: the draft or what readers see has it.", extensions(("x-problems" = json!([ProblemType::SlugInUse])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]
@@ -80,7 +80,7 @@ pub(crate) async fn free(
         require_match(conn, editor.principal(), &locked, &if_match).await?;
         if store::find_slug(conn, locked.id, &slug).await?.current {
             let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
-            return Err(ApiError::new(Kind::SlugInUse, detail));
+            return Err(ApiError::new(ProblemType::SlugInUse, detail));
         }
         store::free_slug(conn, &slug).await?;
         let (subject, details) = ((SubjectType::Article, locked.id), json!({"slug": &*slug}));

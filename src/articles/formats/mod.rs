@@ -70,7 +70,7 @@ impl Form {
             Self::Markdown => Ok(markdown_file::write(article, &links()?).into_bytes()),
         };
         let body = body.map_err(ApiError::internal)?;
-        Ok(Negotiated { body, media_type: self.media_type(), version: article.version(), vary })
+        Ok(Negotiated { body, media_type: self.media_type(), state_tag: article.state_tag(), vary })
     }
 }
 

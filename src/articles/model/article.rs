@@ -15,7 +15,7 @@ use crate::articles::model::{
 };
 use crate::{
     events::EditorLink,
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::StateTag, reply::Representation},
     surrogate::SurrogateKeys,
     text_enum,
     values::Slug,
@@ -113,8 +113,8 @@ pub struct Article {
 }
 
 impl Representation for Article {
-    fn version(&self) -> Option<Version> {
-        self.version.map(|count| Version { of: self.id, count })
+    fn state_tag(&self) -> Option<StateTag> {
+        self.version.map(|count| StateTag { of: self.id, count })
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     events::EditorLink,
     faults::{Faults, Invalid},
-    http::{conditional::Version, reply::Representation},
+    http::{conditional::StateTag, reply::Representation},
 };
 
 /// What a preview link is made from.
@@ -103,9 +103,9 @@ pub(crate) struct PreviewLink {
 }
 
 impl Representation for PreviewLink {
-    fn version(&self) -> Option<Version> {
+    fn state_tag(&self) -> Option<StateTag> {
         // Once in its life it changes.
-        Some(Version { of: self.id, count: self.revoked_at.is_some().into() })
+        Some(StateTag { of: self.id, count: self.revoked_at.is_some().into() })
     }
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     context::Policy,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     faults::Fault,
     http::conditional::IfMatch,
     text_enum,
@@ -55,7 +55,7 @@ pub(crate) fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiR
         return Ok(());
     }
     Err(ApiError::new(
-        Kind::PreconditionRequired,
+        ProblemType::PreconditionRequired,
         "This newsroom publishes what was reviewed: send the ETag of the draft that you have read (with `?draft=true`) in If-Match. `*` \
          names no draft.",
     ))
@@ -66,7 +66,7 @@ pub(crate) fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiR
 pub(crate) fn refusal(lacking: &[Demand]) -> ApiError {
     let detail =
         "The draft lacks what this newsroom asks for before readers see a story; `errors` says what.";
-    let error = ApiError::new(Kind::PublishGate, detail);
+    let error = ApiError::new(ProblemType::PublishGate, detail);
     lacking.iter().map(|demand| demand.fault()).fold(error, ApiError::with_fault)
 }
 

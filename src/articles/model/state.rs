@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     principal::{Principal, Role},
     text_enum,
 };
@@ -173,7 +173,7 @@ pub(crate) fn require_state(action: Action, standing: &Standing) -> ApiResult<()
 pub(crate) fn refused(action: Action, standing: &Standing, detail: String) -> ApiError {
     let others = standing.allowed().into_iter().filter(|other| *other != action);
     let allowed: Vec<_> = others.map(Action::as_str).collect();
-    ApiError::new(Kind::NotAllowedInState, detail)
+    ApiError::new(ProblemType::NotAllowedInState, detail)
         .with_member("state", standing.state().as_str())
         .with_member("allowed", allowed)
 }
@@ -267,14 +267,14 @@ mod tests {
                 let own = if of_writers && !standing.ever_published {
                     None
                 } else if state == State::Trashed {
-                    Some(Kind::NotFound)
+                    Some(ProblemType::NotFound)
                 } else {
-                    Some(Kind::Forbidden)
+                    Some(ProblemType::Forbidden)
                 };
                 assert_eq!(kind(Role::Writer, OWN), own, "own {state} {action}");
-                let others = if visible { Kind::Forbidden } else { Kind::NotFound };
+                let others = if visible { ProblemType::Forbidden } else { ProblemType::NotFound };
                 assert_eq!(kind(Role::Writer, OTHER), Some(others), "other's {state} {action}");
-                let editor = (action == Action::Delete).then_some(Kind::Forbidden);
+                let editor = (action == Action::Delete).then_some(ProblemType::Forbidden);
                 assert_eq!(kind(Role::Editor, OTHER), editor, "editor {state} {action}");
                 assert_eq!(kind(Role::Admin, OTHER), None, "admin {state} {action}");
             }

@@ -15,7 +15,7 @@ use crate::{
         workflow::conflict,
     },
     error::{ApiError, ApiResult},
-    http::conditional::{IfMatch, Version},
+    http::conditional::{IfMatch, StateTag},
     principal::Principal,
     values::Reference,
 };
@@ -128,7 +128,7 @@ pub(crate) async fn claimed(
 impl Locked {
     /// Its state, as an ETag of its draft names it.
     #[must_use]
-    pub(crate) fn current(&self) -> Version {
-        Version { of: self.id, count: self.version }
+    pub(crate) fn current(&self) -> StateTag {
+        StateTag { of: self.id, count: self.version }
     }
 }

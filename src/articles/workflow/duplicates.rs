@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     articles::store::{self, Coverage, Draft},
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     faults::Fault,
     principal::Principal,
     values::DocumentKey,
@@ -47,15 +47,16 @@ fn already_covered(found: &[(usize, &Coverage)]) -> ApiError {
     let (_, first) = found[0];
     let query = if first.live { "" } else { "?draft=true" };
     let href = format!("/v1/articles/{}{query}", first.slug);
-    let error = ApiError::new(Kind::AlreadyCovered, detail(first)).with_link(&href, "related").with_member(
-        "article",
-        json!({
-            "id": first.article_id,
-            "slug": first.slug,
-            "title": first.title,
-            "status": first.status,
-            "href": href,
-        }),
-    );
+    let error =
+        ApiError::new(ProblemType::AlreadyCovered, detail(first)).with_link(&href, "related").with_member(
+            "article",
+            json!({
+                "id": first.article_id,
+                "slug": first.slug,
+                "title": first.title,
+                "status": first.status,
+                "href": href,
+            }),
+        );
     found.iter().map(fault).fold(error, ApiError::with_fault)
 }

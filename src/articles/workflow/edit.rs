@@ -29,7 +29,7 @@ use crate::{
     },
     blocking::{Piece, SMALL, Stop, Turn, Work},
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     events::{EventType, SubjectType},
     faults::{Fault, Faults},
     http::{body::parse, conditional::IfMatch, patch, prefer::Prefer, reply::Patched},
@@ -266,7 +266,7 @@ async fn choose_slug(
             None => "Another article has this slug.".to_owned(),
         };
         let fault = Fault::at("/slug", "taken", detail.as_str());
-        return Err(ApiError::new(Kind::SlugTaken, detail).with_fault(fault));
+        return Err(ApiError::new(ProblemType::SlugTaken, detail).with_fault(fault));
     }
     let made = Slug::make(title, "article");
     let slug = made.first_free(&store::slugs_taken(conn, id, &made).await?, id);
@@ -274,7 +274,10 @@ async fn choose_slug(
         return Ok(slug);
     }
     // Somebody gave it to an article of theirs in this moment.
-    Err(ApiError::new(Kind::Conflict, "Another article took the slug at the same moment; please retry."))
+    Err(ApiError::new(
+        ProblemType::Conflict,
+        "Another article took the slug at the same moment; please retry.",
+    ))
 }
 
 /// A draft that has no slug yet where none was given.

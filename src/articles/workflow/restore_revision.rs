@@ -16,7 +16,7 @@ use crate::{
         workflow::save::{Save, require_free_language, save},
     },
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     faults::Fault,
     principal::Principal,
     values::{FromText, Reference, WebUrl},
@@ -127,7 +127,11 @@ impl Skipped {
         }
         let detail = "The revision has tags or sources that are no longer there; `errors` lists them, with pointers into the \
                       revision. Send `skip_missing` to leave them out.";
-        Err(self.faults.iter().cloned().fold(ApiError::new(Kind::InvalidBody, detail), ApiError::with_fault))
+        Err(self
+            .faults
+            .iter()
+            .cloned()
+            .fold(ApiError::new(ProblemType::InvalidBody, detail), ApiError::with_fault))
     }
 
     fn into_details(self) -> Map<String, Value> {

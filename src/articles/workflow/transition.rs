@@ -14,7 +14,7 @@ use crate::{
     },
     clock,
     context::Context,
-    error::{ApiError, ApiResult, Kind},
+    error::{ApiError, ApiResult, ProblemType},
     events::{EventType, SubjectType},
     faults::{Fault, Faults},
     principal::Principal,
@@ -209,7 +209,7 @@ async fn require_publishable(conn: &mut AsyncPgConnection, locked: &Locked) -> A
         return Ok(());
     }
     let detail = format!("Readers see another article of the story in `{}` already.", locked.language);
-    Err(ApiError::new(Kind::Conflict, detail))
+    Err(ApiError::new(ProblemType::Conflict, detail))
 }
 
 /// Adds to an event's details what the action ends besides: a review, or a schedule with its time.
@@ -240,7 +240,7 @@ async fn require_free_place(conn: &mut AsyncPgConnection, locked: &Locked) -> Ap
     let group = locked.translation_group_id;
     if store::language_taken(conn, group, &locked.language, locked.id).await? {
         let detail = format!("The story has another article in `{}` by now.", locked.language);
-        return Err(ApiError::new(Kind::Conflict, detail));
+        return Err(ApiError::new(ProblemType::Conflict, detail));
     }
     Ok(())
 }

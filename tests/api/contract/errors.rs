@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use warta::{error::Kind, http::body::FEW_WORDS, principal::Role};
+use warta::{error::ProblemType, http::body::FEW_WORDS, principal::Role};
 
 use crate::support::{Answer, Server, Wire, raw};
 
@@ -19,13 +19,13 @@ async fn post(server: &Server, headers: &[(&str, &str)], body: &[u8]) -> Answer 
 #[tokio::test]
 async fn each_kind_of_problem_has_a_page() {
     let server = Server::start().await;
-    for kind in Kind::ALL {
+    for kind in ProblemType::ALL {
         let page = server.get(&format!("/problems/{}", kind.info().name), None).await.expect(200);
         assert!(page.text.contains(kind.info().title), "{}", page.text);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     }
     let list = server.get("/problems", None).await.expect(200);
-    for kind in Kind::ALL {
+    for kind in ProblemType::ALL {
         assert!(list.text.contains(&format!("href=\"/problems/{}\"", kind.info().name)));
     }
     server.get("/problems/nope", None).await.expect_problem(404, "not-found");

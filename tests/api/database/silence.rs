@@ -83,7 +83,7 @@ async fn a_statement_has_a_limit_at_our_end() {
     let since = Instant::now();
     let error = database.get().await.unwrap().batch_execute("select 1").await.unwrap_err();
     let error = warta::error::ApiError::from(error);
-    assert_eq!(error.kind(), warta::error::Kind::Unavailable, "{error:?}");
+    assert_eq!(error.kind(), warta::error::ProblemType::Unavailable, "{error:?}");
     // A little more than the server would let it take.
     assert!(
         since.elapsed() > Duration::from_secs(30) && since.elapsed() < 2 * super::LONG,

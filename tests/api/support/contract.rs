@@ -12,7 +12,7 @@ use reqwest::{
     header::{self, HeaderMap},
 };
 use serde_json::{Value, json};
-use warta::error::Kind;
+use warta::error::ProblemType;
 
 /// The OpenAPI document, as the program generates it.
 pub(crate) fn document() -> &'static Value {
@@ -74,8 +74,8 @@ pub(crate) fn check_common(status: u16, headers: &HeaderMap, body: &[u8]) {
         let problem: Value = serde_json::from_slice(body).unwrap();
         let name = problem["type"].as_str().unwrap().trim_start_matches("/problems/");
         assert!(
-            Kind::ALL.iter().any(|kind| kind.info().name == name),
-            "{problem:#}: its type leads to no page; add the kind to Kind::ALL"
+            ProblemType::ALL.iter().any(|kind| kind.info().name == name),
+            "{problem:#}: its type leads to no page; add the kind to ProblemType::ALL"
         );
     }
 }

@@ -22,7 +22,7 @@ use crate::{
             state::Status,
             view::View,
         },
-        store::list::tag_source_filters::{HasAll, Kind, Named, Out},
+        store::list::tag_source_filters::{EdgeTable, HasAll, Named, Out},
     },
     database::sql::expression,
 };
@@ -107,7 +107,8 @@ impl Asked {
     /// (`spoken.language`) at a time.
     fn write<'b>(&'b self, by_name: bool, by_language: bool, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         // An article may cite a source more than once, and have several of the tags.
-        let repeats = self.by.as_ref().is_some_and(|by| by.kind == Kind::Source || !(by_name || by.is_one()));
+        let repeats =
+            self.by.as_ref().is_some_and(|by| by.kind == EdgeTable::Source || !(by_name || by.is_one()));
         out.push_sql(if repeats { "select distinct " } else { "select " });
         out.push_sql("a.published_at, a.article_id from ");
         match &self.by {

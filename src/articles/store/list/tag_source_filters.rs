@@ -19,7 +19,7 @@ pub(super) type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
 
 /// What an article is joined with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum EdgeTable {
     Tag,
     Source,
 }
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 /// The tags or the sources with these names.
 #[derive(Debug)]
 pub(super) struct Named {
-    pub kind: Kind,
+    pub kind: EdgeTable,
     ids: Vec<Uuid>,
     names: Vec<String>,
 }
@@ -35,12 +35,12 @@ pub(super) struct Named {
 impl Named {
     pub(super) fn tags(any: &[Reference]) -> Self {
         // An id is a name of a tag, too: it leads on where the tag was merged into another one.
-        Self { kind: Kind::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
+        Self { kind: EdgeTable::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
     }
 
     pub(super) fn sources(any: &[Reference]) -> Self {
         let (ids, slugs) = split(any);
-        Self { kind: Kind::Source, ids, names: slugs.into_iter().map(str::to_owned).collect() }
+        Self { kind: EdgeTable::Source, ids, names: slugs.into_iter().map(str::to_owned).collect() }
     }
 
     pub(super) fn is_one(&self) -> bool {
@@ -50,33 +50,33 @@ impl Named {
     /// The table of the edges, and its column that names them.
     pub(super) fn edges(&self) -> (&'static str, &'static str) {
         match self.kind {
-            Kind::Tag => ("edition_tags", "tag_id"),
-            Kind::Source => ("citations", "source_id"),
+            EdgeTable::Tag => ("edition_tags", "tag_id"),
+            EdgeTable::Source => ("citations", "source_id"),
         }
     }
 
     /// Writes the statement that finds their ids.
     pub(super) fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         match (self.kind, &self.ids[..], &self.names[..]) {
-            (Kind::Tag, _, [name]) => {
+            (EdgeTable::Tag, _, [name]) => {
                 out.push_sql("select tag_id from tag_names where name = ");
                 out.push_bind_param::<Text, _>(name)
             }
-            (Kind::Tag, ..) => {
+            (EdgeTable::Tag, ..) => {
                 out.push_sql("select distinct tag_id from tag_names where name = any(");
                 out.push_bind_param::<Array<Text>, _>(&self.names)?;
                 out.push_sql(")");
                 Ok(())
             }
-            (Kind::Source, [id], []) => {
+            (EdgeTable::Source, [id], []) => {
                 out.push_sql("select id from sources where id = ");
                 out.push_bind_param::<SqlUuid, _>(id)
             }
-            (Kind::Source, [], [slug]) => {
+            (EdgeTable::Source, [], [slug]) => {
                 out.push_sql("select id from sources where slug = ");
                 out.push_bind_param::<Text, _>(slug)
             }
-            (Kind::Source, ..) => {
+            (EdgeTable::Source, ..) => {
                 out.push_sql("select id from sources where id = any(");
                 out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
                 out.push_sql(") or slug = any(");

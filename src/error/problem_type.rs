@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
     missing_docs,
     reason = "the table in `info` says what each one means, for the reader of the API as well"
 )]
-pub enum Kind {
+pub enum ProblemType {
     BadRequest,
     InvalidQuery,
     MalformedBody,
@@ -44,14 +44,14 @@ pub enum Kind {
 }
 
 /// As its name.
-impl Serialize for Kind {
+impl Serialize for ProblemType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.info().name)
     }
 }
 
 /// What is known of a kind of problem.
-pub struct KindInfo {
+pub struct ProblemTypeInfo {
     /// The last segment of the problem's `type`.
     pub name: &'static str,
     /// The HTTP status.
@@ -62,7 +62,7 @@ pub struct KindInfo {
     pub explanation: &'static str,
 }
 
-impl Kind {
+impl ProblemType {
     /// Every kind, in the order of their statuses.
     pub const ALL: [Self; 31] = [
         Self::BadRequest,
@@ -101,7 +101,7 @@ impl Kind {
 
     /// The status table: the only place that pairs a kind with its name, status, title and explanation.
     #[must_use]
-    pub const fn info(self) -> KindInfo {
+    pub const fn info(self) -> ProblemTypeInfo {
         let (name, status, title, explanation) = match self {
             Self::BadRequest => (
                 "bad-request",
@@ -314,7 +314,7 @@ impl Kind {
                  changed; sign-in and sign-out are changes too. Retry after the seconds that Retry-After gives.",
             ),
         };
-        KindInfo { name, status, title, explanation }
+        ProblemTypeInfo { name, status, title, explanation }
     }
 
     /// The kind that stands for a status which the framework answered without saying more.
