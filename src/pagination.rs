@@ -3,7 +3,10 @@
 
 pub(crate) mod cursor;
 
+use std::future::Future;
+
 use deserr::Deserr;
+use diesel::QueryResult;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -117,31 +120,117 @@ pub struct PageQuery {
     pub count: Flag,
 }
 
-impl PageQuery {
-    /// The position after which the page starts.
+/// The query of a list that is read page by page.
+pub(crate) trait Paged {
+    /// The number of elements that a page has at most.
+    fn limit(&self) -> Limit;
+
+    /// The cursor of the page; `None` for the first page.
+    fn cursor(&self) -> Option<&str>;
+
+    /// Returns true if the elements of all pages are to be counted.
+    fn wants_count(&self) -> bool;
+}
+
+/// Implements [`Paged`] for queries with the members `limit`, `cursor` and `count`.
+#[macro_export]
+macro_rules! paged {
+    ($query:ty) => {
+        impl $crate::pagination::Paged for $query {
+            fn limit(&self) -> $crate::pagination::Limit {
+                self.limit
+            }
+
+            fn cursor(&self) -> Option<&str> {
+                self.cursor.as_deref()
+            }
+
+            fn wants_count(&self) -> bool {
+                self.count.0
+            }
+        }
+    };
+}
+
+paged!(PageQuery);
+
+/// One page that a request asks for: it is read with [`rows`](Self::rows) and [`after`](Self::after), and made with
+/// [`of`](Self::of) or [`of_rows`](Self::of_rows).
+pub(crate) struct PageRequest<'a, P> {
+    key: &'a CursorKey,
+    fingerprint: &'a str,
+    limit: Limit,
+    wants_count: bool,
+    after: Option<P>,
+}
+
+impl CursorKey {
+    /// Reads which page a query asks for. Call it before anything is asked of the database.
     ///
     /// # Errors
-    /// `400`: the cursor was not made by this query.
-    pub fn after<P: DeserializeOwned>(&self, key: &CursorKey, fingerprint: &str) -> ApiResult<Option<P>> {
-        key.open(fingerprint, self.cursor.as_deref())
+    /// `400` if the cursor was not made by this query.
+    pub(crate) fn open_page<'a, P: DeserializeOwned>(
+        &'a self,
+        query: &impl Paged,
+        fingerprint: &'a str,
+    ) -> ApiResult<PageRequest<'a, P>> {
+        let after = self.open(fingerprint, query.cursor())?;
+        let (limit, wants_count) = (query.limit(), query.wants_count());
+        Ok(PageRequest { key: self, fingerprint, limit, wants_count, after })
     }
 }
 
-/// Makes a page of the rows that were read, which may be one more than it holds.
-///
-/// # Errors
-/// A position cannot be written as JSON.
-pub fn page<T, P: Serialize>(
-    mut rows: Vec<T>,
-    limit: Limit,
-    total: Option<i64>,
-    key: &CursorKey,
-    query: &str,
-    position: impl FnOnce(&T) -> P,
-) -> ApiResult<Page<T>> {
-    let has_next = rows.len() > usize::from(limit.0);
-    rows.truncate(limit.0.into());
-    page_of(Rows { rows, has_next }, total, key, query, position)
+impl<P: Serialize> PageRequest<'_, P> {
+    /// The number of rows to read: one more than the page has, which tells whether there is a next page.
+    pub(crate) fn rows(&self) -> i64 {
+        self.limit.rows()
+    }
+
+    /// Takes the position after which the page begins; `None` at the beginning of the list.
+    pub(crate) fn after(&mut self) -> Option<P> {
+        self.after.take()
+    }
+
+    /// Counts the elements of all pages, if the query wants that; else `count` does not run.
+    pub(crate) async fn total(
+        &self,
+        count: impl Future<Output = QueryResult<i64>>,
+    ) -> QueryResult<Option<i64>> {
+        if self.wants_count { count.await.map(Some) } else { Ok(None) }
+    }
+
+    /// Makes the page of the rows that were read, of which there can be one more than it holds.
+    ///
+    /// # Errors
+    /// The position cannot be written as JSON.
+    pub(crate) fn of<T>(
+        self,
+        mut rows: Vec<T>,
+        total: Option<i64>,
+        position: impl FnOnce(&T) -> P,
+    ) -> ApiResult<Page<T>> {
+        let has_next = rows.len() > self.limit.elements();
+        rows.truncate(self.limit.elements());
+        self.of_rows(Rows { rows, has_next }, total, position)
+    }
+
+    /// Makes the page of its rows.
+    ///
+    /// # Errors
+    /// The position cannot be written as JSON.
+    pub(crate) fn of_rows<T>(
+        self,
+        rows: Rows<T>,
+        total: Option<i64>,
+        position: impl FnOnce(&T) -> P,
+    ) -> ApiResult<Page<T>> {
+        let Rows { rows: data, has_next } = rows;
+        let next_cursor = match data.last() {
+            Some(last) if has_next => Some(self.key.seal(self.fingerprint, &position(last))?),
+            _ => None,
+        };
+        Ok(Page { data, next_cursor, total })
+    }
 }
 
 /// The rows of a page.
@@ -151,25 +240,6 @@ pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Whether others follow.
     pub has_next: bool,
-}
-
-/// Makes a page of its rows.
-///
-/// # Errors
-/// A position cannot be written as JSON.
-pub fn page_of<T, P: Serialize>(
-    rows: Rows<T>,
-    total: Option<i64>,
-    key: &CursorKey,
-    query: &str,
-    position: impl FnOnce(&T) -> P,
-) -> ApiResult<Page<T>> {
-    let Rows { rows: data, has_next } = rows;
-    let next_cursor = match data.last() {
-        Some(last) if has_next => Some(key.seal(query, &position(last))?),
-        _ => None,
-    };
-    Ok(Page { data, next_cursor, total })
 }
 
 /// The position after a row in a list that is sorted by a text and, where that is equal, by id.

@@ -46,7 +46,7 @@ use crate::{
         query::{List, NoQuery, Query},
         reply::{Created, Found, NoContent, Patched},
     },
-    pagination::{Page, Rows, page_of},
+    pagination::{Page, Rows},
     surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
@@ -105,7 +105,7 @@ async fn listed(
     source: Option<&Reference>,
 ) -> ApiResult<Cacheable<Found<Page<ArticleItem>>>> {
     let view = query.view(viewer.principal())?;
-    let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, fingerprint)?;
     let mut conn = context.database.get().await?;
     if let Some(source) = source {
         let id = store::source_id(&mut conn, source).await;
@@ -114,11 +114,11 @@ async fn listed(
     }
     // Before what is read: what changes meanwhile is told to whoever has heard less.
     let keys = if view == View::Live { Some(listing::keys(&mut conn, &query).await?) } else { None };
-    let (Rows { rows, has_next }, total) = listing::list(&mut conn, view, &query, after).await?;
+    let (Rows { rows, has_next }, total) = listing::list(&mut conn, view, &query, page.after()).await?;
     let keys = keys.map(|keys| keys.and_all("article", rows.iter().map(|article| article.id)));
     let rows = Rows { rows: rows.into_iter().map(ArticleItem).collect(), has_next };
     let position = |item: &ArticleItem| Position::of(&item.0, query.sort);
-    let page = page_of(rows, total, &context.cursor_key, fingerprint, position)?;
+    let page = page.of_rows(rows, total, position)?;
     Ok(Cacheable { answer: Found(page), keys })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     database::sqlstate::Trouble,
     error::ApiResult,
     http::{query::Query, reply::Found},
-    pagination::{Page, page},
+    pagination::Page,
 };
 
 /// List events
@@ -34,7 +34,7 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<Event>>> {
     let Query { value: query, fingerprint } = query;
-    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     // Whoever got the answer to a change finds its event here at once.
     match seal::seal(&mut conn).await {
@@ -42,7 +42,7 @@ pub(crate) async fn list(
         Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {}
         sealed => sealed?,
     }
-    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
-    let events = store::list(&mut conn, &query, query.limit.rows(), after).await?;
-    page(events, query.limit, total, &context.cursor_key, &fingerprint, |event| event.sequence).map(Found)
+    let total = page.total(store::count(&mut conn, &query)).await?;
+    let events = store::list(&mut conn, &query, page.rows(), page.after()).await?;
+    page.of(events, total, |event| event.sequence).map(Found)
 }

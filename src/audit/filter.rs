@@ -69,6 +69,8 @@ pub(crate) struct EventsQuery {
     pub count: Flag,
 }
 
+crate::paged!(EventsQuery);
+
 text_enum! {
     /// The order of a list of events.
     pub enum Sort {

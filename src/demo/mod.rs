@@ -26,7 +26,7 @@ use crate::{
     schema::{articles, editors, events as record},
     sources::{self, SourceInput},
     tags::{self, TagInput},
-    values::{Reference, Slug},
+    values::Reference,
 };
 
 const CONTENT: &str = include_str!("content.json");
@@ -99,13 +99,7 @@ async fn insert_tags(
 ) -> ApiResult<()> {
     for tag in tags {
         let input: TagInput = parse(tag).map_err(ApiError::invalid_body)?;
-        let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "tag"));
-        let id = context.clock.new_id();
-        if tags::store::reserve_slug(conn, id, &slug).await?.is_err() {
-            return Err(ApiError::internal(format!("two tags of the demo content have the slug {}", &*slug)));
-        }
-        tags::store::insert(conn, id, &input.into_fields(slug), context.now()).await?;
-        context.record(conn, principal, EventType::TagCreated, (SubjectType::Tag, id), json!({})).await?;
+        tags::workflow::create(conn, context, principal, input).await?;
     }
     Ok(())
 }
@@ -118,13 +112,7 @@ async fn insert_sources(
 ) -> ApiResult<()> {
     for source in sources {
         let input: SourceInput = parse(source).map_err(ApiError::invalid_body)?;
-        let slug = input.slug.clone().unwrap_or_else(|| Slug::make(&input.name, "source"));
-        let id = context.clock.new_id();
-        sources::store::insert(conn, id, &input.into_fields(slug), Some(principal.editor_id), context.now())
-            .await?;
-        context
-            .record(conn, principal, EventType::SourceCreated, (SubjectType::Source, id), json!({}))
-            .await?;
+        sources::workflow::create(conn, context, principal, input).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use actix_web::{get, patch, post, web, web::Path};
 use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
-use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store};
+use super::{Changes, Editor, EditorInput, EditorPatch, ProfilePatch, store, workflow};
 use crate::{
     auth::{
         Admin, Auth, Writer, accounts, address::ClientAddress, proof::Proof, secret::Password, turns::Place,
@@ -14,11 +14,11 @@ use crate::{
     faults::Invalid,
     http::{
         body::Body,
-        conditional::{IfMatch, StateTag, stale},
+        conditional::IfMatch,
         query::{NoQuery, Query},
-        reply::{Created, Found, Updated, tag_of},
+        reply::{Created, Found, Updated, require_match},
     },
-    pagination::{Page, PageQuery, TextPosition, page},
+    pagination::{Page, PageQuery, TextPosition},
     principal::Principal,
     values::reference::Id,
 };
@@ -41,12 +41,11 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<Editor>>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let total = if query.count.0 { Some(store::count(&mut conn).await?) } else { None };
-    let editors = store::list(&mut conn, query.limit.rows(), after).await?;
-    let position = |editor: &Editor| TextPosition { text: editor.name.clone(), id: editor.id };
-    page(editors, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    let total = page.total(store::count(&mut conn)).await?;
+    let editors = store::list(&mut conn, page.rows(), page.after()).await?;
+    page.of(editors, total, |editor| TextPosition { text: editor.name.clone(), id: editor.id }).map(Found)
 }
 
 /// Create an editor
@@ -76,7 +75,7 @@ pub(crate) async fn create(
     let new = store::NewEditor { email, name, role, password_hash };
     let actor = admin.principal().actor(&context.request_id);
     let mut conn = context.database.get().await?;
-    let editor = store::create(&mut conn, &context.clock, context.now(), &actor, new).await?;
+    let editor = workflow::create(&mut conn, &context.clock, context.now(), &actor, new).await?;
     Ok(Created { location: format!("/v1/editors/{}", editor.id), value: editor })
 }
 
@@ -198,7 +197,7 @@ pub(crate) async fn update_me(
             let account = {
                 let mut conn = context.database.get().await?;
                 // What will not be done takes no attempt.
-                require_match(&store::find(&mut conn, writer.principal().editor_id).await?, &if_match)?;
+                require_match(&if_match, &store::find(&mut conn, writer.principal().editor_id).await?)?;
                 accounts::find(&mut conn, writer.principal().editor_id).await?
             };
             let changes = email.as_ref().is_some_and(|email| **email != *account.email);
@@ -219,13 +218,6 @@ pub(crate) async fn update_me(
         .await
 }
 
-fn require_match(editor: &Editor, if_match: &IfMatch) -> ApiResult<()> {
-    if if_match.allows(StateTag::at(editor.id, editor.updated_at)) {
-        return Ok(());
-    }
-    Err(stale(&tag_of(editor)?))
-}
-
 async fn change(
     context: &Context,
     by: Principal,
@@ -238,7 +230,7 @@ async fn change(
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
         let locked = store::lock(conn, id).await?;
-        require_match(&locked.editor, if_match)?;
+        require_match(if_match, &locked.editor)?;
         if let Some(proof) = &proof
             && !proof.hold(conn, context.now()).await?
         {
@@ -246,7 +238,7 @@ async fn change(
         }
         // Whoever sets their own password stays signed in here.
         let kept = Some(by.session_id);
-        store::update(conn, &context.clock, context.now(), &actor, locked, what, kept).await
+        workflow::update(conn, &context.clock, context.now(), &actor, locked, what, kept).await
     })
     .await
     .map(Updated)

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{
     Name,
     store::{self, NewEditor},
+    workflow,
 };
 use crate::{
     auth::{email::Email, passwords::Passwords, secret::Password, turns::Place},
@@ -36,7 +37,7 @@ pub async fn run(
         EditorCommand::Create { email, name, role } => {
             let password = password(site.words())?;
             let new = new_editor(email.as_str(), &name, &role, &password).await?;
-            let editor = store::create(&mut conn, clock, now, &Actor::SYSTEM, new).await.map_err(told)?;
+            let editor = workflow::create(&mut conn, clock, now, &Actor::SYSTEM, new).await.map_err(told)?;
             format!("created {} ({})", editor.email, editor.role)
         }
         EditorCommand::List => {
@@ -57,12 +58,13 @@ pub async fn run(
             let editor = find(&mut conn, email.as_str()).await?;
             let password = password(site.words().chain([&*editor.email, &*editor.name]))?;
             let hash = hash(&password).await?;
-            let changed = store::set_password(&mut conn, clock, now, &Actor::SYSTEM, editor.id, hash).await;
+            let changed =
+                workflow::set_password(&mut conn, clock, now, &Actor::SYSTEM, editor.id, hash).await;
             format!("changed the password of {} and ended their sessions", changed.map_err(told)?.email)
         }
         EditorCommand::Disable { email } => {
             let editor = find(&mut conn, email.as_str()).await?;
-            let changed = store::disable(&mut conn, clock, now, &Actor::SYSTEM, editor.id).await;
+            let changed = workflow::disable(&mut conn, clock, now, &Actor::SYSTEM, editor.id).await;
             format!("disabled {} and ended their sessions", changed.map_err(told)?.email)
         }
     };

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub mod command;
 pub mod store;
+pub mod workflow;
 
 use chrono::{DateTime, Utc};
 use deserr::{Deserr, IntoValue, Value, ValuePointerRef};

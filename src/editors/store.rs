@@ -2,22 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, pg::Pg, prelude::*, result::Error as DieselError};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use serde_json::json;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::{Changes, Editor, Name};
+use crate::database::keyset::ascending;
 use crate::{
-    auth::{
-        accounts,
-        email::{Email, composed},
-        sessions,
-    },
-    clock::{self, Clock},
+    auth::email::{Email, composed},
     database::sql::lower,
-    error::{ApiError, ApiResult, ProblemType, violated},
-    events::{self, Actor, EventType, SubjectType},
-    faults::Fault,
     pagination::TextPosition,
     principal::Role,
     schema::editors,
@@ -40,7 +32,7 @@ pub struct Locked {
     /// The editor.
     pub editor: Editor,
     /// Whether there are other admins who can act.
-    other_admins: bool,
+    pub(super) other_admins: bool,
 }
 
 /// The editor with this id.
@@ -69,13 +61,9 @@ pub async fn list(
     rows: i64,
     after: Option<TextPosition>,
 ) -> QueryResult<Vec<Editor>> {
-    let mut query = editors::table.select(Editor::as_select()).into_boxed::<Pg>();
-    if let Some(TextPosition { text, id }) = after {
-        query = query
-            .filter(lower(editors::name).ge(lower(text.clone())))
-            .filter(lower(editors::name).gt(lower(text)).or(editors::id.gt(id)));
-    }
-    query.order((lower(editors::name), editors::id)).limit(rows).load(conn).await
+    let query = editors::table.select(Editor::as_select()).into_boxed::<Pg>();
+    let after = after.map(|after| (lower(after.text), after.id));
+    ascending!(query, lower(editors::name), editors::id, after).limit(rows).load(conn).await
 }
 
 /// How many editors there are.
@@ -86,67 +74,34 @@ pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     editors::table.count().get_result(conn).await
 }
 
-/// Adds an editor, and records it.
+/// Adds an editor.
 ///
 /// # Errors
-/// `409` where the email is taken; as any statement.
-pub async fn create(
+/// The constraint `editors_email_key` if the email is taken.
+pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
-    clock: &Clock,
-    now: DateTime<Utc>,
-    actor: &Actor,
+    id: Uuid,
     new: NewEditor,
-) -> ApiResult<Editor> {
-    conn.transaction(async |conn| {
-        let editor: Editor = diesel::insert_into(editors::table)
-            .values((
-                editors::id.eq(clock.new_id()),
-                editors::email.eq(String::from(new.email)),
-                editors::name.eq(String::from(new.name)),
-                editors::role.eq(new.role),
-                editors::password_hash.eq(new.password_hash),
-                editors::created_at.eq(now),
-                editors::updated_at.eq(now),
-            ))
-            .returning(Editor::as_returning())
-            .get_result(conn)
-            .await
-            .map_err(taken)?;
-        let details = json!({"role": editor.role});
-        events::record(
-            conn,
-            clock,
-            now,
-            actor,
-            EventType::EditorCreated,
-            (SubjectType::Editor, editor.id),
-            details,
-        )
-        .await?;
-        Ok(editor)
-    })
-    .await
+    now: DateTime<Utc>,
+) -> QueryResult<Editor> {
+    diesel::insert_into(editors::table)
+        .values((
+            editors::id.eq(id),
+            editors::email.eq(String::from(new.email)),
+            editors::name.eq(String::from(new.name)),
+            editors::role.eq(new.role),
+            editors::password_hash.eq(new.password_hash),
+            editors::created_at.eq(now),
+            editors::updated_at.eq(now),
+        ))
+        .returning(Editor::as_returning())
+        .get_result(conn)
+        .await
 }
 
-/// Adds the first editor, only while there is none; `None` where there is. Instances that start together make one.
-///
-/// # Errors
-/// As any statement.
-pub async fn create_first(
-    conn: &mut AsyncPgConnection,
-    clock: &Clock,
-    now: DateTime<Utc>,
-    new: NewEditor,
-) -> ApiResult<Option<Editor>> {
-    conn.transaction(async |conn| {
-        // Nobody else can add one until this is done; reading goes on.
-        conn.batch_execute("lock table editors in exclusive mode").await?;
-        if count(conn).await? > 0 {
-            return Ok(None);
-        }
-        create(conn, clock, now, &Actor::SYSTEM, new).await.map(Some)
-    })
-    .await
+/// Keeps others from adding editors until the end of the transaction; reading goes on.
+pub(super) async fn lock_all(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    conn.batch_execute("lock table editors in exclusive mode").await
 }
 
 /// Locks an editor for a change. Call it in a transaction.
@@ -168,112 +123,19 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Locked>
     Ok(Locked { editor, other_admins: !others.is_empty() })
 }
 
-/// Changes a locked editor, and their password to the one of this hash; ends their sessions but the one `kept` where the
-/// password changes, and all of them where they may not sign in any more; records it.
+/// Changes an editor.
 ///
 /// # Errors
-/// `409` where the email is taken, or the last admin would be gone; as any statement.
-pub async fn update(
+/// The constraint `editors_email_key` if the email is taken.
+pub(super) async fn update(
     conn: &mut AsyncPgConnection,
-    clock: &Clock,
+    id: Uuid,
+    changes: Changes,
     now: DateTime<Utc>,
-    actor: &Actor,
-    locked: Locked,
-    (changes, password_hash): (Changes, Option<String>),
-    kept: Option<Uuid>,
-) -> ApiResult<Editor> {
-    let Locked { editor, other_admins } = locked;
-    let changes = changes.of(&editor);
-    let fields = changes.fields();
-    if changes.retire(&editor) && !other_admins {
-        return Err(ApiError::new(
-            ProblemType::LastAdmin,
-            "This is the last admin who can sign in; make another one first.",
-        ));
-    }
-    if fields.is_empty() && password_hash.is_none() {
-        return Ok(editor);
-    }
-    let disabled = changes.active == Some(false);
-    let updated_at = editors::updated_at.eq(clock::after(editor.updated_at, now));
-    let changed = diesel::update(editors::table.find(editor.id))
-        .set((changes, updated_at))
+) -> QueryResult<Editor> {
+    diesel::update(editors::table.find(id))
+        .set((changes, editors::updated_at.eq(now)))
         .returning(Editor::as_returning())
         .get_result(conn)
         .await
-        .map_err(taken)?;
-    if !fields.is_empty() {
-        let details = json!({"fields": fields});
-        events::record(
-            conn,
-            clock,
-            now,
-            actor,
-            EventType::EditorUpdated,
-            (SubjectType::Editor, editor.id),
-            details,
-        )
-        .await?;
-    }
-    if let Some(hash) = password_hash {
-        accounts::set_password(conn, clock, now, actor, editor.id, &hash, kept).await?;
-    }
-    if disabled {
-        sessions::end_all(conn, editor.id, None).await?;
-    }
-    Ok(changed)
-}
-
-/// Sets an editor's password to the one of this hash, and ends all their sessions.
-///
-/// # Errors
-/// [`diesel::NotFound`] as `404`; as any statement.
-pub async fn set_password(
-    conn: &mut AsyncPgConnection,
-    clock: &Clock,
-    now: DateTime<Utc>,
-    actor: &Actor,
-    id: Uuid,
-    password_hash: String,
-) -> ApiResult<Editor> {
-    change(conn, clock, now, actor, id, (Changes::default(), Some(password_hash))).await
-}
-
-/// Disables an editor, and ends all their sessions.
-///
-/// # Errors
-/// `404`; `409` where it is the last admin; as any statement.
-pub async fn disable(
-    conn: &mut AsyncPgConnection,
-    clock: &Clock,
-    now: DateTime<Utc>,
-    actor: &Actor,
-    id: Uuid,
-) -> ApiResult<Editor> {
-    let changes = Changes { active: Some(false), ..Changes::default() };
-    change(conn, clock, now, actor, id, (changes, None)).await
-}
-
-async fn change(
-    conn: &mut AsyncPgConnection,
-    clock: &Clock,
-    now: DateTime<Utc>,
-    actor: &Actor,
-    id: Uuid,
-    what: (Changes, Option<String>),
-) -> ApiResult<Editor> {
-    conn.transaction(async |conn| {
-        let locked = lock(conn, id).await?;
-        update(conn, clock, now, actor, locked, what, None).await
-    })
-    .await
-}
-
-fn taken(error: DieselError) -> ApiError {
-    if violated(&error, "editors_email_key") {
-        let detail = "Another editor has this email.";
-        ApiError::new(ProblemType::EmailTaken, detail).with_fault(Fault::at("/email", "taken", detail))
-    } else {
-        error.into()
-    }
 }

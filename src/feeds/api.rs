@@ -28,7 +28,7 @@ use crate::{
         query::{Lenient, Query, pairs},
         reply::Document,
     },
-    pagination::{Page, page_of},
+    pagination::Page,
     surrogate::{Cacheable, SurrogateKeys},
     values::Reference,
 };
@@ -222,7 +222,7 @@ async fn feed(
     let Lenient { query: Query { value: mut query, fingerprint }, text } = asked;
     let fingerprint = fingerprint.as_str();
     query.include = Some(Include::Body);
-    let after = context.cursor_key.open(fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, fingerprint)?;
     let mut conn = context.database.get().await?;
     let mut names = Vec::new();
     let tags: Vec<Reference> =
@@ -234,10 +234,10 @@ async fn feed(
         names.extend(store::source_names(&mut conn, &sources.0).await?);
     }
     let keys = listing::keys(&mut conn, &query).await?;
-    let (found, _) = listing::list(&mut conn, View::Live, &query, after).await?;
+    let (found, _) = listing::list(&mut conn, View::Live, &query, page.after()).await?;
     let keys = keys.and_all("article", found.rows.iter().map(|article| article.id));
     let position = |article: &Article| Position::of(article, query.sort);
-    let Page { data, next_cursor, .. } = page_of(found, None, &context.cursor_key, fingerprint, position)?;
+    let Page { data, next_cursor, .. } = page.of_rows(found, None, position)?;
     let language = match query.language.as_ref().map(|list| list.0.as_slice()) {
         Some([language]) => Some(language.to_string()),
         _ => None,

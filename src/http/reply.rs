@@ -10,9 +10,9 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    error::ApiError,
+    error::{ApiError, ApiResult},
     http::{
-        conditional::{StateTag, entity_tag},
+        conditional::{IfMatch, StateTag, entity_tag, stale},
         prefer::{APPLIED, Prefer},
     },
     principal::SignedIn,
@@ -34,6 +34,17 @@ pub(crate) trait Representation: Serialize {
     fn next_cursor(&self) -> Option<&str> {
         None
     }
+}
+
+/// Checks that a change is meant for the present state of a thing.
+///
+/// # Errors
+/// `412` with the present entity tag if `If-Match` names another state.
+pub(crate) fn require_match(if_match: &IfMatch, value: &impl Representation) -> ApiResult<()> {
+    if value.state_tag().is_none_or(|state| if_match.allows(state)) {
+        return Ok(());
+    }
+    Err(stale(&tag_of(value)?))
 }
 
 /// The tag of the representation, as any answer would carry it.

@@ -40,7 +40,8 @@ pub(super) async fn first_admin(config: &Config, services: &Services) -> Result<
     secret.check_personal(services.site.words()).map_err(refused)?;
     let new = editors::command::new_editor(&email, "Admin", "admin", &secret).await.map_err(wrong)?;
     let now = services.clock.now();
-    let editor = editors::store::create_first(&mut conn, &services.clock, now, new).await.map_err(failed)?;
+    let editor =
+        editors::workflow::create_first(&mut conn, &services.clock, now, new).await.map_err(failed)?;
     Ok(editor.map(|editor| Welcome { email: editor.email, password: made.then_some(password) }))
 }
 

@@ -1,30 +1,24 @@
 //! Sources over HTTP.
 
 use actix_web::{delete, get, patch, post, web::Path};
-use diesel::QueryResult;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
-use serde_json::json;
-use uuid::Uuid;
+use diesel_async::AsyncConnection;
 
-use super::{Source, SourceInput, filter::SourcesQuery, store};
+use super::{Source, SourceInput, filter::SourcesQuery, store, workflow};
 use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::{Editor, Viewer, Writer},
-    clock,
     context::Context,
-    error::{ApiError, ApiResult, ProblemType, violated},
-    events::{EventType, SubjectType},
-    faults::Fault,
+    error::{ApiError, ApiResult, ProblemType},
     http::{
         body::{Body, Json, PARAGRAPHS},
-        conditional::{IfMatch, StateTag, stale},
-        patch::{Patch, changed_members, merge},
+        conditional::IfMatch,
+        patch::Patch,
         query::{NoQuery, Query},
-        reply::{Created, Found, NoContent, Updated, tag_of},
+        reply::{Created, Found, NoContent, Updated},
     },
-    pagination::{Page, TextPosition, page},
+    pagination::{Page, TextPosition},
     surrogate::{Cacheable, SurrogateKeys},
-    values::{Reference, Slug},
+    values::Reference,
 };
 
 type SourcePatch = Patch<SourceInput>;
@@ -47,12 +41,11 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Cacheable<Found<Page<Source>>>> {
     let Query { value: query, fingerprint } = query;
-    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
-    let sources = store::list(&mut conn, &query, query.limit.rows(), after).await?;
-    let position = |source: &Source| TextPosition { text: source.name.clone(), id: source.id };
-    page(sources, query.limit, total, &context.cursor_key, &fingerprint, position)
+    let total = page.total(store::count(&mut conn, &query)).await?;
+    let sources = store::list(&mut conn, &query, page.rows(), page.after()).await?;
+    page.of(sources, total, |source| TextPosition { text: source.name.clone(), id: source.id })
         .map(|page| Cacheable::new(Found(page), SurrogateKeys::counted("sources")))
 }
 
@@ -76,24 +69,7 @@ pub(crate) async fn create(
 ) -> ApiResult<Created<Source>> {
     let mut conn = context.database.get().await?;
     let source = conn
-        .transaction(async |conn| {
-            let id = context.clock.new_id();
-            let slug = choose_slug(conn, id, &input).await?;
-            let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, Some(writer.principal().editor_id), context.now())
-                .await
-                .map_err(taken)?;
-            context
-                .record(
-                    conn,
-                    writer.principal(),
-                    EventType::SourceCreated,
-                    (SubjectType::Source, id),
-                    json!({}),
-                )
-                .await?;
-            store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
-        })
+        .transaction(async |conn| workflow::create(conn, &context, writer.principal(), input).await)
         .await?;
     Ok(Created { location: format!("/v1/sources/{}", source.slug), value: source })
 }
@@ -144,28 +120,10 @@ pub(crate) async fn update(
     Json(patch): Json<PARAGRAPHS>,
 ) -> ApiResult<Updated<Source>> {
     let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        let source = locked(conn, &reference, &if_match).await?;
-        let details = json!({"fields": changed_members(&patch)});
-        let input: SourceInput =
-            merge(source.as_input(), patch, SourceInput::MEMBERS).map_err(ApiError::invalid_body)?;
-        let slug = choose_slug(conn, source.id, &input).await?;
-        let fields = input.into_fields(slug);
-        let now = clock::after(source.updated_at, context.now());
-        store::update(conn, source.id, &fields, now).await.map_err(taken)?;
-        context
-            .record(
-                conn,
-                editor.principal(),
-                EventType::SourceUpdated,
-                (SubjectType::Source, source.id),
-                details,
-            )
-            .await?;
-        store::find(conn, &Reference::Id(source.id)).await.map_err(ApiError::from)
-    })
-    .await
-    .map(Updated)
+    let by = editor.principal();
+    conn.transaction(async |conn| workflow::update(conn, &context, by, &reference, &if_match, patch).await)
+        .await
+        .map(Updated)
 }
 
 /// Delete a source
@@ -190,81 +148,7 @@ pub(crate) async fn remove(
     context: Context,
 ) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        let source = store::lock(conn, &reference).await?;
-        let principal = writer.principal();
-        if !principal.edits_everything() && !store::is_made_by(conn, source.id, principal.editor_id).await? {
-            return Err(ApiError::forbidden("A writer may delete only own sources that no article cites."));
-        }
-        require_match(&source, &if_match)?;
-        match store::citing_articles(conn, source.id).await? {
-            0 => store::delete(conn, source.id).await?,
-            // How many drafts of others cite it is not for writers to know.
-            _ if !principal.edits_everything() => return Err(cited(source.article_count)),
-            count => return Err(cited(count)),
-        }
-        context
-            .record(
-                conn,
-                principal,
-                EventType::SourceDeleted,
-                (SubjectType::Source, source.id),
-                json!({"slug": source.slug}),
-            )
-            .await?;
-        Ok(NoContent)
-    })
-    .await
-}
-
-/// The source, locked, in the state that the caller means.
-async fn locked(
-    conn: &mut AsyncPgConnection,
-    reference: &Reference,
-    if_match: &IfMatch,
-) -> ApiResult<Source> {
-    let source = store::lock(conn, reference).await?;
-    require_match(&source, if_match)?;
-    Ok(source)
-}
-
-fn require_match(source: &Source, if_match: &IfMatch) -> ApiResult<()> {
-    if if_match.allows(StateTag::at(source.id, source.updated_at)) {
-        return Ok(());
-    }
-    Err(stale(&tag_of(source)?))
-}
-
-/// `count`: of those that the caller may know of.
-fn cited(count: i64) -> ApiError {
-    let articles = match count {
-        0 => "Articles that are not published cite".to_owned(),
-        1 => "1 article cites".to_owned(),
-        _ => format!("{count} articles cite"),
-    };
-    ApiError::new(ProblemType::SourceCited, format!("{articles} this source; change the citations first."))
-        .with_member("article_count", count)
-}
-
-async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &SourceInput) -> QueryResult<Slug> {
-    match &input.slug {
-        Some(slug) => Ok(slug.clone()),
-        None => {
-            let made = Slug::make(&input.name, "source");
-            let taken = store::slugs_taken(conn, id, &made).await?;
-            Ok(made.first_free(&taken, id))
-        }
-    }
-}
-
-fn taken(error: diesel::result::Error) -> ApiError {
-    if violated(&error, "sources_slug_key") {
-        ApiError::new(ProblemType::SlugTaken, "Another source has this slug.").with_fault(Fault::at(
-            "/slug",
-            "taken",
-            "Another source has this slug.",
-        ))
-    } else {
-        error.into()
-    }
+    let by = writer.principal();
+    conn.transaction(async |conn| workflow::remove(conn, &context, by, &reference, &if_match).await).await?;
+    Ok(NoContent)
 }

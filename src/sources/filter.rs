@@ -27,3 +27,5 @@ pub(crate) struct SourcesQuery {
     #[param(inline, required = false)]
     pub count: Flag,
 }
+
+crate::paged!(SourcesQuery);

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod filter;
 pub(crate) mod store;
+pub(crate) mod workflow;
 
 use chrono::{DateTime, Utc};
 use deserr::Deserr;

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::{Source, SourceFields, filter::SourcesQuery};
 use crate::{
     database::{
-        lock::hold_name,
+        keyset::ascending,
+        slugs::make_free_slug,
         sql::{Fragment, completes, fragment, lower},
     },
     pagination::TextPosition,
@@ -90,13 +91,9 @@ pub(crate) async fn list(
     rows: i64,
     after: Option<TextPosition>,
 ) -> QueryResult<Vec<Source>> {
-    let mut query = filtered(query);
-    if let Some(TextPosition { text, id }) = after {
-        query = query
-            .filter(lower(sources::name).ge(lower(text.clone())))
-            .filter(lower(sources::name).gt(lower(text)).or(sources::id.gt(id)));
-    }
-    query.order((lower(sources::name), sources::id)).limit(rows).select(columns()).load(conn).await
+    let after = after.map(|after| (lower(after.text), after.id));
+    let query = ascending!(filtered(query), lower(sources::name), sources::id, after);
+    query.limit(rows).select(columns()).load(conn).await
 }
 
 /// How many sources the query asks for.
@@ -107,22 +104,17 @@ pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) ->
     filtered(query).count().get_result(conn).await
 }
 
-/// Which of the slugs that could be made of `base` other sources have. No two transactions make one of the same base at a time.
-///
-/// # Errors
-/// As any statement.
-pub(crate) async fn slugs_taken(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    base: &Slug,
-) -> QueryResult<Vec<String>> {
-    hold_name(conn, &format!("sources/{}", &**base)).await?;
-    sources::table
-        .filter(sources::slug.eq_any(base.numbered()))
-        .filter(sources::id.ne(id))
-        .select(sources::slug)
-        .load(conn)
-        .await
+/// Makes a slug of a name that no other source has.
+pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str) -> QueryResult<Slug> {
+    make_free_slug(conn, "source", text, id, async |conn, slugs| {
+        sources::table
+            .filter(sources::slug.eq_any(slugs))
+            .filter(sources::id.ne(id))
+            .select(sources::slug)
+            .load(conn)
+            .await
+    })
+    .await
 }
 
 /// Adds a source; `created_by` is who made it, where that was an editor.

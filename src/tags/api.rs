@@ -1,33 +1,28 @@
 //! Tags over HTTP.
 
 use actix_web::{Either, delete, get, patch, post, web::Path};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
-use serde_json::json;
-use uuid::Uuid;
+use diesel_async::AsyncConnection;
 
 use super::{
     MergeInput, Tag, TagInput,
     filter::{Place, TagsQuery},
-    store,
+    store, workflow,
 };
 use crate::http::cache_rule::CacheRule;
 use crate::{
     auth::{Editor, Viewer},
-    clock,
     context::Context,
     error::{ApiError, ApiResult, ProblemType},
-    events::{EventType, SubjectType},
-    faults::{Fault, Faults},
     http::{
         body::{Body, Json, PARAGRAPHS},
-        conditional::{IfMatch, StateTag, stale},
-        patch::{Patch, changed_members, merge},
+        conditional::IfMatch,
+        patch::Patch,
         query::{NoQuery, Query},
-        reply::{Created, Found, Moved, NoContent, Updated, tag_of},
+        reply::{Created, Found, Moved, NoContent, Updated},
     },
-    pagination::{Page, page},
+    pagination::Page,
     surrogate::{Cacheable, SurrogateKeys},
-    values::{Reference, Slug},
+    values::Reference,
 };
 
 type TagPatch = Patch<TagInput>;
@@ -50,12 +45,11 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Cacheable<Found<Page<Tag>>>> {
     let Query { value: query, fingerprint } = query;
-    let after = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    let total = if query.count.0 { Some(store::count(&mut conn, &query).await?) } else { None };
-    let tags = store::list(&mut conn, &query, query.limit.rows(), after).await?;
-    page(tags, query.limit, total, &context.cursor_key, &fingerprint, Place::of)
-        .map(|page| Cacheable::new(Found(page), SurrogateKeys::counted("tags")))
+    let total = page.total(store::count(&mut conn, &query)).await?;
+    let tags = store::list(&mut conn, &query, page.rows(), page.after()).await?;
+    page.of(tags, total, Place::of).map(|page| Cacheable::new(Found(page), SurrogateKeys::counted("tags")))
 }
 
 /// Create a tag
@@ -79,16 +73,7 @@ pub(crate) async fn create(
 ) -> ApiResult<Created<Tag>> {
     let mut conn = context.database.get().await?;
     let tag = conn
-        .transaction(async |conn| {
-            let id = context.clock.new_id();
-            let slug = choose_slug(conn, id, &input).await?;
-            let fields = input.into_fields(slug);
-            store::insert(conn, id, &fields, context.now()).await?;
-            context
-                .record(conn, editor.principal(), EventType::TagCreated, (SubjectType::Tag, id), json!({}))
-                .await?;
-            store::find(conn, &Reference::Id(id)).await.map_err(ApiError::from)
-        })
+        .transaction(async |conn| workflow::create(conn, &context, editor.principal(), input).await)
         .await?;
     Ok(Created { location: format!("/v1/tags/{}", tag.slug), value: tag })
 }
@@ -147,22 +132,10 @@ pub(crate) async fn update(
     Json(patch): Json<PARAGRAPHS>,
 ) -> ApiResult<Updated<Tag>> {
     let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        let tag = locked(conn, &reference, &if_match).await?;
-        let details = json!({"fields": changed_members(&patch)});
-        let input: TagInput =
-            merge(tag.as_input(), patch, TagInput::MEMBERS).map_err(ApiError::invalid_body)?;
-        let slug = choose_slug(conn, tag.id, &input).await?;
-        let fields = input.into_fields(slug);
-        let now = clock::after(tag.updated_at, context.now());
-        store::update(conn, tag.id, &fields, now).await?;
-        context
-            .record(conn, editor.principal(), EventType::TagUpdated, (SubjectType::Tag, tag.id), details)
-            .await?;
-        store::find(conn, &Reference::Id(tag.id)).await.map_err(ApiError::from)
-    })
-    .await
-    .map(Updated)
+    let by = editor.principal();
+    conn.transaction(async |conn| workflow::update(conn, &context, by, &reference, &if_match, patch).await)
+        .await
+        .map(Updated)
 }
 
 /// Delete a tag
@@ -187,23 +160,9 @@ pub(crate) async fn remove(
     context: Context,
 ) -> ApiResult<NoContent> {
     let mut conn = context.database.get().await?;
-    conn.transaction(async |conn| {
-        store::lock_articles(conn, &reference).await?;
-        let tag = locked(conn, &reference, &if_match).await?;
-        hold(conn, &tag).await?;
-        store::delete(conn, tag.id).await?;
-        context
-            .record(
-                conn,
-                editor.principal(),
-                EventType::TagDeleted,
-                (SubjectType::Tag, tag.id),
-                json!({"slug": tag.slug}),
-            )
-            .await?;
-        Ok(NoContent)
-    })
-    .await
+    let by = editor.principal();
+    conn.transaction(async |conn| workflow::remove(conn, &context, by, &reference, &if_match).await).await?;
+    Ok(NoContent)
 }
 
 /// Merge a tag into another one
@@ -231,68 +190,10 @@ pub(crate) async fn merge_into(
     Body(input): Body<MergeInput>,
 ) -> ApiResult<Updated<Tag>> {
     let mut conn = context.database.get().await?;
+    let by = editor.principal();
     conn.transaction(async |conn| {
-        store::lock_articles(conn, &reference).await?;
-        let tag = locked(conn, &reference, &if_match).await?;
-        let into = surviving(conn, &tag, &input.into).await?;
-        let article_count = hold(conn, &tag).await?;
-        store::merge(conn, tag.id, into).await?;
-        let details = json!({"into": into, "article_count": article_count});
-        context
-            .record(conn, editor.principal(), EventType::TagMerged, (SubjectType::Tag, tag.id), details)
-            .await?;
-        store::find(conn, &Reference::Id(into)).await.map_err(ApiError::from)
+        workflow::merge(conn, &context, by, &reference, &if_match, &input.into).await
     })
     .await
     .map(Updated)
-}
-
-/// The id of the tag that another one is to be merged into.
-async fn surviving(conn: &mut AsyncPgConnection, tag: &Tag, into: &Reference) -> ApiResult<Uuid> {
-    let fault = match store::find(conn, into).await {
-        Ok(found) if found.id != tag.id => return Ok(found.id),
-        Ok(_) => Fault::at("/into", "itself", "A tag cannot be merged into itself."),
-        Err(diesel::NotFound) => Fault::at("/into", "not_found", "No tag has this slug or id."),
-        Err(error) => return Err(error.into()),
-    };
-    let mut faults = Faults::none();
-    faults.push(fault);
-    Err(ApiError::invalid_body(faults))
-}
-
-/// Keeps the tag from getting on articles; how many have it.
-async fn hold(conn: &mut AsyncPgConnection, tag: &Tag) -> ApiResult<usize> {
-    let detail = "An article that has the tag is being changed; please retry.";
-    store::hold(conn, tag.id).await?.ok_or_else(|| ApiError::new(ProblemType::Conflict, detail))
-}
-
-/// The tag, locked, in the state that the caller means.
-async fn locked(conn: &mut AsyncPgConnection, reference: &Reference, if_match: &IfMatch) -> ApiResult<Tag> {
-    let tag = store::lock(conn, reference).await?;
-    if if_match.allows(StateTag::at(tag.id, tag.updated_at)) { Ok(tag) } else { Err(stale(&tag_of(&tag)?)) }
-}
-
-/// The slug that was given, or one made of the name that leads to no other tag.
-async fn choose_slug(conn: &mut AsyncPgConnection, id: Uuid, input: &TagInput) -> ApiResult<Slug> {
-    let slug = match &input.slug {
-        Some(slug) => slug.clone(),
-        None => {
-            let made = Slug::make(&input.name, "tag");
-            let taken = store::slugs_taken(conn, id, &made).await?;
-            made.first_free(&taken, id)
-        }
-    };
-    match store::reserve_slug(conn, id, &slug).await? {
-        Ok(()) => Ok(slug),
-        Err(other) => Err(taken(&slug, &other)),
-    }
-}
-
-fn taken(slug: &Slug, other: &str) -> ApiError {
-    let detail = if **slug == *other {
-        "Another tag has this slug.".to_owned()
-    } else {
-        format!("The slug leads to the tag `{other}`.")
-    };
-    ApiError::new(ProblemType::SlugTaken, detail.clone()).with_fault(Fault::at("/slug", "taken", detail))
 }

@@ -39,6 +39,8 @@ pub(crate) struct TagsQuery {
     pub count: Flag,
 }
 
+crate::paged!(TagsQuery);
+
 text_enum! {
     /// The order of a list of tags.
     pub enum Sort {

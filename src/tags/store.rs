@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     database::{
-        lock::hold_name,
+        keyset::ascending,
+        slugs::make_free_slug,
         sql::{Fragment, completes, fragment, lower},
     },
     schema::{tag_names, tags},
@@ -109,15 +110,10 @@ pub(crate) async fn list(
     after: Option<Place>,
 ) -> QueryResult<Vec<Tag>> {
     let mut tags = filtered(query);
-    let by_name = (lower(tags::name), tags::id);
     match query.order() {
         Sort::Name => {
-            if let Some(Place { name, id, .. }) = after {
-                tags = tags
-                    .filter(lower(tags::name).ge(lower(name.clone())))
-                    .filter(lower(tags::name).gt(lower(name)).or(tags::id.gt(id)));
-            }
-            tags = tags.order(by_name);
+            let after = after.map(|after| (lower(after.name), after.id));
+            tags = ascending!(tags, lower(tags::name), tags::id, after);
         }
         Sort::Position => {
             let position = || fragment::<Integer>(POSITION_OR_LAST);
@@ -127,7 +123,7 @@ pub(crate) async fn list(
                 let later = lower(tags::name).gt(lower(name)).or(same_name.and(tags::id.gt(id)));
                 tags = tags.filter(position().ge(seen)).filter(position().gt(seen).or(later));
             }
-            tags = tags.order((position(), by_name.0, by_name.1));
+            tags = tags.order((position(), lower(tags::name), tags::id));
         }
     }
     tags.limit(rows).select(columns()).load(conn).await
@@ -141,22 +137,17 @@ pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> Qu
     filtered(query).count().get_result(conn).await
 }
 
-/// Which of the slugs that could be made of `base` lead to other tags. No two transactions make one of the same base at a time.
-///
-/// # Errors
-/// As any statement.
-pub(crate) async fn slugs_taken(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    base: &Slug,
-) -> QueryResult<Vec<String>> {
-    hold_name(conn, &format!("tags/{}", &**base)).await?;
-    tag_names::table
-        .filter(tag_names::name.eq_any(base.numbered()))
-        .filter(tag_names::tag_id.ne(id))
-        .select(tag_names::name)
-        .load(conn)
-        .await
+/// Makes a slug of a name that no other tag has.
+pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str) -> QueryResult<Slug> {
+    make_free_slug(conn, "tag", text, id, async |conn, slugs| {
+        tag_names::table
+            .filter(tag_names::name.eq_any(slugs))
+            .filter(tag_names::tag_id.ne(id))
+            .select(tag_names::name)
+            .load(conn)
+            .await
+    })
+    .await
 }
 
 /// Makes the slug lead to the tag, which may be about to be made; where it leads to another one, the slug of that.

@@ -73,7 +73,7 @@ impl Cast {
                 let (address, name) = (email(number), tongue.phrase(&mut Dice::of(number as u64), 2));
                 let new = new_editor(&address, &name, role, &password).await?;
                 let editor =
-                    editors::store::create(&mut conn, &clock, clock.now(), &Actor::SYSTEM, new).await;
+                    editors::workflow::create(&mut conn, &clock, clock.now(), &Actor::SYSTEM, new).await;
                 found.push(editor.map_err(|error| error.to_string())?.id);
             }
         }

@@ -24,7 +24,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::{Created, Found},
     },
-    pagination::{Page, PageQuery, page},
+    pagination::{Page, PageQuery},
     principal::Principal,
     surrogate::Cacheable,
     values::{Reference, reference::Id},
@@ -108,16 +108,15 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Either<Cacheable<Found<Page<Correction>>>, MovedArticle>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     let article = match seen(&mut conn, &viewer, &reference, "corrections").await? {
         Either::Left(id) => id,
         Either::Right(moved) => return Ok(Either::Right(moved)),
     };
-    let total = if query.count.0 { Some(store::count_corrections(&mut conn, article).await?) } else { None };
-    let corrections = store::list_corrections(&mut conn, article, query.limit.rows(), after).await?;
-    let position = |correction: &Correction| (correction.created_at, correction.id);
-    page(corrections, query.limit, total, &context.cursor_key, &fingerprint, position)
+    let total = page.total(store::count_corrections(&mut conn, article)).await?;
+    let corrections = store::list_corrections(&mut conn, article, page.rows(), page.after()).await?;
+    page.of(corrections, total, |correction| (correction.created_at, correction.id))
         .map(|page| Either::Left(of(article, page)))
 }
 

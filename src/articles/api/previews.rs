@@ -31,7 +31,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::{Created, Found, NoContent, Representation, tag_of},
     },
-    pagination::{Page, PageQuery, page},
+    pagination::{Page, PageQuery},
     values::{Reference, reference::Id},
 };
 
@@ -112,14 +112,12 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<PreviewLink>>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     let article_id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
-    let total =
-        if query.count.0 { Some(store::count_preview_links(&mut conn, article_id).await?) } else { None };
-    let links = store::list_preview_links(&mut conn, article_id, query.limit.rows(), after).await?;
-    let position = |link: &PreviewLink| LinkPosition { created_at: link.created_at, id: link.id };
-    page(links, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    let total = page.total(store::count_preview_links(&mut conn, article_id)).await?;
+    let links = store::list_preview_links(&mut conn, article_id, page.rows(), page.after()).await?;
+    page.of(links, total, |link| LinkPosition { created_at: link.created_at, id: link.id }).map(Found)
 }
 
 /// Read a preview link

@@ -30,7 +30,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::{Found, Moved, Updated},
     },
-    pagination::{Page, page},
+    pagination::Page,
     values::Reference,
 };
 
@@ -53,14 +53,13 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<RevisionItem>>> {
     let Query { value: query, fingerprint } = query;
-    let before = context.cursor_key.open(&fingerprint, query.cursor.as_deref())?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     let id =
         visible(&mut conn, View::drafts_or_trash(writer.principal(), query.trashed.0), &reference).await?;
-    let total = if query.count.0 { Some(store::count_revisions(&mut conn, id).await?) } else { None };
-    let items = store::list_revisions(&mut conn, id, before, query.limit.rows()).await?;
-    let position = |item: &RevisionItem| item.number;
-    page(items, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    let total = page.total(store::count_revisions(&mut conn, id)).await?;
+    let items = store::list_revisions(&mut conn, id, page.after(), page.rows()).await?;
+    page.of(items, total, |item| item.number).map(Found)
 }
 
 /// Compare two revisions of an article

@@ -19,7 +19,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::{Found, NoContent},
     },
-    pagination::{Page, PageQuery, page},
+    pagination::{Page, PageQuery},
     values::{Reference, Slug},
 };
 
@@ -42,13 +42,12 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Found<Page<ArticleSlug>>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     let article_id = visible(&mut conn, View::drafts(writer.principal()), &reference).await?;
-    let total = if query.count.0 { Some(store::count_slugs(&mut conn, article_id).await?) } else { None };
-    let slugs = store::list_slugs(&mut conn, article_id, query.limit.rows(), after).await?;
-    let position = |slug: &ArticleSlug| slug.slug.clone();
-    page(slugs, query.limit, total, &context.cursor_key, &fingerprint, position).map(Found)
+    let total = page.total(store::count_slugs(&mut conn, article_id)).await?;
+    let slugs = store::list_slugs(&mut conn, article_id, page.rows(), page.after()).await?;
+    page.of(slugs, total, |slug| slug.slug.clone()).map(Found)
 }
 
 /// Free an old slug of an article

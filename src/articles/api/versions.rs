@@ -18,7 +18,7 @@ use crate::{
         query::{NoQuery, Query},
         reply::Found,
     },
-    pagination::{Page, PageQuery, page},
+    pagination::{Page, PageQuery},
     surrogate::Cacheable,
     values::Reference,
 };
@@ -44,16 +44,15 @@ pub(crate) async fn list(
     context: Context,
 ) -> ApiResult<Either<Cacheable<Found<Page<VersionItem>>>, MovedArticle>> {
     let Query { value: query, fingerprint } = query;
-    let after = query.after(&context.cursor_key, &fingerprint)?;
+    let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
     let article = match seen(&mut conn, &viewer, &reference, "versions").await? {
         Either::Left(id) => id,
         Either::Right(moved) => return Ok(Either::Right(moved)),
     };
-    let total = if query.count.0 { Some(store::count_versions(&mut conn, article).await?) } else { None };
-    let versions = store::list_versions(&mut conn, article, query.limit.rows(), after).await?;
-    page(versions, query.limit, total, &context.cursor_key, &fingerprint, |version| version.number)
-        .map(|page| Either::Left(of(article, page)))
+    let total = page.total(store::count_versions(&mut conn, article)).await?;
+    let versions = store::list_versions(&mut conn, article, page.rows(), page.after()).await?;
+    page.of(versions, total, |version| version.number).map(|page| Either::Left(of(article, page)))
 }
 
 /// Read a version of an article

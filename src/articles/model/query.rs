@@ -107,6 +107,8 @@ pub(crate) struct ArticlesQuery {
     pub include: Option<Include>,
 }
 
+crate::paged!(ArticlesQuery);
+
 /// Which of the articles that cite a source, in which order: as [`ArticlesQuery`] has it, without `source`.
 #[derive(Debug)]
 pub(crate) struct SourceArticlesQuery(pub ArticlesQuery);

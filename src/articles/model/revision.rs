@@ -163,6 +163,8 @@ pub(crate) struct RevisionsQuery {
     pub count: Flag,
 }
 
+crate::paged!(RevisionsQuery);
+
 /// A draft's content as it was saved. It is complete by itself: tags and sources have the names that they had then.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use crate::database::keyset::ascending;
 use crate::{
     articles::{model::correction::Correction, store::draft::LIVE},
     clock,
@@ -72,17 +73,12 @@ pub(crate) async fn list_corrections(
     rows: i64,
     after: Option<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Correction>> {
-    let mut query = corrections::table
+    let query = corrections::table
         .filter(corrections::article_id.eq(article))
-        .order((corrections::created_at, corrections::id))
         .limit(rows)
         .select(Correction::as_select())
         .into_boxed();
-    if let Some((time, id)) = after {
-        let later = corrections::created_at.gt(time);
-        query = query.filter(later.or(corrections::created_at.eq(time).and(corrections::id.gt(id))));
-    }
-    query.load(conn).await
+    ascending!(query, corrections::created_at, corrections::id, after).load(conn).await
 }
 
 /// A correction of an article.

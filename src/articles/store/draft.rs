@@ -15,7 +15,7 @@ use crate::{
         provenance::Provenance,
         state::{Standing, Status},
     },
-    database::lock::hold_name,
+    database::{lock::hold_name, slugs::make_free_slug},
     schema::{article_slugs, articles, citations, edition_tags, editions},
     values::{DocumentKey, Reference, Slug, WebUrl},
 };
@@ -198,22 +198,17 @@ pub(crate) async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &
     Ok(owner.first::<Uuid>(conn).await.optional()? == Some(id))
 }
 
-/// Which of the slugs that could be made of `base` other articles have. No two transactions make one of the same base at a time.
-///
-/// # Errors
-/// As any statement.
-pub(crate) async fn slugs_taken(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    base: &Slug,
-) -> QueryResult<Vec<String>> {
-    hold_name(conn, &format!("articles/{}", &**base)).await?;
-    article_slugs::table
-        .filter(article_slugs::slug.eq_any(base.numbered()))
-        .filter(article_slugs::article_id.ne(id))
-        .select(article_slugs::slug)
-        .load(conn)
-        .await
+/// Makes a slug of a headline that no other article has.
+pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str) -> QueryResult<Slug> {
+    make_free_slug(conn, "article", text, id, async |conn, slugs| {
+        article_slugs::table
+            .filter(article_slugs::slug.eq_any(slugs))
+            .filter(article_slugs::article_id.ne(id))
+            .select(article_slugs::slug)
+            .load(conn)
+            .await
+    })
+    .await
 }
 
 /// Whether another article of the translation group has this language, among the drafts that are not in the trash. No two

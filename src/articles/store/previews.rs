@@ -5,6 +5,7 @@ use diesel::{dsl::exists, pg::Pg, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use crate::database::keyset::descending;
 use crate::{
     articles::model::preview_link::{LinkPosition, PreviewLink},
     auth::previews::Pass,
@@ -53,17 +54,12 @@ pub(crate) async fn list_preview_links(
     rows: i64,
     after: Option<LinkPosition>,
 ) -> QueryResult<Vec<PreviewLink>> {
-    let mut query = preview_links::table
+    let query = preview_links::table
         .inner_join(editors::table)
         .filter(preview_links::article_id.eq(article_id))
         .into_boxed::<Pg>();
-    if let Some(LinkPosition { created_at, id }) = after {
-        query = query
-            .filter(preview_links::created_at.le(created_at))
-            .filter(preview_links::created_at.lt(created_at).or(preview_links::id.lt(id)));
-    }
-    let links = query
-        .order((preview_links::created_at.desc(), preview_links::id.desc()))
+    let after = after.map(|after| (after.created_at, after.id));
+    let links = descending!(query, preview_links::created_at, preview_links::id, after)
         .limit(rows)
         .select((
             preview_links::id,

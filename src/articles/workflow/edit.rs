@@ -268,8 +268,7 @@ async fn choose_slug(
         let fault = Fault::at("/slug", "taken", detail.as_str());
         return Err(ApiError::new(ProblemType::SlugTaken, detail).with_fault(fault));
     }
-    let made = Slug::make(title, "article");
-    let slug = made.first_free(&store::slugs_taken(conn, id, &made).await?, id);
+    let slug = store::make_slug(conn, id, title).await?;
     if store::reserve_slug(conn, id, &slug).await? {
         return Ok(slug);
     }

@@ -268,7 +268,9 @@ impl Server {
         let password = warta::auth::secret::Password::from_text(PASSWORD.to_owned()).unwrap();
         let new = new_editor(email, email, role.as_str(), &password).await.unwrap();
         let mut conn = self.database.get().await.unwrap();
-        editors::store::create(&mut conn, &self.clock, self.clock.now(), &Actor::SYSTEM, new).await.unwrap()
+        editors::workflow::create(&mut conn, &self.clock, self.clock.now(), &Actor::SYSTEM, new)
+            .await
+            .unwrap()
     }
 
     /// Signs an editor in, over HTTP; the access token.

@@ -17,7 +17,10 @@ use crate::{
             list::search::{Meaning, Rank},
         },
     },
-    database::sql::{Fragment, fragment, lower},
+    database::{
+        keyset::{ascending, descending},
+        sql::{Fragment, fragment, lower},
+    },
     pagination::TextPosition,
     schema::editions,
 };
@@ -34,28 +37,6 @@ pub(crate) fn ordered<'a>(
     search: Option<&'a [Meaning]>,
     after: Option<Position>,
 ) -> EditionsQuery<'a> {
-    macro_rules! ascending {
-        ($key:expr, $after:expr) => {{
-            let query = query.order(($key.asc(), editions::article_id.asc()));
-            match $after {
-                Some((key, id)) => {
-                    query.filter($key.ge(key.clone())).filter($key.gt(key).or(editions::article_id.gt(id)))
-                }
-                None => query,
-            }
-        }};
-    }
-    macro_rules! descending {
-        ($key:expr, $after:expr) => {{
-            let query = query.order(($key.desc(), editions::article_id.desc()));
-            match $after {
-                Some((key, id)) => {
-                    query.filter($key.le(key.clone())).filter($key.lt(key).or(editions::article_id.lt(id)))
-                }
-                None => query,
-            }
-        }};
-    }
     let by_time = match &after {
         Some(Position::Time { time, id }) => Some((*time, *id)),
         _ => None,
@@ -80,17 +61,39 @@ pub(crate) fn ordered<'a>(
             let tied = published().eq(or_infinity(time)).and(editions::article_id.lt(id));
             query.filter(rank.lt(seen).or(rank.eq(seen).and(earlier.or(tied))))
         }
-        (Sort::TitleAscending, _) => ascending!(lower(editions::title), by_title),
-        (Sort::TitleDescending, _) => descending!(lower(editions::title), by_title),
-        (Sort::UpdatedAscending, _) => ascending!(editions::updated_at.nullable(), by_time),
-        (Sort::UpdatedDescending, _) => descending!(editions::updated_at.nullable(), by_time),
-        (Sort::PublishedAscending, View::Live) => ascending!(editions::published_at, by_time),
-        (Sort::PublishedDescending, View::Live) => descending!(editions::published_at, by_time),
+        (Sort::TitleAscending, _) => {
+            ascending!(query, lower(editions::title), editions::article_id, by_title)
+        }
+        (Sort::TitleDescending, _) => {
+            descending!(query, lower(editions::title), editions::article_id, by_title)
+        }
+        (Sort::UpdatedAscending, _) => {
+            ascending!(query, editions::updated_at.nullable(), editions::article_id, by_time)
+        }
+        (Sort::UpdatedDescending, _) => {
+            descending!(query, editions::updated_at.nullable(), editions::article_id, by_time)
+        }
+        (Sort::PublishedAscending, View::Live) => {
+            ascending!(query, editions::published_at, editions::article_id, by_time)
+        }
+        (Sort::PublishedDescending, View::Live) => {
+            descending!(query, editions::published_at, editions::article_id, by_time)
+        }
         (Sort::PublishedAscending, _) => {
-            ascending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+            ascending!(
+                query,
+                published(),
+                editions::article_id,
+                by_time.map(|(time, id)| (or_infinity(time), id))
+            )
         }
         (Sort::PublishedDescending, _) => {
-            descending!(published(), by_time.map(|(time, id)| (or_infinity(time), id)))
+            descending!(
+                query,
+                published(),
+                editions::article_id,
+                by_time.map(|(time, id)| (or_infinity(time), id))
+            )
         }
     }
 }
