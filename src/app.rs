@@ -1,4 +1,4 @@
-//! The application: its parts, its route table, and the way a request passes through.
+//! The application: its parts, its route table, and the server that is built from them.
 
 pub mod connections;
 pub mod cors;
@@ -41,7 +41,7 @@ use crate::{
     openapi, sources, tags,
 };
 
-/// The route table. What is registered here, and only that, is served and documented.
+/// Registers the routes of the API. Only routes that are registered here are served and documented.
 fn routes(config: &mut ServiceConfig<'_>) {
     config
         // articles
@@ -121,7 +121,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(ops::metrics::read);
 }
 
-/// Pages for people, beside the API that the document describes.
+/// Registers the pages for people, which the OpenAPI document leaves out.
 fn pages(config: &mut web::ServiceConfig) {
     config
         .service(pages::reader::page)
@@ -131,7 +131,7 @@ fn pages(config: &mut web::ServiceConfig) {
         .service(pages::docs::script);
 }
 
-/// What the answers of routes depend on, where it is more than the path and the parameters.
+/// Collects the cache rules of all routes whose answers do not simply depend on the path and all parameters.
 fn cache_rules() -> Vec<CacheRule> {
     let rules: [&[CacheRule]; 9] = [
         &articles::api::CACHE_RULES,
@@ -147,7 +147,7 @@ fn cache_rules() -> Vec<CacheRule> {
     rules.concat()
 }
 
-/// The OpenAPI document of the route table.
+/// Returns the OpenAPI document of the route table.
 #[must_use]
 pub fn document() -> serde_json::Value {
     let (_, document) =
@@ -155,49 +155,49 @@ pub fn document() -> serde_json::Value {
     openapi::finish(&document)
 }
 
-/// What an instance is made of. `main` and the tests build the same.
+/// The parts of an instance. `main` and the tests build the same ones.
 #[derive(Clone)]
 pub struct Parts {
-    /// What every feature works with.
+    /// The services that every feature works with.
     pub services: Services,
-    /// Who is asking.
+    /// The part that signs editors in and checks their tokens.
     pub auth: Auth,
-    /// What readers ask for again; `None`: everything is computed each time.
+    /// The cache of answers to readers; `None` if every answer is computed each time.
     pub cache: Option<Cache>,
-    /// What is known of the database.
+    /// The knowledge if the database is there.
     pub presence: Presence,
-    /// How long caches may go on with answers to readers where this program cannot answer.
+    /// The time for which caches can go on with old answers to readers while this program cannot answer.
     pub stale_if_error: Duration,
-    /// Which origins may do what.
+    /// The origins that can write.
     pub cors: Cors,
-    /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
+    /// The proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether the log has a line for each request.
+    /// Set if the log has a line for each request.
     pub log_requests: bool,
-    /// How many threads serve.
+    /// The number of threads that serve.
     pub workers: usize,
-    /// How many connections there may be.
+    /// The limits of connections.
     pub limits: Limits,
-    /// Seconds that requests in flight may take once the server is asked to stop.
+    /// The seconds that requests in flight can take once the server is asked to stop.
     pub finish_seconds: u64,
 }
 
-/// A server that runs, and its connections.
+/// A running server with its connections.
 pub struct Serving {
-    /// The server: awaited, it serves until it is stopped.
+    /// The server: a future that serves until the server is stopped.
     pub server: Server,
-    /// What its connections are counted by.
+    /// The counts of the server's connections.
     pub connections: Connections,
 }
 
-/// How many connections a thread takes before it accepts no more: far more than there may be, since whoever is one too many is
-/// accepted, and told so or given another one's place.
+/// The number of connections at which a thread accepts no more. It is far above the limit, since even a
+/// connection that is one too many is accepted: it is told so, or gets the place of another one.
 const NEVER_REACHED: usize = 1 << 24;
 
 /// Serves on a listening socket until the server is stopped.
 ///
 /// # Errors
-/// The socket cannot be served on.
+/// Returns an error if the socket cannot be served on.
 pub fn serve(parts: Parts, listener: std::net::TcpListener) -> std::io::Result<Serving> {
     let document = document();
     let table = web::Data::new(Routes::of(&document));

@@ -1,4 +1,5 @@
-//! Work that keeps a core busy, away from the threads that answer requests: in turns that are fair, and with an end.
+//! Runs work that keeps a core busy away from the threads that answer requests: in fair turns, and with a
+//! time limit.
 
 mod figures;
 mod stop;
@@ -22,15 +23,15 @@ pub(crate) use self::{
 };
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// How long a request waits for its turn.
+/// The longest time that a request waits for its turn.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// What is no larger than this goes through a lane of its own: a story, and not a book.
+/// The largest size of work, in bytes, for the lane of small work: a story, and not a book.
 pub(crate) const SMALL: usize = 64 * 1024;
 
-/// One kind of work. It is done on about half the cores at once, so that a burst of it starves nobody; turns go round among
-/// those who ask for it (`K`), so that nobody's burst starves anybody else; and what is large never stands before what is
-/// small.
+/// One kind of work. It runs on about half the cores at once, so that a burst of it starves nobody; turns go
+/// round among those who ask for it (`K`), so that nobody's burst starves anybody else; and large work never
+/// delays small work.
 #[derive(Clone, Debug)]
 pub(crate) struct Work<K> {
     small: Arc<Turns<K>>,
@@ -39,19 +40,20 @@ pub(crate) struct Work<K> {
     busy: &'static str,
 }
 
-/// One piece of work.
+/// A piece of work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece<K> {
-    /// Who asks for it.
+    /// The one who asks for it.
     pub of: K,
-    /// How large it is, in bytes.
+    /// The size of its input, in bytes.
     pub size: usize,
-    /// How long it may keep a core busy.
+    /// The longest time that it can keep a core busy.
     pub patience: Duration,
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
-    /// `name` is what it is counted under, `busy` what a request is told that waited in vain.
+    /// Creates a kind of work. `name` is its label in metrics, `busy` the detail of the `503` for a request
+    /// that waited in vain.
     #[must_use]
     pub(crate) fn new(name: &'static str, busy: &'static str) -> Self {
         let turns = (thread::available_parallelism().map_or(1, usize::from) / 2).max(1);
@@ -64,11 +66,11 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
         }
     }
 
-    /// Does a piece of it. The work is told to stop when it has kept a core busy for too long, and when nobody waits for it any
-    /// more.
+    /// Runs a piece of work. The work is told to stop when it has kept a core busy for too long, and when
+    /// nobody waits for it any more.
     ///
     /// # Errors
-    /// `503` when too many wait already.
+    /// `503` if too many wait already, or if no turn came in time.
     pub(crate) async fn run_for<T: Send + 'static>(
         &self,
         piece: Piece<K>,
@@ -77,10 +79,11 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
         self.run_holding(piece, work).await.map(|(done, _)| done)
     }
 
-    /// The same, where what follows belongs to the work: the turn lasts until it is dropped.
+    /// Runs a piece of work, and returns its turn as well: the turn lasts until it is dropped, if what
+    /// follows belongs to the work.
     ///
     /// # Errors
-    /// `503` when too many wait already.
+    /// `503` if too many wait already, or if no turn came in time.
     pub(crate) async fn run_holding<T: Send + 'static>(
         &self,
         piece: Piece<K>,
@@ -114,7 +117,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Work<K> {
     }
 }
 
-/// Says that nobody waits any more.
+/// Tells the work, when it is dropped, that nobody waits any more.
 struct Cancel(Arc<AtomicBool>);
 
 impl Drop for Cancel {

@@ -1,4 +1,4 @@
-//! The time, passed in rather than asked for, so that tests can set it.
+//! The clock. It is passed to the code that needs the time, so that tests can set it.
 
 use std::sync::{
     Arc,
@@ -8,15 +8,15 @@ use std::sync::{
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
-/// Where the time comes from. Clones share one source.
+/// The source of the time. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 struct Source {
-    /// Microseconds that a test moved the clock ahead of the machine's.
+    /// The microseconds by which a test moved the clock ahead of the machine's.
     ahead: AtomicI64,
-    /// The microseconds since 1970 at which a test stopped it; [`RUNS`] otherwise.
+    /// The microseconds since 1970 at which a test stopped the clock; [`RUNS`] otherwise.
     stopped: AtomicI64,
 }
 
@@ -29,7 +29,8 @@ impl Default for Source {
 }
 
 impl Clock {
-    /// The current time, cut to the microseconds that Postgres keeps, so that what is returned equals what is stored.
+    /// Returns the current time, cut to the microseconds that Postgres keeps, so that the returned value
+    /// equals the stored one.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> DateTime<Utc> {
@@ -41,27 +42,28 @@ impl Clock {
         (now + TimeDelta::microseconds(ahead.load(Ordering::Relaxed))).trunc_subsecs(6)
     }
 
-    /// A new UUIDv7 (RFC 9562). Ids made by one process ascend, also within one millisecond.
+    /// Returns a new UUIDv7 (RFC 9562). Ids made by one process ascend, also within one millisecond.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]
     pub fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }
 
-    /// Moves this clock, and every clone of it, ahead. For tests of what expires.
+    /// Moves this clock, and every clone of it, ahead. It is for tests of things that expire.
     pub fn advance(&self, by: TimeDelta) {
         self.0.ahead.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops this clock, and every clone of it: it moves only when it is moved. For tests of moments.
+    /// Stops this clock, and every clone of it: it moves only when it is moved. It is for tests that compare
+    /// times.
     #[expect(clippy::disallowed_methods, reason = "from here on it is this moment")]
     pub fn stop(&self) {
         self.0.stopped.store(Utc::now().timestamp_micros(), Ordering::Relaxed);
     }
 }
 
-/// The time of a change: now, but always later than the change before it. A thing's version may be made of it, so it must move
-/// also where the machine's clock does not, or goes back.
+/// Returns the time of a change: now, but always later than the change before it. A thing's version can be
+/// made of this time, so it must move even if the machine's clock does not, or goes back.
 #[must_use]
 pub fn after(previous: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     now.max(previous + TimeDelta::microseconds(1))

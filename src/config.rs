@@ -1,4 +1,5 @@
-//! Every setting and command of the program, parsed into types. A wrong setting ends the start with one line.
+//! Every setting and command of the program, parsed into types. A wrong setting stops the start with one
+//! line.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -21,28 +22,28 @@ use crate::{
 
 /// A headless CMS for newsrooms.
 ///
-/// Each setting is a variable of the environment or an option; the option wins. An empty variable is an unset one. Instead of a
-/// variable NAME there may be a NAME_FILE: a file that has the value, such as DATABASE_URL_FILE. Another variable that starts with
-/// WARTA_ stops the start.
+/// Set each setting as an environment variable or as a command-line option; the option wins. An empty
+/// variable counts as unset. To read a value from a file, append _FILE to the variable's name, such as
+/// DATABASE_URL_FILE. Any other variable that starts with WARTA_ stops the start.
 #[derive(Debug, Parser)]
 #[command(name = "warta", version, max_term_width = 110)]
 pub struct Cli {
-    /// The settings.
+    /// The settings of this start.
     #[command(flatten)]
     pub config: Config,
-    /// What to do; without one: serve.
+    /// The command; without one, the program serves.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What the program can do.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API (the default)
     Serve,
     /// Bring the database up to date, then end
     Migrate {
-        /// Change nothing; list what is pending and fail if anything is
+        /// Change nothing; list the pending migrations, and fail if there are any
         #[arg(long)]
         check: bool,
     },
@@ -56,23 +57,24 @@ pub enum Command {
     Openapi,
 }
 
-/// What can be done with the record.
+/// The commands on the record.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Find the first event that was changed, removed, inserted or moved; fails if there is one
     Verify {
-        /// A head that an earlier verification printed, to find that the end was cut off or all was rewritten since
+        /// The head printed by an earlier run: detects truncation and complete rewrites
         #[arg(long, value_name = "SEQUENCE:HASH")]
         head: Option<Head>,
     },
 }
 
-/// What can be done to editors.
+/// The commands on editors.
 ///
-/// Passwords come from `WARTA_EDITOR_PASSWORD`, else from the first line of standard input; see [`editor_password`].
+/// Passwords come from `WARTA_EDITOR_PASSWORD`, else from the first line of standard input; see
+/// [`editor_password`].
 #[derive(Debug, Subcommand)]
 pub enum EditorCommand {
-    /// Make an editor; the password is WARTA_EDITOR_PASSWORD or a line on standard input
+    /// Create an editor; the password is WARTA_EDITOR_PASSWORD or a line on standard input
     Create {
         /// The email address to sign in with
         #[arg(long)]
@@ -80,7 +82,7 @@ pub enum EditorCommand {
         /// The name that readers and colleagues see
         #[arg(long)]
         name: String,
-        /// What the editor may do
+        /// The role of the editor
         #[arg(long, default_value = "editor", value_parser = ["writer", "editor", "admin"])]
         role: String,
     },
@@ -88,13 +90,13 @@ pub enum EditorCommand {
     List,
     /// Change a password: WARTA_EDITOR_PASSWORD or a line on standard input; ends the editor's sessions
     SetPassword {
-        /// Whose
+        /// Email of the editor
         #[arg(long)]
         email: EmailAddress,
     },
     /// Bar an editor from signing in; ends the editor's sessions
     Disable {
-        /// Whom
+        /// Email of the editor
         #[arg(long)]
         email: EmailAddress,
     },
@@ -111,12 +113,13 @@ pub struct Config {
     #[arg(long, env = "WARTA_WORKERS", value_parser = number::<1, 256, usize>, value_name = "NUMBER")]
     pub workers: Option<usize>,
 
-    /// Most connections of clients at a time, 16 to 1000000; when there are as many, a new one takes the place of the slowest
+    /// Most connections of clients at a time, 16 to 1000000; beyond that, a new one replaces the slowest
     #[arg(long, env = "WARTA_CONNECTIONS", default_value = "10000",
           value_parser = number::<16, 1_000_000, usize>, value_name = "NUMBER")]
     pub connections: usize,
 
-    /// Most connections from one address, or one /64 network of IPv6, 1 to 1000000; this machine and trusted proxies are exempt
+    /// Most connections from one address, or one /64 network of IPv6, 1 to 1000000; this machine and trusted
+    /// proxies are exempt
     #[arg(long, env = "WARTA_CONNECTIONS_PER_ADDRESS", default_value = "256",
           value_parser = number::<1, 1_000_000, usize>, value_name = "NUMBER")]
     pub connections_per_address: usize,
@@ -126,19 +129,20 @@ pub struct Config {
           value_parser = number::<0, 3600, u64>, value_name = "SECONDS")]
     pub drain_seconds: u64,
 
-    /// Seconds that the body of a request may take to arrive, 1 to 3600
+    /// Seconds in which the body of a request has to arrive, 1 to 3600
     #[arg(long, env = "WARTA_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 
-    /// Origins whose pages may write, such as `https://desk.example.org`, separated by commas [default: none]
+    /// Origins whose pages can write, such as `https://desk.example.org`, separated by commas [default: none]
     #[arg(long, env = "WARTA_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<Origin>,
 
-    /// Networks of proxies whose X-Forwarded-For, -Host and -Proto are believed, such as 10.0.0.0/8, separated by commas [default: none]
+    /// Networks of proxies whose X-Forwarded-For, -Host and -Proto are believed, such as 10.0.0.0/8,
+    /// separated by commas [default: none]
     #[arg(long, env = "WARTA_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Bytes of memory for answers that readers may ask for again; 0 keeps none
+    /// Bytes of memory for answers that readers ask for again; 0 keeps none
     #[arg(long, env = "WARTA_CACHE_BYTES", default_value = "33554432", value_parser = number::<0, { u64::MAX }, u64>, value_name = "NUMBER")]
     pub cache_bytes: u64,
 
@@ -150,7 +154,8 @@ pub struct Config {
     #[arg(long, env = "WARTA_DATA_DIR", default_value = "./.warta", value_name = "FOLDER")]
     pub data_dir: PathBuf,
 
-    /// Postgres to use, as a libpq URL or key=value string with sslmode and sslrootcert [default: an embedded one]
+    /// Postgres to use, as a libpq URL or key=value string with sslmode and sslrootcert [default: an embedded
+    /// one]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<DatabaseUrl>,
 
@@ -159,17 +164,19 @@ pub struct Config {
           value_parser = number::<1, 1000, usize>, value_name = "NUMBER")]
     pub database_connections: usize,
 
-    /// Folder with the postgres and initdb to embed, version 15 or newer [default: searched for, else downloaded]
+    /// Folder that contains the postgres and initdb binaries, version 15 or newer [default: searched for,
+    /// else downloaded]
     #[arg(long, env = "WARTA_PG_BIN", value_name = "FOLDER")]
     pub pg_bin: Option<PathBuf>,
 
-    /// Archive of Postgres to download where none is found, as the http(s) address of a .tar.gz with its .sha256 beside it; {major} and
-    /// {target} stand for the version and the kind of machine [default: the newest that is published]
+    /// Archive of Postgres to download if none is found: the http(s) address of a .tar.gz, with its .sha256
+    /// next to it; {major} and {target} stand for the version and the kind of machine [default: the newest
+    /// published one]
     #[arg(long, env = "WARTA_PG_ARCHIVE", hide_env_values = true, value_name = "URL")]
     pub pg_archive: Option<ArchiveAddress>,
 
-    /// Email of the first admin, made while there is no editor; needs WARTA_ADMIN_PASSWORD
-    /// [default: embedded, one is made and its password printed once]
+    /// Email of the first admin, who is created if there is no editor; needs WARTA_ADMIN_PASSWORD [default:
+    /// embedded, one is created and its password printed once]
     #[arg(long, env = "WARTA_ADMIN_EMAIL", value_name = "EMAIL")]
     pub admin_email: Option<EmailAddress>,
 
@@ -177,20 +184,22 @@ pub struct Config {
     #[arg(long, env = "WARTA_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub admin_password: Option<Secret>,
 
-    /// File with the Ed25519 key that signs tokens, in PEM; needed with DATABASE_URL
-    /// [default: embedded, jwt.pem in the data folder, made with mode 0600]
+    /// File with the Ed25519 key that signs tokens, in PEM; needed with DATABASE_URL [default: embedded,
+    /// jwt.pem in the data folder, created with mode 0600]
     #[arg(long, env = "WARTA_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 
-    /// The public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none; then they link to this API]
+    /// Public site that feeds and sitemaps link to, such as `https://news.example.org` [default: none; they
+    /// link to this API]
     #[arg(long, env = "WARTA_SITE_URL", value_parser = site_url, value_name = "URL")]
     pub site_url: Option<Url>,
 
-    /// What the publication is called in feeds and structured data, up to 200 characters [default: the host of the site]
+    /// Name of the publication in feeds and structured data, up to 200 characters [default: the host of the
+    /// site]
     #[arg(long, env = "WARTA_SITE_NAME", value_parser = site_name, value_name = "NAME")]
     pub site_name: Option<String>,
 
-    /// Path of an article on that site, with {slug} or {id}, and {language} if wanted
+    /// Path of an article on the public site, with {slug} or {id}, and {language} if wanted
     #[arg(long, env = "WARTA_ARTICLE_PATH", default_value = "/{language}/{slug}", value_name = "PATH")]
     pub article_path: ArticlePath,
 
@@ -198,16 +207,16 @@ pub struct Config {
     #[arg(long, env = "WARTA_DEMO", value_name = "true|false")]
     pub demo: Option<bool>,
 
-    /// Publish and schedule only stories that have a citation; an admin may override it, which is recorded
+    /// Publish and schedule only stories that have a citation; an admin can override it, which is recorded
     #[arg(long, env = "WARTA_REQUIRE_CITATION", default_value = "false", action = ArgAction::Set, value_name = "true|false")]
     pub require_citation: bool,
 
-    /// Publish and schedule only stories of which the one who does it is not the only writer; an admin may override it, which is
-    /// recorded
+    /// Require that somebody other than the publisher has edited unpublished changes; an admin can override
+    /// it, which is recorded
     #[arg(long, env = "WARTA_REQUIRE_REVIEW", default_value = "false", action = ArgAction::Set, value_name = "true|false")]
     pub require_review: bool,
 
-    /// What to log: error, warn, info, debug, trace, also by module, such as info,warta=debug
+    /// Log filter: error, warn, info, debug or trace, also by module, such as info,warta=debug
     #[arg(long, env = "WARTA_LOG", default_value = "info", value_name = "FILTER")]
     pub log: LogFilter,
 
@@ -217,37 +226,37 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether Postgres is the embedded one.
+    /// Returns `true` if Postgres is the embedded one.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.database_url.is_none()
     }
 
-    /// Whether a first start loads demo content.
+    /// Returns `true` if a first start loads demo content.
     #[must_use]
     pub fn loads_demo(&self) -> bool {
         self.demo.unwrap_or(self.is_embedded())
     }
 
-    /// What a story needs before readers see it.
+    /// Returns the rules that a story has to meet before readers see it.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy { require_citation: self.require_citation, require_review: self.require_review }
     }
 
-    /// The number of threads that serve requests.
+    /// Returns the number of threads that serve requests.
     #[must_use]
     pub fn worker_count(&self) -> usize {
         self.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
     }
 
-    /// The file of the signing key: the one given, else the data folder's.
+    /// Returns the file of the signing key: the given one, else the one in the data folder.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
         self.jwt_key_file.clone().unwrap_or_else(|| self.data_dir.join("jwt.pem"))
     }
 
-    /// What no single setting shows.
+    /// Checks the settings that depend on each other.
     fn check(&self, serves: bool) -> Result<(), String> {
         match (&self.admin_email, &self.admin_password) {
             (Some(_), None) => return Err("WARTA_ADMIN_PASSWORD: needed with WARTA_ADMIN_EMAIL".into()),

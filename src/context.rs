@@ -1,4 +1,4 @@
-//! What a handler works with: the services of the process, and what is known of the request.
+//! The context that a handler works with: the services of the process, and the id and time of the request.
 
 pub(crate) mod links;
 
@@ -27,77 +27,77 @@ use crate::{
     site::Site,
 };
 
-/// What the process offers to every feature.
+/// The services that the process offers to every feature.
 #[derive(Clone)]
 pub struct Services {
-    /// The pool.
+    /// The pool of connections to the database.
     pub database: Database,
-    /// Where the time comes from.
+    /// The clock that every time comes from.
     pub clock: Clock,
-    /// What cursors are signed with.
+    /// The key that cursors are signed with.
     pub cursor_key: CursorKey,
-    /// How long bodies may take to arrive, and how many bytes of them are kept at a time.
+    /// The limits of request bodies: the time to arrive, and the bytes that are kept at a time.
     pub bodies: BodyLimits,
-    /// What a story needs before readers see it.
+    /// The rules that a story has to meet before readers see it.
     pub policy: Policy,
-    /// Where readers find the stories.
+    /// The public site on which readers find the stories.
     pub site: Arc<Site>,
 }
 
-/// What the newsroom asks of every story before readers see it.
+/// The rules of the newsroom for every story, before readers see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// At least one citation.
+    /// Requires at least one citation.
     pub require_citation: bool,
-    /// That the one who publishes it is not the only one who wrote it.
+    /// Requires that somebody other than the publisher has also written the changes.
     pub require_review: bool,
 }
 
-/// The id of a request, the same in the answer's X-Request-Id, in problems, in events and in the log.
+/// The id of a request, which is the same in the answer's X-Request-Id, in problems, in events and in the
+/// log.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// One request's context: the services, its id, and the time.
+/// The context of one request: the services, its id, and the time.
 #[derive(Clone)]
 pub struct Context {
     services: web::Data<Services>,
     /// The id of the request.
     pub request_id: Arc<str>,
-    /// How far back its time is set.
+    /// The time by which the request is set back.
     back: TimeDelta,
 }
 
 impl Context {
-    /// The services that the request's application was built with.
+    /// Returns the services that the request's application was built with.
     #[must_use]
     pub fn services(request: &HttpRequest) -> Option<&web::Data<Services>> {
         request.app_data::<web::Data<Services>>()
     }
 
-    /// The context of something that the process does by itself, such as on its first start.
+    /// Returns a context for something that the process does by itself, such as on its first start. `purpose`
+    /// takes the place of the request's id.
     #[must_use]
     pub fn of_process(services: &Services, purpose: &str) -> Self {
         let services = web::Data::new(services.clone());
         Self { services, request_id: purpose.into(), back: TimeDelta::zero() }
     }
 
-    /// The same, as if it happened that much earlier. What is recorded keeps the true time.
+    /// Returns the context with its time set back, as if the request had come earlier. Events keep the true
+    /// time.
     #[must_use]
     pub fn set_back(self, back: TimeDelta) -> Self {
         Self { back, ..self }
     }
 
-    /// The present time. Ask once the rows that a change depends on are locked: a body may have taken its time to arrive, and what
-    /// others committed meanwhile came before.
+    /// Returns the present time. Ask once the rows that a change depends on are locked: a body can take long
+    /// to arrive, and the changes that others committed meanwhile came before.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.services.clock.now() - self.back
     }
 
-    /// Records what this request did; call it in the transaction of the change.
-    ///
-    /// # Errors
-    /// As any statement.
+    /// Records an event of this request; call it in the transaction of the change.
     pub async fn record(
         &self,
         conn: &mut AsyncPgConnection,

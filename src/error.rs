@@ -1,7 +1,8 @@
-//! What goes wrong, and how it is told: every error leaves as `application/problem+json` (RFC 9457).
+//! Errors, and how they reach the caller: every error leaves as `application/problem+json` (RFC 9457).
 //!
-//! An [`ApiError`] has a [`ProblemType`], and the kind alone decides status, title and `type`: the table in [`ProblemType::info`] is the
-//! only one. The conversion to HTTP is the last step, in [`crate::app::middleware::envelope`], which also logs, once.
+//! An [`ApiError`] has a [`ProblemType`], and the kind alone decides status, title and `type`: the table in
+//! [`ProblemType::info`] is the only one. The conversion to HTTP is the last step, in
+//! [`crate::app::middleware::envelope`], which also logs the error once.
 
 pub(crate) mod complaint;
 mod problem_type;
@@ -27,10 +28,10 @@ use crate::{
     surrogate::SurrogateKeys,
 };
 
-/// How to authenticate (RFC 6750): what every `401` says at least.
+/// The challenge that says how to authenticate (RFC 6750); every `401` has at least this one.
 pub const CHALLENGE: &str = "Bearer realm=\"warta\"";
 
-/// What an operation that may fail returns.
+/// The result of an operation that can fail with an answer to the caller.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// An error as a handler, a rule or a store returns it.
@@ -44,14 +45,14 @@ struct Inner {
     faults: Vec<Fault>,
     headers: HeaderMap,
     members: Map<String, Value>,
-    /// What it is made of, where readers are told that there is nothing.
+    /// The surrogate keys of an answer that tells readers that there is nothing.
     keys: Option<SurrogateKeys>,
-    /// The cause, for the log. Never leaves the process.
+    /// The cause, for the log. It never leaves the process.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl ApiError {
-    /// A problem of this kind; `detail` tells this occurrence.
+    /// Creates a problem of this kind; `detail` describes this occurrence.
     pub fn new(kind: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -64,19 +65,24 @@ impl ApiError {
         }))
     }
 
-    /// `404` with the same words whether the thing does not exist or may not be seen.
+    /// Creates a `404`. The words are the same if the thing does not exist and if the caller is not allowed
+    /// to see it.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(ProblemType::NotFound, "Nothing that you may see is at this address.")
+        Self::new(
+            ProblemType::NotFound,
+            "There is nothing at this address, or you are not allowed to see it.",
+        )
     }
 
-    /// `401` where a token is needed and none was sent; `reason` says for what.
+    /// Creates a `401` for a request that needs a token and has none; `reason` says what the token is needed
+    /// for.
     #[must_use]
     pub fn token_needed(reason: &'static str) -> Self {
         Self::new(ProblemType::Unauthenticated, reason)
     }
 
-    /// `401` where a token was sent that is not good; `reason` says why, without quotes or backslashes.
+    /// Creates a `401` for a token that is not good; `reason` says why, without quotes or backslashes.
     #[must_use]
     pub fn unauthenticated(reason: &'static str) -> Self {
         let challenge = format!(
@@ -90,13 +96,13 @@ impl ApiError {
         }
     }
 
-    /// `403`; `reason` says which right is missing.
+    /// Creates a `403`; `reason` says which right is missing.
     #[must_use]
     pub fn forbidden(reason: &'static str) -> Self {
         Self::new(ProblemType::Forbidden, reason)
     }
 
-    /// `422` with every fault of a body.
+    /// Creates a `422` with every fault of a body.
     #[must_use]
     pub fn invalid_body(faults: Faults) -> Self {
         let mut error = Self::new(ProblemType::InvalidBody, summary("body", &faults));
@@ -104,7 +110,7 @@ impl ApiError {
         error
     }
 
-    /// `422` with the only fault of a body, at this pointer.
+    /// Creates a `422` with the only fault of a body, at this pointer.
     #[must_use]
     pub fn invalid_at(pointer: &str, invalid: Invalid) -> Self {
         let mut faults = Faults::none();
@@ -112,7 +118,7 @@ impl ApiError {
         Self::invalid_body(faults)
     }
 
-    /// `400` with every fault of a query string.
+    /// Creates a `400` with every fault of a query string.
     #[must_use]
     pub fn invalid_query(faults: Faults) -> Self {
         let mut error = Self::new(ProblemType::InvalidQuery, summary("query string", &faults));
@@ -120,25 +126,25 @@ impl ApiError {
         error
     }
 
-    /// `500`; the cause is logged and not shown.
+    /// Creates a `500`; the cause is logged and not shown.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ProblemType::Internal, "The error was logged under this request_id.").caused_by(cause)
     }
 
-    /// `503` with `Retry-After`; the cause is logged and not shown.
+    /// Creates a `503` with `Retry-After`; the cause is logged and not shown.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ProblemType::Unavailable, "The database cannot answer right now; please retry.")
             .retry_after(1)
             .caused_by(cause)
     }
 
-    /// `503` for a change while the database takes none; the cause is logged and not shown.
+    /// Creates a `503` for a change while the database takes none; the cause is logged and not shown.
     pub fn read_only(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let detail = "The database takes no changes right now; what is published can be read. Please retry.";
         Self::new(ProblemType::ReadOnly, detail).retry_after(5).caused_by(cause)
     }
 
-    /// Says after how many seconds to try again.
+    /// Adds the number of seconds after which to try again.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
@@ -151,7 +157,7 @@ impl ApiError {
         self
     }
 
-    /// Adds a `Link` header (RFC 8288) to an address of ours.
+    /// Adds a `Link` header (RFC 8288) to an address of this API.
     #[must_use]
     pub fn with_link(self, target: &str, relation: &str) -> Self {
         match HeaderValue::from_str(&format!("<{target}>; rel=\"{relation}\"")) {
@@ -167,7 +173,8 @@ impl ApiError {
         self
     }
 
-    /// Adds the place of a fault, where the problem is one field's; the first [`TOLD`] are told.
+    /// Adds the place of a fault, if the problem concerns one field; faults after the first [`TOLD`] are
+    /// dropped.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         if self.0.faults.len() < TOLD {
@@ -176,7 +183,8 @@ impl ApiError {
         self
     }
 
-    /// Says what would change a `404` or a `410` to a reader, who may then keep it; other problems hold for the moment only.
+    /// Adds the keys whose changes would change a `404` or a `410` to a reader, so that caches can keep it.
+    /// Other problems hold for the moment only, and do not get them.
     #[must_use]
     pub fn made_of(mut self, keys: SurrogateKeys) -> Self {
         if matches!(self.0.kind, ProblemType::NotFound | ProblemType::Retracted) {
@@ -185,7 +193,7 @@ impl ApiError {
         self
     }
 
-    /// What it is made of, where that is known.
+    /// Returns the surrogate keys, if the problem has them.
     #[must_use]
     pub fn keys(&self) -> Option<&SurrogateKeys> {
         self.0.keys.as_ref()
@@ -196,25 +204,25 @@ impl ApiError {
         self
     }
 
-    /// The kind of problem.
+    /// Returns the kind of problem.
     #[must_use]
     pub fn kind(&self) -> ProblemType {
         self.0.kind
     }
 
-    /// The cause, to be logged.
+    /// Returns the cause, to be logged.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.0.cause.as_deref()
     }
 
-    /// The headers that go with the problem.
+    /// Returns the headers that go with the problem.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// The document that the caller gets.
+    /// Returns the document that the caller gets.
     #[must_use]
     pub fn problem(&self, request_id: &str) -> Problem {
         let ProblemTypeInfo { name, status, title, .. } = self.0.kind.info();
@@ -243,15 +251,16 @@ impl ResponseError for ApiError {
         self.0.kind.info().status
     }
 
-    /// An empty response: the envelope, which knows the request id, writes the problem from the error it finds in it.
+    /// Returns an empty response: the envelope, which knows the request id, writes the problem from the error
+    /// in it.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
 }
 
 impl From<DieselError> for ApiError {
-    /// What a store did not translate itself. A constraint that clients can run into is translated where the statement
-    /// stands, with [`violated`].
+    /// Converts an error that a store did not translate itself. Constraints that clients can violate are
+    /// translated next to the statement, with [`violated`].
     fn from(error: DieselError) -> Self {
         match (Trouble::of(&error), &error) {
             (Some(Trouble::Unavailable), _) => Self::unavailable(error),
@@ -277,7 +286,7 @@ impl From<PoolError> for ApiError {
     }
 }
 
-/// Whether the error is the violation of this named constraint.
+/// Returns `true` if the error is the violation of the constraint with this name.
 #[must_use]
 pub fn violated(error: &DieselError, constraint: &str) -> bool {
     matches!(error, DieselError::DatabaseError(_, info) if info.constraint_name() == Some(constraint))
@@ -286,7 +295,7 @@ pub fn violated(error: &DieselError, constraint: &str) -> bool {
 /// A problem (RFC 9457). Clients branch on `type` and `status`, and show `title` and `detail`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Names the kind of problem, and is the address of a page that explains it.
+    /// The kind of problem. It is also the address of a page that explains it.
     #[schema(format = "uri-reference", example = "/problems/not-found")]
     pub r#type: String,
     /// A summary of the kind, the same for each occurrence.
@@ -295,16 +304,16 @@ pub struct Problem {
     /// The HTTP status, repeated.
     #[schema(minimum = 400, maximum = 599, example = 404)]
     pub status: u16,
-    /// What happened this time.
-    #[schema(example = "Nothing that you may see is at this address.")]
+    /// A description of this occurrence of the problem.
+    #[schema(example = "There is nothing at this address, or you are not allowed to see it.")]
     pub detail: String,
     /// The request's id, the same as in the X-Request-Id header. Quote it in a report.
     #[schema(example = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub request_id: String,
-    /// For invalid input: every fault at once.
+    /// Every fault of an invalid input, all at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<Fault>>,
-    /// More about the problem, where its kind has more to say.
+    /// Further members, if the kind of problem has any.
     #[serde(flatten)]
     #[schema(ignore)]
     pub members: Map<String, Value>,

@@ -1,7 +1,7 @@
 //! The faults of an input, collected all at once.
 //!
-//! Input types derive [`deserr::Deserr`] with [`Faults`] as their error: it goes on after a fault, so that a caller learns of
-//! every one in one answer.
+//! Input types derive [`deserr::Deserr`] with [`Faults`] as their error. The parser goes on after a fault, so
+//! that a caller learns of every fault in one answer.
 
 pub(crate) mod codes;
 
@@ -16,30 +16,30 @@ use crate::faults::codes::Code;
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
-    /// Where in the body: a JSON pointer (RFC 6901).
+    /// The place of the fault in the body, as a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/tags/0")]
     pub pointer: Option<String>,
-    /// Which query parameter.
+    /// The query parameter with the fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
-    /// What is wrong, for programs.
+    /// The kind of fault, as a stable word for programs.
     #[schema(value_type = Code, example = "not_found")]
     pub code: &'static str,
-    /// What is wrong, for people.
+    /// The fault in a sentence, for people.
     #[schema(example = "No tag has this slug or id.")]
     pub detail: String,
 }
 
 impl Fault {
-    /// A fault at a place in the body.
+    /// Creates a fault at a place in the body.
     pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         let pointer = Some(shortened(pointer.into(), LONGEST_PLACE));
         Self { pointer, parameter: None, code, detail: shortened(detail.into(), LONGEST_DETAIL) }
     }
 }
 
-/// What is wrong with a value, before it is known where it stands.
+/// A fault of a value whose place is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     /// A stable word for programs.
@@ -49,20 +49,22 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// A fault without its place.
+    /// Creates a fault without its place.
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
 }
 
-/// How many faults are told: whoever sends more has made one mistake many times, or wants a long answer.
+/// The most faults in one answer: a caller who sends more has made one mistake many times, or wants a long
+/// answer.
 pub const TOLD: usize = 100;
 
-/// The longest place and the longest sentence of a fault, in bytes: both may repeat what was sent, which may be long.
+/// The longest place of a fault, in bytes. Both the place and the sentence can repeat what was sent, which
+/// can be long.
 const LONGEST_PLACE: usize = 500;
 const LONGEST_DETAIL: usize = 1000;
 
-/// The text, or its beginning where it is longer than so many bytes.
+/// Returns the text, or its beginning if it is longer than `most` bytes.
 fn shortened(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));
@@ -71,28 +73,28 @@ fn shortened(mut text: String, most: usize) -> String {
     text
 }
 
-/// The faults of one input, the first [`TOLD`] of them; [`Fault::pointer`] is set in each.
+/// The faults of one input, of which the first [`TOLD`] are kept; [`Fault::pointer`] is set in each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     told: Vec<Fault>,
-    /// How many more there are.
+    /// The number of further faults.
     more: usize,
 }
 
 impl Faults {
-    /// No faults yet.
+    /// Creates an empty collection.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// One fault at a location.
+    /// Creates a collection with one fault, at a location.
     #[must_use]
     pub fn one(location: ValuePointerRef<'_>, invalid: Invalid) -> Self {
         Self { told: vec![Fault::at(pointer(location), invalid.code, invalid.detail)], more: 0 }
     }
 
-    /// Adds a fault.
+    /// Adds a fault; faults after the first [`TOLD`] are only counted.
     pub fn push(&mut self, fault: Fault) {
         if self.told.len() < TOLD {
             self.told.push(fault);
@@ -107,27 +109,27 @@ impl Faults {
         other.told.into_iter().for_each(|fault| self.push(fault));
     }
 
-    /// The value, if there is no fault.
+    /// Returns the value if there is no fault.
     ///
     /// # Errors
-    /// The faults, if there is one.
+    /// Returns the faults if there are any.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
         if self.told.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// How many there are, told or not.
+    /// Returns the number of all faults, kept or only counted.
     #[must_use]
     pub fn count(&self) -> usize {
         self.told.len() + self.more
     }
 
-    /// As faults of a body.
+    /// Returns the faults as faults of a body.
     #[must_use]
     pub fn into_body_faults(self) -> Vec<Fault> {
         self.told
     }
 
-    /// As faults of a query string, where the first step of the pointer is the parameter.
+    /// Returns the faults as faults of a query string: the first step of the pointer is the parameter.
     #[must_use]
     pub fn into_query_faults(self) -> Vec<Fault> {
         let parameter = |fault: Fault| Fault {
@@ -139,7 +141,7 @@ impl Faults {
     }
 }
 
-/// A sentence that says how many faults something has, with the place and the detail of an only one.
+/// Returns a sentence that says how many faults something has; for a single fault, with its place and detail.
 #[must_use]
 pub fn summary(of: &str, faults: &Faults) -> String {
     match faults.told.as_slice() {
@@ -223,7 +225,7 @@ fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A location as a JSON pointer (RFC 6901), `~` and `/` escaped.
+/// Returns a location as a JSON pointer (RFC 6901), with `~` and `/` escaped.
 #[must_use]
 pub fn pointer(location: ValuePointerRef<'_>) -> String {
     match location {

@@ -1,4 +1,5 @@
-//! The OpenAPI document: what is said once for all operations, and what every one of them answers beside its own.
+//! Builds the OpenAPI document: its general part, and the answers and headers that all operations have in
+//! common.
 
 mod examples;
 mod problems;
@@ -14,7 +15,7 @@ use crate::{
     openapi::schemas::{merge_flattened, name_pages, name_words, refers_to, unwrap_described},
 };
 
-/// An entity tag, for examples.
+/// The entity tag in examples.
 const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
 
 #[derive(OpenApi)]
@@ -33,8 +34,8 @@ const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
         (name = "articles", description = "Stories: drafts that editors work on, and what readers see of them."),
         (name = "tags", description = "Topics and sections. A frontend's menu is made of them."),
         (name = "sources", description = "Publishers and organisations that stories come from."),
-        (name = "publishing", description = "Feeds and sitemaps of what readers see. Links lead to the public site or, where none is set, to this API."),
-        (name = "sign-in", description = "Tokens, and one's own account."),
+        (name = "publishing", description = "Feeds and sitemaps of what readers see. Links lead to the public site or, if none is set, to this API."),
+        (name = "sign-in", description = "Tokens, and your own account."),
         (name = "people", description = "The editors, for admins."),
         (name = "record", description = "What was changed, by whom and when: append-only, and chained by hashes."),
         (name = "service", description = "The service itself."),
@@ -43,7 +44,7 @@ const ENTITY_TAG: &str = "\"3.q1hYy0c8a0mJ2sX4n5W7bQ\"";
 )]
 struct Base;
 
-/// What stands in the document before any route is registered.
+/// Returns the document before any route is registered.
 #[must_use]
 pub(crate) fn base() -> utoipa::openapi::OpenApi {
     let mut base = Base::openapi();
@@ -51,7 +52,8 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
     base
 }
 
-/// Adds what follows from what an operation is: the errors that it can answer and the headers of its answers.
+/// Completes the document with what follows from each operation: the errors that it can answer, and the
+/// headers of its answers.
 #[must_use]
 pub(crate) fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
@@ -81,7 +83,7 @@ pub(crate) fn finish(document: &utoipa::openapi::OpenApi) -> Value {
     document
 }
 
-/// Types of problems that no operation answers leave the document: they are told of whatever the address is.
+/// Removes the types of problems that no operation lists: they can be answered at any address.
 fn drop_unused(document: &mut Value) {
     let unused: Vec<_> = problems::schemas()
         .map(|(name, _)| name)
@@ -92,7 +94,7 @@ fn drop_unused(document: &mut Value) {
     }
 }
 
-/// The errors that operations share, by the name of their kind.
+/// The errors that operations share, by their kind.
 const COMMON: [ProblemType; 11] = [
     ProblemType::InvalidQuery,
     ProblemType::Unauthenticated,
@@ -113,7 +115,7 @@ fn common_responses() -> Value {
         let (kinds, description) = match kind {
             ProblemType::InvalidQuery => (
                 &[kind, ProblemType::BadRequest, ProblemType::MalformedBody][..],
-                "The request is malformed: its query string, a header, or a body that is no JSON.",
+                "The request is malformed: its query string, a header, or a body that is not JSON.",
             ),
             ProblemType::Unavailable => (&[kind, ProblemType::ReadOnly][..], info.title),
             _ => (std::slice::from_ref(&kind), info.title),
@@ -123,7 +125,7 @@ fn common_responses() -> Value {
     Value::Object(COMMON.into_iter().map(response).collect())
 }
 
-/// A response that may be a problem of each of these kinds, which have one status.
+/// Returns a response that can be a problem of each of these kinds, which all have the same status.
 fn problem(kinds: &[ProblemType], description: &str) -> Value {
     let status = kinds.first().map_or(500, |kind| kind.info().status.as_u16());
     let headers: &[&str] = match status {
@@ -141,11 +143,11 @@ fn problem(kinds: &[ProblemType], description: &str) -> Value {
     })
 }
 
-/// The headers of what was found.
+/// The headers of an answer with something that was found.
 const FOUND: [&str; 8] =
     ["X-Request-Id", "ETag", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag", "Age", "Cache-Status"];
 
-/// The headers of what says that nothing is to be found, or that it is elsewhere.
+/// The headers of an answer that says that there is nothing, or that it has moved.
 const NOTHING: [&str; 7] =
     ["X-Request-Id", "Cache-Control", "Vary", "Surrogate-Key", "Cache-Tag", "Age", "Cache-Status"];
 
@@ -162,17 +164,17 @@ fn headers() -> Value {
     };
     json!({
         "X-Request-Id": header("The request's id. Quote it in a report.", json!(REQUEST_ID)),
-        "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, of what can be changed, as If-Match.", json!(ENTITY_TAG)),
-        "Cache-Control": header("Who may keep the answer, and how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30, stale-if-error=600")),
+        "ETag": header("A strong entity tag (RFC 9110). Send it as If-None-Match or, for a resource that can be changed, as If-Match.", json!(ENTITY_TAG)),
+        "Cache-Control": header("Which caches can keep the answer, and for how long (RFC 9111).", json!("public, max-age=5, stale-while-revalidate=30, stale-if-error=600")),
         "Vary": header("The request headers that the answer depends on.", json!("Authorization, Accept-Encoding")),
-        "Surrogate-Key": header("What an answer to readers is made of, separated by spaces: what a CDN purges it by.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77 articles lists")),
+        "Surrogate-Key": header("The keys by which a CDN purges an answer to readers, separated by spaces.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77 articles lists")),
         "Cache-Tag": header("The same as Surrogate-Key, separated by commas.", json!("article:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77,articles,lists")),
-        "Age": header("How many seconds ago the answer was known to hold (RFC 9111). Only while the database is away, and the answer comes from memory.", json!(12)),
-        "Cache-Status": header("How the answer was come by (RFC 9211). Only while the database is away, and the answer comes from memory.", json!("warta; hit; ttl=-12; detail=database-away")),
-        "Link": header("What belongs to the answer (RFC 8288): of a page the next one, with `rel=\"next\"`, but not of the last one; of a document that is covered already the other story, with `rel=\"related\"`.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
-        "Location": header("The path of what was made.", json!("/v1/articles/model-bahasa-daerah")),
+        "Age": header("Seconds since the answer was last known to be current (RFC 9111). Only while the database is away and the answer comes from memory.", json!(12)),
+        "Cache-Status": header("How the cache handled the request (RFC 9211). Only while the database is away and the answer comes from memory.", json!("warta; hit; ttl=-12; detail=database-away")),
+        "Link": header("Related links (RFC 8288): `rel=\"next\"` for the next page, if any; `rel=\"related\"` for the story that already covers the document.", json!("</v1/articles?limit=20&cursor=eyJ0>; rel=\"next\"")),
+        "Location": header("The path of the created resource.", json!("/v1/articles/model-bahasa-daerah")),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", json!("Bearer realm=\"warta\"")),
-        "X-Robots-Tag": header("`noindex`: no search engine may list it; only of an answer to a preview.", json!("noindex")),
+        "X-Robots-Tag": header("`noindex`: search engines must not list the answer. Only on answers to previews.", json!("noindex")),
         "Retry-After": header("Seconds to wait.", json!(1)),
     })
 }
@@ -269,7 +271,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
 }
 
-/// What the demo content has at a path, so that a first try finds something.
+/// Returns a value from the demo content for a path parameter, so that a first try finds something.
 fn example_of(parameter: &str) -> Option<Value> {
     Some(match parameter {
         "article" => json!("uji-triase-ai-tiga-rumah-sakit"),
@@ -281,7 +283,7 @@ fn example_of(parameter: &str) -> Option<Value> {
     })
 }
 
-/// A body that may be left out is not `null`.
+/// Removes `null` from the schema of an optional body: leaving it out is not the same as sending `null`.
 fn leave_null_out(schema: &mut Value) {
     let Some(alternatives) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { return };
     alternatives.retain(|alternative| alternative["type"] != "null");
@@ -290,7 +292,8 @@ fn leave_null_out(schema: &mut Value) {
     }
 }
 
-/// Where an operation gives previews, each of its answers may be one to a preview.
+/// Adds the header for search engines to every answer of an operation that gives previews, since each of them
+/// can be an answer to a preview.
 fn add_robots(responses: &mut Value) {
     let common = common_responses();
     for (_, response) in responses.as_object_mut().into_iter().flatten() {
@@ -301,7 +304,8 @@ fn add_robots(responses: &mut Value) {
     }
 }
 
-/// Adds what an operation says itself: its members replace others of their name, but examples, which are added to.
+/// Adds the members that an operation defines itself. They replace members of the same name; examples are
+/// merged.
 fn extend(common: &mut Value, own: Value) {
     let Value::Object(own) = own else { return };
     for (name, value) in own {
@@ -312,20 +316,20 @@ fn extend(common: &mut Value, own: Value) {
     }
 }
 
-/// The header that makes a request conditional (RFC 9110, section 13).
+/// Returns the header parameter that makes a request conditional (RFC 9110, section 13).
 fn condition(method: &str, responses: &Value) -> Option<Value> {
     let (name, required, description) = if method == "patch" && responses.get("428").is_some() {
         let description =
-            "The ETag of the draft that the change was made from, or `*` to overwrite whatever it is by now.";
+            "The ETag of the draft that the change was made from, or `*` to overwrite the current draft.";
         ("If-Match", true, description)
     } else if responses.get("412").is_some() {
         (
             "If-Match",
             false,
-            "The ETag of the state that the request was made from. With another state nothing is done.",
+            "The ETag of the state that the request was made from. If the state is another one, nothing is done.",
         )
     } else if method == "get" {
-        ("If-None-Match", false, "ETags of what the caller has already.")
+        ("If-None-Match", false, "The ETags of the representations that the caller has already.")
     } else {
         return None;
     };

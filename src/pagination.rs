@@ -1,5 +1,5 @@
-//! Pages of a list, walked by keyset: a cursor names the last row that was seen, so that rows which come or go meanwhile
-//! neither repeat nor hide others, and page 500 costs what page 1 does.
+//! Pages of a list, found by keyset: a cursor names the last row that was seen. Rows that come or go
+//! meanwhile neither repeat nor hide others, and page 500 costs as much as page 1.
 
 pub(crate) mod cursor;
 
@@ -28,13 +28,14 @@ use crate::{
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// The page's elements.
+    /// The elements of this page, in the order of the list.
     pub data: Vec<T>,
-    /// Send it as `cursor` for the next page; `null` on the last one. Opaque, and only good for the query that made it.
+    /// The cursor of the next page, to send as `cursor`; `null` on the last page. It is opaque, and only
+    /// valid for the query that made it.
     #[schema(example = "eyJ0aW1lIjoiMjAyNi0wOC0xN1QxMDowMDowMFoifQ")]
     #[schema(required)]
     pub next_cursor: Option<String>,
-    /// How many elements all pages have together; only with `count=true`.
+    /// The number of elements on all pages together; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, example = 42)]
     pub total: Option<i64>,
@@ -46,23 +47,23 @@ impl<T: Serialize> Representation for Page<T> {
     }
 }
 
-/// How many elements a page has at most: 1 to [`Limit::MAX`].
+/// The most elements of a page: 1 to [`Limit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u16);
 
 impl Limit {
-    /// The largest page.
+    /// The largest page, in elements.
     pub const MAX: u16 = 100;
-    /// The page where nothing was asked for.
+    /// The size of a page if the caller asks for none.
     pub const DEFAULT: u16 = 20;
 
-    /// How many elements that are.
+    /// Returns the limit as a number of elements.
     #[must_use]
     pub fn elements(self) -> usize {
         self.0.into()
     }
 
-    /// How many rows to read: one more than the page has, to know whether there is a next one.
+    /// Returns the number of rows to read: one more than the page has, to know if there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -101,20 +102,20 @@ impl PartialSchema for Limit {
 }
 impl ToSchema for Limit {}
 
-/// How a list without filters is paged.
+/// The parameters for the pages of a list without filters.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many elements a page has at most.
+    /// The most elements of a page.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before; without it, the first page.
+    /// The `next_cursor` of the page before; without it, the first page is returned.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the elements of all pages, into `total`.
+    /// Count the elements of all pages, and return the number in `total`.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,
@@ -236,17 +237,17 @@ impl<P: Serialize> PageRequest<'_, P> {
 /// The rows of a page.
 #[derive(Debug)]
 pub struct Rows<T> {
-    /// In the list's order.
+    /// The rows, in the order of the list.
     pub rows: Vec<T>,
-    /// Whether others follow.
+    /// Set if other rows follow after the page.
     pub has_next: bool,
 }
 
 /// The position after a row in a list that is sorted by a text and, where that is equal, by id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextPosition {
-    /// The row's sort key.
+    /// The text that the row is sorted by.
     pub text: String,
-    /// The row's id.
+    /// The id of the row, which decides among equal texts.
     pub id: uuid::Uuid,
 }

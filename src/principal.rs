@@ -1,11 +1,11 @@
-//! Who is asking, and what they may do.
+//! The caller of a request, and the caller's rights.
 
 use uuid::Uuid;
 
 use crate::{events::Actor, text_enum};
 
 text_enum! {
-    /// What an editor may do; each role may do all that the one before it may.
+    /// The rights of an editor; each role has all rights of the role before it.
     pub enum Role {
         /// Writes articles, and sees and edits only their own unpublished ones.
         Writer = "writer",
@@ -16,10 +16,10 @@ text_enum! {
     }
 }
 
-/// A signed-in editor, as of this request: roles and sessions are read from the database each time.
+/// A signed-in editor. Role and session are read from the database for each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The editor's id.
+    /// The id of the editor.
     pub editor_id: Uuid,
     /// The session that the token belongs to.
     pub session_id: Uuid,
@@ -28,19 +28,19 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Whether this is an editor or an admin.
+    /// Returns `true` for editors and admins.
     #[must_use]
     pub fn edits_everything(self) -> bool {
         self.role >= Role::Editor
     }
 
-    /// Who did it, for the events of this request.
+    /// Returns the actor for the events of this request.
     #[must_use]
     pub fn actor(self, request_id: &str) -> Actor {
         Actor { editor_id: Some(self.editor_id), request_id: Some(request_id.to_owned()) }
     }
 }
 
-/// That it did; the envelope leaves it in the request's extensions.
+/// A mark that the request came with a good token. The envelope leaves it in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn;

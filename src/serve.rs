@@ -1,4 +1,4 @@
-//! Starting and stopping: the database, then HTTP, and back in the reverse order.
+//! Starts and stops the program: first the database, then HTTP, and back in the reverse order.
 
 mod audit;
 mod files;
@@ -44,20 +44,22 @@ use crate::{
     site::Site,
 };
 
-/// Seconds that requests in flight may take once no more connections are accepted. With what Postgres may take, less than 5.
+/// The seconds that requests in flight can take once no more connections are accepted. Together with the time
+/// that Postgres takes to stop, it is less than 5.
 const FINISH: u64 = 2;
 
-/// The addresses of this machine alone.
+/// The networks of this machine alone.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
-/// The `iss` of access tokens.
+/// The issuer (`iss`) of access tokens.
 const ISSUER: &str = "warta";
 
-/// Runs until Ctrl-C or SIGTERM; requests in flight finish, then the database stops. After SIGTERM it first goes on for
-/// `WARTA_DRAIN_SECONDS`, in which `/readyz` says `503` and each answer closes its connection.
+/// Runs the service until Ctrl-C or SIGTERM; requests in flight finish, then the database stops. After
+/// SIGTERM it first goes on for `WARTA_DRAIN_SECONDS`, in which `/readyz` says `503` and each answer closes
+/// its connection.
 ///
 /// # Errors
-/// [`ServeError`], one line each; nothing is left running.
+/// Returns a [`ServeError`], whose text is one line; nothing is left running.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Http)?;
     let (url, mut embedded) = tokio::select! {
@@ -66,14 +68,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
     let outcome = tokio::select! {
         outcome = run(&config, &url, &mut signals) => outcome,
-        // It never ends: a server that does is started again, and meanwhile there is no database to answer from.
+        // This never ends: a server that ends is started again, and meanwhile there is no database.
         () = look_after(embedded.as_mut()) => Ok(()),
     };
     postgres::stop(embedded, outcome).await
 }
 
 async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Result<(), ServeError> {
-    // Before anything is made: a start that cannot serve must not use up what happens once, such as showing a password.
+    // Listen before anything is made: a start that cannot serve must not do what happens only once, such as
+    // showing a password.
     let listen = |error| ServeError::Listen { address: config.listen, error };
     let listener = TcpListener::bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -93,7 +96,8 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     let mut server = pin!(server);
     let outcome = tokio::select! {
         ended = &mut server => ended.map_err(ServeError::Http),
-        // These end only by a panic, which is logged; without them nothing scheduled would appear, and no event.
+        // These tasks end only by a panic, which is logged. Without them no scheduled story would appear, and
+        // no event be sealed.
         _ = &mut scheduler => Err(ServeError::SchedulerDied),
         _ = &mut sealer => Err(ServeError::SealerDied),
         _ = &mut link => Err(ServeError::LinkDied),
@@ -107,7 +111,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
             futures::future::join(handle.stop(true), server).await.1.map_err(ServeError::Http)
         }
     };
-    // What it has in hand is rolled back, and left to another instance or the next start.
+    // The work in hand is rolled back, and left to another instance or the next start.
     scheduler.abort();
     sealer.abort();
     link.abort();
@@ -115,7 +119,7 @@ async fn run(config: &Config, url: &DatabaseUrl, signals: &mut Signals) -> Resul
     outcome
 }
 
-/// The database, brought up to date.
+/// Connects to the database, and brings it up to date.
 async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError> {
     let applied = migrations::migrate(url).await.map_err(ServeError::Database)?;
     let workers = config.worker_count();
@@ -129,7 +133,7 @@ async fn open(config: &Config, url: &DatabaseUrl) -> Result<Database, ServeError
     Database::connect_in_lanes(url, config.database_connections, workers).await.map_err(ServeError::Database)
 }
 
-/// Puts together what an instance is made of, and does what a first start does.
+/// Puts together the parts of an instance. On a first start, creates the admin and loads the demo content.
 async fn prepare(config: &Config, database: Database) -> Result<(Parts, Option<Welcome>), ServeError> {
     let key_file = config.key_file();
     let keys = if config.is_embedded() { Keys::load_or_create(&key_file) } else { Keys::load(&key_file) };
@@ -178,7 +182,7 @@ fn site(config: &Config) -> Site {
     Site::new(config.site_url.clone(), config.article_path.clone(), config.site_name.clone())
 }
 
-/// What a person at a terminal wants to know.
+/// Prints the addresses that a person at a terminal wants to know.
 fn banner(address: SocketAddr, site: Option<&Url>, welcome: Option<&Welcome>) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "Warta {}", env!("CARGO_PKG_VERSION"))?;
@@ -195,7 +199,7 @@ fn banner(address: SocketAddr, site: Option<&Url>, welcome: Option<&Welcome>) ->
 /// Runs one command on the editors.
 ///
 /// # Errors
-/// [`ServeError`], one line each.
+/// Returns a [`ServeError`], whose text is one line.
 pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeError> {
     let makes = matches!(command, EditorCommand::Create { .. });
     let (url, embedded) = administered(&config, !makes).await?;
@@ -212,15 +216,16 @@ pub async fn editor(config: Config, command: EditorCommand) -> Result<(), ServeE
 /// Prints the OpenAPI document.
 ///
 /// # Errors
-/// Standard output is closed.
+/// Returns an error if standard output is closed.
 pub fn openapi() -> Result<(), ServeError> {
     writeln!(io::stdout(), "{:#}", app::document()).map_err(ServeError::Http)
 }
 
-/// Brings the database up to date and tells what was done, or with `check` lists what would be.
+/// Brings the database up to date and lists the migrations that were applied. With `check`, lists the pending
+/// ones instead.
 ///
 /// # Errors
-/// [`ServeError`]; with `check` also when anything is pending.
+/// Returns a [`ServeError`]; with `check` also if anything is pending.
 pub async fn migrate(config: Config, check: bool) -> Result<(), ServeError> {
     let (url, embedded) = administered(&config, true).await?;
     let outcome = if check { migrations::pending(&url).await } else { migrations::migrate(&url).await };
@@ -239,7 +244,7 @@ pub async fn migrate(config: Config, check: bool) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Why the program ended. Each is one line.
+/// The reason why the program ended. The text of each is one line.
 #[derive(Debug)]
 pub enum ServeError {
     /// The embedded Postgres did not start.
@@ -248,22 +253,22 @@ pub enum ServeError {
     Database(DatabaseError),
     /// Something failed on a disk that is full.
     OnFullDisk {
-        /// What.
+        /// The error that came of it.
         error: Box<ServeError>,
-        /// Which disk.
+        /// A sentence that says which disk is full.
         remark: String,
     },
-    /// What publishes scheduled stories ended while we served.
+    /// The task that publishes scheduled stories ended while the program served.
     SchedulerDied,
-    /// What seals the record ended while we served.
+    /// The task that seals the record ended while the program served.
     SealerDied,
-    /// What hears of changes, for the response cache, ended while we served.
+    /// The response cache's link to the database ended while the program served.
     LinkDied,
     /// The address cannot be listened on.
     Listen {
-        /// Which.
+        /// The address of the settings.
         address: SocketAddr,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
     /// The HTTP server or the terminal failed.
@@ -272,9 +277,9 @@ pub enum ServeError {
     Keys(KeysError),
     /// An editor cannot be made or changed.
     Admin(String),
-    /// What a first start does failed.
+    /// A step of the first start failed.
     FirstStart(ApiError),
-    /// So many migrations are pending, and were not to be run.
+    /// Migrations are pending, and the command was not to run them. The value is their number.
     Pending(usize),
     /// The record cannot be read.
     Audit(String),

@@ -1,4 +1,4 @@
-//! The public site: where readers find the stories that this program serves.
+//! The public site, on which readers find the stories that this program serves.
 
 use std::str::FromStr;
 
@@ -8,33 +8,34 @@ use url::Url;
 /// The public site on which readers find the stories.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Where it begins; `None`: there is none, and links lead to this API.
+    /// The address at which the site begins; `None` if there is no site, and links lead to this API.
     url: Option<Url>,
     article_path: ArticlePath,
-    /// What the publication is called; `None`: as the host that it is on.
+    /// The name of the publication; `None` if the settings have none, and the host is used.
     name: Option<String>,
 }
 
 impl Site {
-    /// The site of the settings.
+    /// Creates the site of the settings.
     #[must_use]
     pub fn new(url: Option<Url>, article_path: ArticlePath, name: Option<String>) -> Self {
         Self { url, article_path, name }
     }
 
-    /// What the publication is called, where the settings say so.
+    /// Returns the name of the publication, if the settings have one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// What everybody knows of the site: its name and its host, where the settings say so.
+    /// Returns the words that everybody knows about the site: its name and its host, if the settings have
+    /// them.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let host = self.url.as_ref().and_then(Url::host_str);
         self.name().into_iter().chain(host)
     }
 
-    /// The address of a path of it; `None` where there is no site.
+    /// Returns the address of a path on the site; `None` if there is no site.
     #[must_use]
     pub fn join(&self, path: &str) -> Option<String> {
         let url = self.url.as_ref()?;
@@ -47,7 +48,7 @@ impl Site {
 pub struct ArticlePath(String);
 
 impl Site {
-    /// Where readers find a story; `None` where there is no site.
+    /// Returns the address where readers find a story; `None` if there is no site.
     #[must_use]
     pub fn article(&self, id: &str, slug: &str, language: &str) -> Option<String> {
         self.join(&self.article_path.of(id, slug, language))
@@ -55,7 +56,7 @@ impl Site {
 }
 
 impl ArticlePath {
-    /// The path of one article.
+    /// Returns the path of one article.
     #[must_use]
     pub fn of(&self, id: &str, slug: &str, language: &str) -> String {
         self.0.replace("{id}", id).replace("{slug}", slug).replace("{language}", language)
@@ -80,7 +81,7 @@ impl FromStr for ArticlePath {
     }
 }
 
-/// What may stand in a browser's address, but not in a URI.
+/// The characters that a browser's address can have, but a URI cannot.
 const NOT_IN_URI: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -93,8 +94,8 @@ const NOT_IN_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An address that browsers understand as a URI (RFC 3986), which is stricter: ASCII only, and some characters escaped. It leads to the
-/// same place.
+/// Turns an address that browsers understand into a URI (RFC 3986), which is stricter: ASCII only, and some
+/// characters escaped. It leads to the same place.
 #[must_use]
 pub fn uri(address: &str) -> String {
     let Ok(url) = Url::parse(address) else {

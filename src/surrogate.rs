@@ -1,17 +1,23 @@
-//! What a public answer is made of, in words that a cache can be purged by: ours ([`crate::cache`]) and a CDN's.
+//! The surrogate keys of public answers: words by which caches purge an answer, this program's cache
+//! ([`crate::cache`]) and a CDN.
 //!
 //! | key | on | purged when |
 //! |---|---|---|
 //! | `article:<id>` | answers that show the article | what readers see of it changes |
 //! | `tag:<id>`, `source:<id>` | answers about it, and articles that have it | it changes |
 //! | `articles` | lists of all articles, counts | what readers see of any article changes |
-//! | `articles:tag:<id>`, `articles:source:<id>`, `articles:language:<tag>` | lists of those alone | the same of one with that tag, source or language, before or after |
-//! | `lists` | every list of articles | a tag or a source changes: their names stand in lists |
-//! | `tags`, `sources` | lists of them | one of them changes, is made or deleted |
+//! | `articles:tag:<id>` | lists of its articles alone | such an article changes for readers |
+//! | `articles:source:<id>` | lists of its articles alone | such an article changes for readers |
+//! | `articles:language:<tag>` | lists of its articles alone | such an article changes for readers |
+//! | `lists` | every list of articles | a tag or a source changes, since lists show their names |
+//! | `tags`, `sources` | lists of them | one of them changes, is created or deleted |
 //!
-//! That there is no article, tag or source is made of `articles`, `tags` or `sources`.
+//! A list of the articles of one tag, source or language is also purged if an article had it before the
+//! change.
 //!
-//! The database itself tells when: triggers send these keys in the transaction of the change.
+//! An answer that there is no article, tag or source has the key `articles`, `tags` or `sources`.
+//!
+//! The database decides when to purge: triggers send these keys in the transaction of the change.
 
 use std::{collections::BTreeSet, fmt::Display};
 
@@ -26,52 +32,54 @@ use uuid::Uuid;
 
 use crate::principal::SignedIn;
 
-/// For Fastly, Varnish and others: keys with spaces between.
+/// The header for Fastly, Varnish and others: keys with spaces between.
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
-/// For Cloudflare and others: keys with commas between.
+/// The header for Cloudflare and others: keys with commas between.
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 
-/// The longest of either header, in bytes. Proxies read an answer's whole head into 4 or 8 KB.
+/// The longest value of either header, in bytes. Proxies read the whole head of an answer into 4 or 8 KB.
 const MAX_HEADER: usize = 2048;
 
-/// The keys of one answer.
+/// The surrogate keys of one answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SurrogateKeys(BTreeSet<String>);
 
 impl SurrogateKeys {
-    /// Of what never changes while the program runs.
+    /// Returns no keys, for an answer that never changes while the program runs.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Of one kind of things, all of them: `articles`, `tags` or `sources`. Where there is no such thing, one may come.
+    /// Returns the key for all things of one kind: `articles`, `tags` or `sources`. It is also for the answer
+    /// that there is no such thing, since one can come.
     #[must_use]
     pub fn all(things: &'static str) -> Self {
         Self::default().with(things)
     }
 
-    /// Of lists of articles, whichever they are of.
+    /// Returns the keys for lists of any articles.
     #[must_use]
     pub fn articles() -> Self {
         Self::default().with("articles").with("lists")
     }
 
-    /// Of a list of the articles with any of these tags (`tag`) or sources (`source`), by id, or languages (`language`).
+    /// Returns the keys for a list of the articles with any of these tags (`tag`) or sources (`source`), by
+    /// id, or languages (`language`).
     #[must_use]
     pub fn articles_of(kind: &str, any: impl IntoIterator<Item: Display>) -> Self {
         let keys = any.into_iter().map(|one| format!("articles:{kind}:{one}"));
         Self(keys.collect()).with("lists")
     }
 
-    /// Of lists of all things of a kind (`tags`, `sources`) that count articles.
+    /// Returns the keys for lists of all things of a kind (`tags`, `sources`) that count articles.
     #[must_use]
     pub fn counted(things: &'static str) -> Self {
         Self::default().with(things).with("articles")
     }
 
-    /// And of one thing.
+    /// Adds the key of one thing.
     #[must_use]
     pub fn and(mut self, kind: &str, id: Uuid) -> Self {
         let mut text = Uuid::encode_buffer();
@@ -80,7 +88,7 @@ impl SurrogateKeys {
         self
     }
 
-    /// And of these things.
+    /// Adds the keys of these things.
     #[must_use]
     pub fn and_all(self, kind: &str, ids: impl IntoIterator<Item = Uuid>) -> Self {
         ids.into_iter().fold(self, |keys, id| keys.and(kind, id))
@@ -91,13 +99,13 @@ impl SurrogateKeys {
         self
     }
 
-    /// Each of them.
+    /// Returns the keys in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// As a header has them, with spaces between. Where there are too many, `articles`, `tags` and `sources` stand for each of theirs:
-    /// whatever changes one of those purges these too.
+    /// Returns the keys as a header has them, with spaces between. If there are too many, `articles`, `tags`
+    /// and `sources` replace the single ones: a change of any single key purges these, too.
     fn text(&self) -> String {
         let written = |keys: Vec<&str>| keys.join(" ");
         let text = written(self.iter().collect());
@@ -113,7 +121,8 @@ impl SurrogateKeys {
 }
 
 impl SurrogateKeys {
-    /// Says on an answer to readers that it is made of these: to caches elsewhere, and to ours.
+    /// Writes the keys into the headers of an answer to readers, for caches elsewhere, and into its
+    /// extensions, for the cache of this program.
     pub fn label<B>(self, response: &mut HttpResponse<B>) {
         let text = self.text();
         if !text.is_empty() {
@@ -128,16 +137,15 @@ impl SurrogateKeys {
     }
 }
 
-/// An answer that caches may keep, where it is one to a reader: it says what it is made of.
+/// An answer with surrogate keys, which caches can keep if it is one to a reader.
 pub(crate) struct Cacheable<R> {
-    /// The answer.
     pub answer: R,
-    /// What it is made of; `None` where it may be kept by nobody after all.
+    /// The keys of the answer; `None` if no cache can keep it after all.
     pub keys: Option<SurrogateKeys>,
 }
 
 impl<R> Cacheable<R> {
-    /// An answer that is made of these.
+    /// Creates an answer with these keys.
     #[must_use]
     pub(crate) fn new(answer: R, keys: SurrogateKeys) -> Self {
         Self { answer, keys: Some(keys) }

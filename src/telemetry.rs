@@ -1,5 +1,5 @@
-//! Logging: readable lines on a terminal, JSON elsewhere, always to standard error. Secrets are never logged: the types that
-//! hold them do not print them.
+//! Sets up logging: readable lines on a terminal, JSON elsewhere, always to standard error. Secrets are never
+//! logged: the types that hold them do not print them.
 
 use std::io::{self, IsTerminal};
 

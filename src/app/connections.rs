@@ -1,18 +1,19 @@
-//! Connections: how many there may be, how long each may take, and how many bytes may wait for clients.
+//! Limits of connections: their number, the time that each can take, and the bytes that can wait for clients.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `connections` | what is bounded for the whole process, and the counts |
-//! | [`watch`] | the connections of one thread, looked at each second |
-//! | [`stream`] | the stream below HTTP: moves bytes, and ends what takes too long |
-//! | `head` | where the head of a request ends |
+//! | `connections` | the limits of the whole process, and the counts |
+//! | [`watch`] | the watch over the connections of one thread |
+//! | [`stream`] | the stream below HTTP: moves bytes, and ends connections that take too long |
+//! | `head` | the end of a request's head |
 //! | [`body`] | the body of an answer, handed to the socket in pieces |
 //! | [`service`] | the service that accepts connections and speaks HTTP/1.1 on them |
-//! | `refusal` | problems for clients whose request never became one |
+//! | `refusal` | problems for clients whose bytes never became a request |
 //!
-//! The HTTP server that this stands on bounds the time of a connection's first head, and nothing else. Here each head, each answer
-//! that is not taken, and the bytes that wait to be sent are bounded; the time and size of bodies is bounded where they are
-//! read ([`crate::http::body`]). What the limits are, and why, is in `docs/limits.md`.
+//! The underlying HTTP server limits the time of a connection's first head, and nothing else. This module
+//! limits each head, each answer that is not taken, and the bytes that wait to be sent. The time and the size
+//! of bodies are limited in [`crate::http::body`], which reads them. `docs/limits.md` lists the limits with
+//! their reasons.
 
 pub(crate) mod body;
 mod head;
@@ -36,38 +37,38 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::http::connection::End;
 
-/// How many seconds a client may take to send the head of a request.
+/// The seconds in which a client has to send the head of a request.
 pub const HEAD_SECONDS: u32 = 10;
 
-/// How many seconds a connection is kept for the next request.
+/// The seconds for which a connection is kept for the next request.
 pub const KEEP_ALIVE_SECONDS: u32 = 5;
 
-/// After how many seconds it is looked at whether a client takes its answer fast enough.
+/// The seconds after which the server checks if a client takes its answer fast enough.
 pub const ANSWER_SECONDS: u32 = 30;
 
-/// How many bytes of its answer a client has to take in a second, on average over [`ANSWER_SECONDS`].
+/// The bytes of its answer that a client has to take per second, on average over [`ANSWER_SECONDS`].
 pub const ANSWER_RATE: u64 = 1024;
 
-/// How many bytes of large answers may wait for clients in the whole process.
+/// The bytes of large answers that can wait for clients in the whole process.
 pub const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// What the server holds, about, for a client that does not take its answer, beside the answer itself: the buffer in which its next
-/// pieces are, and the one for what it sends.
+/// The approximate bytes that the server holds for a client that does not take its answer, besides the answer
+/// itself: the buffer with the next pieces, and the one for what the client sends.
 pub const BLOCKED_BYTES: usize = 96 * 1024;
 
-/// What is bounded.
+/// The limits that the settings decide.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Most connections at a time.
+    /// The most connections at a time.
     pub connections: usize,
-    /// Most connections from one address, or one /64 network of IPv6.
+    /// The most connections from one address, or from one /64 network of IPv6.
     pub connections_per_address: usize,
-    /// Networks for which the limit for each address does not hold.
+    /// Networks to which the limit per address does not apply.
     pub exempt: Arc<[IpNet]>,
 }
 
 impl Limits {
-    /// What connections from this address are counted by; `None` where it is exempt.
+    /// Returns the address or network under which a connection is counted; `None` if it is exempt.
     fn network(&self, address: IpAddr) -> Option<IpAddr> {
         let address = address.to_canonical();
         if self.exempt.iter().any(|network| network.contains(&address)) {
@@ -80,7 +81,7 @@ impl Limits {
     }
 }
 
-/// What all threads share. Clones share it.
+/// The limits and counts that all threads share. Clones share them.
 #[derive(Clone)]
 pub struct Connections(Arc<Shared>);
 
@@ -89,12 +90,14 @@ struct Shared {
     open: AtomicUsize,
     by_network: Mutex<HashMap<IpAddr, usize>>,
     waiting: AtomicUsize,
-    /// The large bodies that wait, by the address of their bytes: an answer out of memory is there once, however many take it.
+    /// The large bodies that wait, with their number of holders, by the address of their bytes: an answer
+    /// from memory exists once, however many clients take it.
     bodies: Mutex<HashMap<usize, usize>>,
     draining: AtomicBool,
-    /// Wakes every thread's watch: there is something to look at now.
+    /// Wakes the watch of every thread, to look at once.
     look: Notify,
-    /// How many refused clients are seen off at a time; more are cut off, which they may see as a reset.
+    /// Places for refused clients that get an answer at the same time; more clients are cut off, which they
+    /// can see as a reset.
     goodbyes: Arc<Semaphore>,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -102,10 +105,10 @@ struct Shared {
 }
 
 impl End {
-    /// Every reason.
+    /// All reasons, in the order of the variants.
     pub const ALL: [Self; 5] = [Self::Idle, Self::SlowHead, Self::LargeHead, Self::SlowReader, Self::Crowded];
 
-    /// Its name in metrics.
+    /// The name of the reason in metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -118,17 +121,17 @@ impl End {
     }
 }
 
-/// Why a connection is not accepted.
+/// The reason why a connection is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// All that there may be are there, and none of this thread's waits for its client.
+    /// All connections are taken, and none of this thread's connections waits for its client.
     Full,
-    /// Its address has as many as one may have.
+    /// The client's address has as many connections as one address can have.
     TooManyFromAddress,
 }
 
 impl Connections {
-    /// None yet.
+    /// Creates counts of zero with these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Shared {
@@ -146,10 +149,10 @@ impl Connections {
         }))
     }
 
-    /// Counts a new connection; `make_room` ends another one where all that there may be are there, if it can.
+    /// Counts a new connection. If all connections are taken, `make_room` tries to end another one.
     ///
     /// # Errors
-    /// It is one too many.
+    /// Returns the [`Refusal`] if the connection is one too many.
     fn admit(
         &self,
         address: Option<IpAddr>,
@@ -166,7 +169,7 @@ impl Connections {
                 }
                 *count += 1;
             }
-            // Whoever is ended to make room is still there for a moment.
+            // The connection that is ended to make room is still there for a moment.
             if shared.open.fetch_add(1, Ordering::Relaxed) >= shared.limits.connections && !make_room() {
                 self.leave(network);
                 return Err(Refusal::Full);
@@ -178,12 +181,12 @@ impl Connections {
         admitted
     }
 
-    /// A place among the refused clients that are seen off, where there is one.
+    /// Returns a place for answering a refused client; `None` if all are taken.
     fn see_off(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.goodbyes).try_acquire_owned().ok()
     }
 
-    /// Counts a connection that was admitted no longer.
+    /// Stops counting a connection that was admitted.
     fn leave(&self, network: Option<IpAddr>) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
         let Some(network) = network else { return };
@@ -208,7 +211,7 @@ impl Connections {
         Held { connections: self.clone(), address, bytes: body.len() }
     }
 
-    /// Counts what is held for a client that does not take its answer.
+    /// Counts the bytes that are held for a client that does not take its answer.
     fn block(&self) {
         self.0.waiting.fetch_add(BLOCKED_BYTES, Ordering::Relaxed);
     }
@@ -217,17 +220,17 @@ impl Connections {
         self.0.waiting.fetch_sub(BLOCKED_BYTES, Ordering::Relaxed);
     }
 
-    /// How many bytes wait beyond what may.
+    /// Returns the number of waiting bytes beyond the limit.
     fn excess(&self) -> usize {
         self.0.waiting.load(Ordering::Relaxed).saturating_sub(WAITING_BYTES)
     }
 
-    /// Says that connections are to be closed after their next answer, as the process is going to stop.
+    /// Makes connections close after their next answer, since the process is going to stop.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`Self::drain`] was called.
+    /// Returns `true` after [`Self::drain`] was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
@@ -237,7 +240,7 @@ impl Connections {
         self.0.ended[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What it counts.
+    /// Returns the counts for metrics.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let shared = &*self.0;
@@ -251,14 +254,14 @@ impl Connections {
     }
 }
 
-/// What happened to connections so far, and what is there.
+/// The counts of connections: events since the start, and present numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Connections that are there.
+    /// Connections that are open.
     pub open: usize,
     /// Connections that were accepted.
     pub accepted: u64,
-    /// Connections that were one too many.
+    /// Connections that were refused, as they were one too many.
     pub refused: u64,
     /// Bytes that wait for clients: large answers, and the buffers of clients that do not take theirs.
     pub waiting_bytes: usize,
@@ -266,7 +269,7 @@ pub struct Counts {
     pub ended: [(End, u64); End::ALL.len()],
 }
 
-/// That a large body waits to be sent.
+/// A mark that a large body waits to be sent; dropping it ends the count.
 struct Held {
     connections: Connections,
     address: usize,

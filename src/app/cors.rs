@@ -1,7 +1,7 @@
-//! Cross-origin requests (the Fetch standard): anyone may read, configured origins may write.
+//! Cross-origin requests (the Fetch standard): every origin can read, configured origins can write.
 //!
-//! Credentials are never ambient here (a token is sent on purpose, there are no cookies), so reading can be open to `*`, which
-//! also keeps one cached answer good for every origin.
+//! Credentials are never sent automatically here (a client adds its token on purpose, and there are no
+//! cookies), so reading can be open to `*`. One cached answer is then good for every origin.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use actix_web::http::{
     header::{self, HeaderMap, HeaderValue},
 };
 
-/// The origins that may write.
+/// The origins that can write.
 #[derive(Clone, Debug, Default)]
 pub struct Cors(Arc<[String]>);
 
@@ -19,11 +19,11 @@ const SENT: &str = "Accept, Authorization, Content-Type, If-Match, If-None-Match
 const READS: &str = "GET, HEAD, OPTIONS";
 const WRITES: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
-/// Seconds that a browser may remember the answer to a preflight.
+/// The seconds for which a browser can remember the answer to a preflight.
 const REMEMBER: &str = "7200";
 
 impl Cors {
-    /// `writers` are origins as browsers send them, such as `https://newsroom.example`.
+    /// Allows `writers` to write: origins as browsers send them, such as `https://newsroom.example`.
     #[must_use]
     pub fn new(writers: impl IntoIterator<Item = String>) -> Self {
         Self(writers.into_iter().collect())
@@ -33,7 +33,7 @@ impl Cors {
         self.0.iter().any(|writer| writer.as_bytes() == origin.as_bytes())
     }
 
-    /// Adds the headers of an answer to a request of this method from this origin.
+    /// Adds the headers for a request from this origin; `reads` says if its method only reads.
     pub fn decorate(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if reads {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -49,7 +49,7 @@ impl Cors {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 
-    /// Whether a request is a preflight: the browser asks before it sends another one.
+    /// Returns `true` if a request is a preflight, by which the browser asks before it sends another one.
     #[must_use]
     pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
         method == Method::OPTIONS
@@ -57,7 +57,8 @@ impl Cors {
             && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// Adds the headers of the answer to a preflight. An origin that may not write gets none for a write.
+    /// Adds the headers of the answer to a preflight. An origin that is not allowed to write gets none for a
+    /// write.
     pub fn preflight(&self, request: &HeaderMap, headers: &mut HeaderMap) {
         let asked = request.get(header::ACCESS_CONTROL_REQUEST_METHOD).map(HeaderValue::as_bytes);
         let reads = matches!(asked, Some(b"GET" | b"HEAD"));

@@ -1,4 +1,4 @@
-//! The last form of errors: problems (RFC 9457).
+//! Writes errors as problems (RFC 9457): the last step before they are sent.
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
@@ -16,7 +16,7 @@ use crate::{
     principal::SignedIn,
 };
 
-/// Writes an error as a problem; other answers stay as they are.
+/// Turns an error into a problem; other answers stay as they are.
 pub(super) fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -46,13 +46,14 @@ pub(super) fn problem_of(response: ServiceResponse, id: &str) -> ServiceResponse
     ServiceResponse::new(request, problem)
 }
 
-/// Whether what is answered may be told to everybody.
+/// Returns `true` if the request came without a token and without a preview, so that the answer can be told
+/// to everybody.
 fn is_a_readers(request: &HttpRequest) -> bool {
     let extensions = request.extensions();
     !extensions.contains::<SignedIn>() && !extensions.contains::<Preview>()
 }
 
-/// The answer to an error, without the headers that every answer has.
+/// Returns the answer to an error, without the headers that every answer has.
 pub(super) fn respond(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     let status = error.kind().info().status;
     match error.cause() {

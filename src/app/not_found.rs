@@ -1,4 +1,4 @@
-//! What is answered where no route matches: `404`, `405` with `Allow`, or `OPTIONS`.
+//! Answers requests that no route matches: `404`, `405` with `Allow`, or the answer to `OPTIONS`.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,14 +13,14 @@ use serde_json::Value;
 
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// The paths that there are, each with its methods, as the OpenAPI document has them.
+/// The table of all paths with their methods, read from the OpenAPI document.
 pub(crate) struct Routes(Vec<(ResourceDef, HeaderValue)>);
 
-/// Paths for people, which the document leaves out.
+/// The paths of pages for people, which the document leaves out.
 pub(super) const PAGES: [&str; 5] = ["/", "/reader.css", "/reader.js", "/docs", "/docs/scalar.js"];
 
 impl Routes {
-    /// Reads the table from the document.
+    /// Reads the table from the OpenAPI document.
     #[must_use]
     pub(crate) fn of(document: &Value) -> Self {
         let documented = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
@@ -44,10 +44,10 @@ impl Routes {
     }
 }
 
-/// Answers what no route did.
+/// Answers a request that no route serves.
 ///
 /// # Errors
-/// `404` or `405`.
+/// `404` if there is no such path, `405` if the path does not have the method.
 pub(crate) async fn unrouted(request: HttpRequest, routes: web::Data<Routes>) -> ApiResult<HttpResponse> {
     let Some(allow) = routes.allowed(request.path()) else {
         return Err(ApiError::not_found());

@@ -1,4 +1,4 @@
-//! What answers are sent with: the headers that each one has, and the settings that decide them.
+//! The settings of answers: the headers that each answer has, and what decides them.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,15 +12,16 @@ use crate::{app::cors::Cors, http::cache_rule::CacheRule};
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The settings.
+/// The settings that the middleware reads.
 pub(crate) struct Settings {
-    /// Which origins may do what.
+    /// The origins that can write.
     pub cors: Cors,
-    /// Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
+    /// The proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// What the answers of routes depend on.
+    /// The cache rules: one for each route whose answers depend on more than the path and all parameters, or
+    /// on less.
     pub cache_rules: Vec<CacheRule>,
-    /// Whether the log has a line for each request.
+    /// Set if the log has a line for each request.
     pub log_requests: bool,
 }
 
@@ -29,24 +30,25 @@ impl Settings {
         self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// Whether the other end of the connection is a proxy that we trust.
+    /// Returns `true` if the other end of the connection is a proxy that we trust.
     pub(crate) fn trusts_peer(&self, request: &ServiceRequest) -> bool {
         !self.trusted_proxies.is_empty() && request.peer_addr().is_some_and(|peer| self.trusts(&peer.ip()))
     }
 
-    /// The rule of the route that serves a path, where it has one.
+    /// Returns the rule of the route that serves a path, if that route has one.
     pub(crate) fn cache_rule(&self, path: &str) -> Option<&CacheRule> {
         self.cache_rules.iter().find(|rule| rule.serves(path))
     }
 
-    /// Adds the headers that every answer has, but for its id.
+    /// Adds the headers that every answer has, except for the request's id.
     pub(crate) fn dress(&self, reads: bool, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         self.cors.decorate(reads, origin, headers);
         guard(headers);
     }
 }
 
-/// The headers that keep browsers from taking an answer for something else, and caches from keeping it on a hunch.
+/// Adds the headers that keep browsers from guessing another type for an answer, and caches from keeping it
+/// without being told to.
 pub(super) fn guard(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let defaults = [

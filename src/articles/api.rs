@@ -1,4 +1,4 @@
-//! Articles over HTTP.
+//! The HTTP routes of articles: list, create, change and delete. The other routes are in the modules below.
 
 pub(crate) mod actions;
 pub(crate) mod corrections;
@@ -53,7 +53,7 @@ use crate::{
 
 type ArticlePatch = Patch<ArticleInput>;
 
-/// What the answers of these routes depend on.
+/// The parts of a request on which the answers of these routes depend.
 pub(crate) const CACHE_RULES: [CacheRule; 2] = [
     CacheRule::of("/v1/articles").commonly(&["language", "limit", "source", "tag"]),
     CacheRule::of("/v1/sources/{source}/articles").commonly(&["language", "limit", "tag"]),
@@ -61,9 +61,11 @@ pub(crate) const CACHE_RULES: [CacheRule; 2] = [
 
 /// List articles
 ///
-/// What readers see, latest first, or with `draft=true` what editors work on. Filters add up: an article has to pass all of them.
+/// Lists what readers see, latest first, or with `draft=true` what editors work on. An article has to pass
+/// all filters.
 ///
-/// `q` searches, and gives each article a `highlight`. A search that takes more than 2 seconds is given up (`503`).
+/// With `q`, the list is a search, and each article has a `highlight`. A search that takes more than 2
+/// seconds is stopped (`503`).
 #[utoipa::path(
     operation_id = "list_articles", tag = "articles", security((), ("token" = [])),
     params(ArticlesQuery),
@@ -80,7 +82,8 @@ pub(crate) async fn list(
 
 /// List the articles that cite a source
 ///
-/// With the parameters of the list of articles. Which documents of the source an article cites stands in its citations.
+/// The parameters are those of the list of articles. The `citations` of each article name the documents that
+/// it cites.
 #[utoipa::path(
     operation_id = "list_source_articles", tag = "sources", security((), ("token" = [])),
     params(("source" = Reference, Path), SourceArticlesQuery),
@@ -96,7 +99,7 @@ pub(crate) async fn list_of_source(
     listed(&context, viewer, query.value.0, &query.fingerprint, Some(&source)).await
 }
 
-/// The page that a query asks for, of the articles that cite `source` where there is one.
+/// Returns the page that a query asks for; if there is a `source`, of the articles that cite it.
 async fn listed(
     context: &Context,
     viewer: Viewer,
@@ -112,7 +115,7 @@ async fn listed(
         let id = id.map_err(|error| ApiError::from(error).made_of(SurrogateKeys::all("sources")))?;
         query.source = Some(List(vec![Reference::Id(id)]));
     }
-    // Before what is read: what changes meanwhile is told to whoever has heard less.
+    // The keys are read before the rows, so that a change in between also reaches this answer.
     let keys = if view == View::Live { Some(listing::keys(&mut conn, &query).await?) } else { None };
     let (Rows { rows, has_next }, total) = listing::list(&mut conn, view, &query, page.after()).await?;
     let keys = keys.map(|keys| keys.and_all("article", rows.iter().map(|article| article.id)));
@@ -124,8 +127,9 @@ async fn listed(
 
 /// Create an article
 ///
-/// It starts as a draft that readers do not see. It is the signed-in editor's. No other story may have as `original` or
-/// `translated_from` a document that this one has as such: see the answer `409`.
+/// The article starts as a draft that readers do not see, and belongs to the signed-in editor. If it cites a
+/// document as `original` or `translated_from` that another story already cites in one of these roles, the
+/// answer is `409`.
 #[utoipa::path(
     operation_id = "create_article", tag = "articles", security(("token" = [])),
     params(CreateQuery),
@@ -134,8 +138,8 @@ async fn listed(
         (status = 201, description = "The draft.", body = Article),
         (
             status = 409,
-            description = "The document is covered already: `article` and the Link header name the story, out of those that the \
-                           caller may see. `allow_duplicate=true` makes the article nevertheless. Or the slug is taken.",
+            description = "The document is covered already: `article` and the Link header name the story. Only stories \
+                           that the caller may see count. Pass `allow_duplicate=true` to create the article anyway. The slug may also be taken.",
             extensions(("x-problems" = json!([ProblemType::AlreadyCovered, ProblemType::SlugTaken]))),
         ),
     ),
@@ -161,23 +165,26 @@ pub(crate) async fn create(
 
 /// Change an article's draft
 ///
-/// Readers see no change until it is published. `If-Match` must name the draft's ETag, so that nobody's work is overwritten.
+/// Readers see the change only when it is published. `If-Match` must name the draft's ETag, so that nobody's
+/// work is overwritten.
 ///
-/// Where the draft was changed since, the answer is `412`, and says by whom, which fields, and which of them the patch clashes with.
-/// With `Prefer: merge` a patch that clashes with none is applied to what is there now; `Preference-Applied: merge` tells that it
-/// was, and that the answer has changes of others too. Fields are taken whole: two changes of one text clash.
+/// If the draft was changed since, the answer is `412`. It tells who changed it, which fields, and which of
+/// them clash with the patch. With `Prefer: merge`, a patch without clashes is applied to the present draft.
+/// `Preference-Applied: merge` then tells that it was, and that the answer contains changes of others too.
+/// Fields are taken whole: two changes of one text clash.
 ///
-/// A draft that was handed in for review is a draft again once it is changed: what was reviewed was another text.
+/// A draft that was handed in for review becomes a draft again when it is changed, because the text that was
+/// reviewed is no longer the same.
 ///
-/// `note` says in a line what the change is for; it is kept with the revision that the change makes. A patch that changes nothing
-/// makes none, unless it has a note.
+/// `note` says in one line what the change is for. It is kept with the revision that the change makes. A
+/// patch that changes nothing makes no revision, unless it has a note.
 #[utoipa::path(
     operation_id = "update_article", tag = "articles", security(("token" = [])),
     params(
         ("article" = Reference, Path),
         (
             "Prefer" = Option<String>, Header,
-            description = "`merge`: apply the patch also where the draft was changed since, if it clashes with none of that (RFC 7240).",
+            description = "`merge`: apply the patch even if the draft was changed since, as long as the changes do not clash (RFC 7240).",
             example = "merge"
         ),
     ),
@@ -185,10 +192,10 @@ pub(crate) async fn create(
     responses(
         (
             status = 200, description = "The changed draft.", body = Article,
-            headers(("Preference-Applied" = String, description = "`merge`, where the patch was merged with changes of others."))
+            headers(("Preference-Applied" = String, description = "`merge`, if the patch was merged with changes of others."))
         ),
-        (status = 403, description = "A writer may do this only to own articles that were never published."),
-        (status = 409, description = "The slug is taken. Or the present state does not allow a change.", extensions(("x-problems" = json!([ProblemType::SlugTaken, ProblemType::NotAllowedInState])))),
+        (status = 403, description = "Writers can do this only to their own articles, and only before they are first published."),
+        (status = 409, description = "The slug is taken, or the present state does not allow a change.", extensions(("x-problems" = json!([ProblemType::SlugTaken, ProblemType::NotAllowedInState])))),
         (
             status = 412, description = "It was changed meanwhile: If-Match does not name the current draft.",
             body = StaleProblem, content_type = "application/problem+json",
@@ -229,13 +236,13 @@ pub(crate) async fn update(
 
 /// Delete an article
 ///
-/// Moves it to the trash, where nobody sees it, or with `permanent=true` deletes it for good.
+/// Moves the article to the trash, where readers do not see it. With `permanent=true`, deletes it for good.
 #[utoipa::path(
     operation_id = "delete_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), DeleteQuery),
     responses(
         (status = 204, description = "The article is gone."),
-        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 403, description = "Writers can do this only to their own articles, and only before they are first published."),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
 )]

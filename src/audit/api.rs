@@ -1,4 +1,4 @@
-//! The record over HTTP.
+//! The record of changes over HTTP.
 
 use actix_web::get;
 
@@ -17,8 +17,9 @@ use crate::{
 
 /// List events
 ///
-/// What was changed, by whom and when. Sequence numbers have no gap, and nothing ever appears before what was read: whoever walks with
-/// `sort=sequence` and `after_sequence` sees each event once. Each event's hash covers the hash of the one before.
+/// Lists what was changed, by whom and when. Sequence numbers have no gaps, and no event ever appears before
+/// one that was already read: a client that reads with `sort=sequence` and `after_sequence` sees each event
+/// once. The hash of each event covers the hash of the event before it.
 #[utoipa::path(
     operation_id = "list_events", tag = "record", security(("token" = [])),
     params(EventsQuery),
@@ -36,9 +37,9 @@ pub(crate) async fn list(
     let Query { value: query, fingerprint } = query;
     let mut page = context.cursor_key.open_page(&query, &fingerprint)?;
     let mut conn = context.database.get().await?;
-    // Whoever got the answer to a change finds its event here at once.
+    // A client that got the answer to a change finds the event of that change here at once.
     match seal::seal(&mut conn).await {
-        // Nothing is changed then; what was changed last waits for its number.
+        // Nothing can be changed then; the last changes wait for their numbers.
         Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {}
         sealed => sealed?,
     }

@@ -1,7 +1,8 @@
-//! The chain of the record: what the hash of an event covers. Pure, so that whoever has an export can do the same.
+//! The chain of the record: the bytes that the hash of an event covers. It depends on no database, so that
+//! everybody who has an export can compute the same.
 //!
-//! The events have sequence numbers, gapless from 1. The hash of an event is SHA-256 over the UTF-8 bytes of one JSON array of ten
-//! elements, without white space:
+//! The events have sequence numbers from 1, without gaps. The hash of an event is SHA-256 over the UTF-8
+//! bytes of one JSON array of ten elements, without white space:
 //!
 //! 1. the hash of the event before it, in lower-case hexadecimal; before the first event 64 zeros
 //! 2. its sequence number
@@ -12,12 +13,13 @@
 //! 7. the id of its request, or `null`
 //! 8. the type of its subject
 //! 9. the id of its subject
-//! 10. its details: objects with their members sorted by the bytes of their names; in strings only `"`, `\` and the control
-//!     characters below U+0020 escaped, as `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`, else as `\u001f` in lower case; numbers digit by
-//!     digit as they are stored, which for the whole numbers that the record has is their plain decimal form
+//! 10. its details: the members of objects are sorted by the bytes of their names; in strings, only `"`, `\`
+//!     and the control characters below U+0020 are escaped, as `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`, and
+//!     the others as `\u001f` in lower case; numbers are written digit by digit as they are stored, which for
+//!     the whole numbers of the record is their plain decimal form
 //!
-//! For such numbers this is what the JSON Canonicalization Scheme (RFC 8785) gives, so a library for that makes the same bytes of an
-//! event as `GET /v1/events` shows it, once its time has six decimals.
+//! For such numbers, the JSON Canonicalization Scheme (RFC 8785) gives the same result. So a library for that
+//! scheme makes the same bytes of an event as `GET /v1/events` shows it, once its time has six decimals.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -27,21 +29,21 @@ use diesel::{deserialize::Queryable, pg::data_types::PgTimestamp};
 use serde_json::{Value, json, value::RawValue};
 use uuid::Uuid;
 
-/// How deep the arrays and objects of details may stand in each other.
+/// The maximum depth of nested arrays and objects in details.
 const MAX_DEPTH: usize = 32;
 
-/// Microseconds from 1970, where Unix counts from, to 2000, where Postgres does.
+/// The microseconds from the epoch of Unix (1970) to the epoch of Postgres (2000).
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-/// The hash of an event.
+/// The hash of an event: SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hash(pub [u8; SHA256_OUTPUT_LEN]);
 
 impl Hash {
-    /// What stands before the first event.
+    /// The hash that stands for the one before the first event: all zeros.
     pub const ZERO: Self = Self([0; SHA256_OUTPUT_LEN]);
 
-    /// `None` where the bytes are no hash.
+    /// Returns `None` if the bytes do not have the length of a hash.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
@@ -54,7 +56,8 @@ impl fmt::Display for Hash {
     }
 }
 
-/// The end of the chain, or a place in it: a sequence number and the hash there. Written `<sequence>:<hash>`.
+/// The end of the chain, or a place in it: a sequence number and the hash of its event. It is written as
+/// `<sequence>:<hash>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The sequence number; 0 before the first event.
@@ -64,7 +67,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// The end of a chain without an event.
+    /// The end of a chain without events.
     pub const START: Self = Self { sequence: 0, hash: Hash::ZERO };
 }
 
@@ -83,14 +86,14 @@ impl FromStr for Head {
             let hash = Hash::from_bytes(&hex::decode(hash).ok()?)?;
             let sequence = sequence.parse().ok().filter(|sequence| *sequence >= 0)?;
             let head = Self { sequence, hash };
-            // Before the first event there is one head only.
+            // Before the first event, there is only one head.
             (sequence > 0 || head.hash == Self::START.hash).then_some(head)
         };
         parse().ok_or("expected <sequence>:<64 hexadecimal digits>, as a verification prints it")
     }
 }
 
-/// What of an event is hashed, as it is stored.
+/// The part of an event that is hashed, as it is stored.
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "they are the event's columns")]
 pub struct Content {
@@ -101,13 +104,13 @@ pub struct Content {
     pub request_id: Option<String>,
     pub subject_type: String,
     pub subject_id: Uuid,
-    /// As Postgres writes it: a number that passes through a float is another one.
+    /// The JSON text as Postgres writes it: a number that passes through a float can become another one.
     pub details: String,
 }
 
 impl Content {
-    /// The end of the chain once this stands after `previous`. `None` where it cannot be written as the chain has it, which
-    /// nothing is that Warta writes.
+    /// Returns the end of the chain after this event is added to `previous`. Returns `None` if the event
+    /// cannot be written in the form that is hashed; Warta writes no such event.
     #[must_use]
     pub fn after(&self, previous: Head) -> Option<Head> {
         let sequence = previous.sequence.checked_add(1)?;
@@ -142,7 +145,7 @@ impl Content {
     }
 }
 
-/// Writes a JSON text in its canonical form.
+/// Writes a JSON text in its canonical form. Returns `None` if it is not valid JSON, or is nested too deeply.
 fn write_canonical(json: &str, depth: usize, out: &mut String) -> Option<()> {
     let depth = depth.checked_sub(1)?;
     match json.trim_start().as_bytes().first()? {
@@ -204,7 +207,7 @@ mod tests {
                 "0".repeat(64)
             )
         );
-        // sha256sum of these bytes.
+        // The hash is the `sha256sum` of these bytes.
         let head = content.after(Head::START).unwrap();
         assert_eq!(head.to_string(), "1:667a40a2db8729a5c15cd4947980b6fed5b10eeaceda3861d48d3af47050c079");
         assert_eq!(head.to_string().parse(), Ok(head));

@@ -1,4 +1,4 @@
-//! What the record can be asked for.
+//! The query parameters of the list of events.
 
 use deserr::Deserr;
 use utoipa::{
@@ -18,52 +18,52 @@ use crate::{
     values::{FromText, Id, Timestamp},
 };
 
-/// Which events, in which order.
+/// The filters, the order and the page of the list of events.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
-    /// Events of the thing with this id.
+    /// Only events of the thing with this id.
     #[deserr(default)]
     #[param(value_type = String, format = Uuid, required = false)]
     pub subject: Option<Id>,
-    /// Events of things of this type.
+    /// Only events of things of this type.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub subject_type: Option<SubjectType>,
-    /// What the editor with this id did.
+    /// Only events that the editor with this id caused.
     #[deserr(default)]
     #[param(value_type = String, format = Uuid, required = false)]
     pub actor: Option<Id>,
-    /// Events of any of these types.
+    /// Only events of any of these types.
     #[deserr(default, rename = "type")]
     #[param(rename = "type", value_type = Vec<EventType>, inline, style = Form, explode = false, required = false, min_items = 1, example = json!(["article.published", "tag.created"]))]
     pub types: Option<List<EventType>>,
-    /// Events after this time (RFC 3339), not at it.
+    /// Only events after this time (RFC 3339), excluding the time itself.
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
     pub created_after: Option<Timestamp>,
-    /// Events before this time (RFC 3339), not at it.
+    /// Only events before this time (RFC 3339), excluding the time itself.
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
     pub created_before: Option<Timestamp>,
-    /// Events after the one with this sequence number: where a walk that ended there goes on.
+    /// Only events after the one with this sequence number, so that a client can continue where it stopped.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub after_sequence: Option<Sequence>,
-    /// The order.
+    /// The order of the events.
     #[deserr(default = Sort::Descending)]
     #[param(inline, required = false)]
     pub sort: Sort,
-    /// How many events a page has at most.
+    /// The maximum number of events on a page.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before; without it, the first page.
+    /// The `next_cursor` of the previous page; without it, the first page.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the events of all pages, into `total`.
+    /// Count the events of all pages, and return the number as `total`.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,
@@ -74,9 +74,9 @@ crate::paged!(EventsQuery);
 text_enum! {
     /// The order of a list of events.
     pub enum Sort {
-        /// Newest first.
+        /// The newest event comes first.
         Descending = "-sequence",
-        /// Oldest first.
+        /// The oldest event comes first.
         Ascending = "sequence",
     }
 }
@@ -87,7 +87,7 @@ pub(crate) struct Sequence(pub i64);
 
 impl FromText for Sequence {
     fn from_text(text: String) -> Result<Self, Invalid> {
-        // One spelling for one number.
+        // Each number has one spelling.
         let sequence =
             text.parse().ok().filter(|sequence: &i64| *sequence >= 0 && sequence.to_string() == text);
         sequence.map(Self).ok_or_else(|| {

@@ -1,7 +1,8 @@
-//! Reading and proving the record of what changed, which [`crate::events`] writes.
+//! Reads and proves the record of changes, which [`crate::events`] writes.
 //!
-//! Events that are committed are sealed ([`seal`]): each gets its place in a chain ([`chain`]) that has no gap and that shows when a
-//! line was changed, put in or taken out ([`verify`]). Readers see what is sealed.
+//! Committed events are sealed ([`seal`]): each gets its place in a chain ([`chain`]) without gaps, which
+//! shows ([`verify`]) if a line was changed, inserted or removed. Readers of the record see only sealed
+//! events.
 
 pub(crate) mod api;
 pub mod chain;

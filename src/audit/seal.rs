@@ -1,8 +1,9 @@
-//! Sealing: what gives committed events their places in the chain.
+//! Seals committed events: gives them their places in the chain.
 //!
-//! Transactions commit in another order than they write, so no number that a writer could take is one that readers can walk by: a
-//! smaller one may appear behind them. So events are numbered after they are committed, by one sealer at a time across all instances;
-//! all numbers of a batch appear at once, and nothing ever appears before them.
+//! Transactions do not commit in the order in which they write. If writers took the numbers, a smaller number
+//! could appear after a larger one that a client had already read. So events are numbered after they are
+//! committed, by one sealer at a time across all instances; all numbers of a batch appear at once, and
+//! nothing ever appears before them.
 
 use std::time::Duration;
 
@@ -22,16 +23,16 @@ use crate::{
     error::{ApiResult, complaint::Complaint},
 };
 
-/// The most events that are sealed in one transaction.
+/// The maximum number of events that are sealed in one transaction.
 const BATCH: i64 = 1000;
 
-/// How often an instance looks: what is committed is sealed within a second.
+/// The pause between two rounds of an instance: a committed event is sealed within a second.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The name of the lock that whoever extends the chain holds.
+/// The name of the lock that the sealer holds while it extends the chain.
 const LOCK: &str = "events/seal";
 
-/// Seals what is committed, for as long as it is polled.
+/// Seals committed events, for as long as the future is polled.
 pub async fn run(database: Database) {
     let mut complaint = Complaint::new("sealer");
     loop {
@@ -40,7 +41,7 @@ pub async fn run(database: Database) {
     }
 }
 
-/// One batch, unless another instance is at it; whether there may be more.
+/// Seals one batch, unless another instance is sealing. Returns `true` if there can be more events to seal.
 async fn round(database: &Database) -> ApiResult<bool> {
     let mut conn = database.get().await?;
     if !store::has_unsealed(&mut conn).await? {
@@ -52,10 +53,11 @@ async fn round(database: &Database) -> ApiResult<bool> {
     Ok(sealed == BATCH)
 }
 
-/// Seals all that was committed before the call; waits for whoever is at it.
+/// Seals all events that were committed before the call; waits while another sealer is active.
 ///
 /// # Errors
-/// As any statement. What is sealed until then stays so.
+/// Returns an error if a statement fails, or if an event cannot be written in the form that is hashed. Events
+/// that were sealed before the failure stay sealed.
 pub async fn seal(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     while store::has_unsealed(conn).await? {
         let sealed = conn
@@ -71,9 +73,10 @@ pub async fn seal(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Seals up to [`BATCH`] events in the transaction that holds the lock; how many.
+/// Seals up to [`BATCH`] events, in the transaction that holds the lock. Returns how many it sealed.
 async fn batch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    // After the lock: a statement sees what was committed before it began, so also what the last sealer did.
+    // This comes after the lock: a statement sees what was committed before it began, so it sees what the
+    // last sealer did.
     let mut head = store::head(conn).await?;
     let contents = store::unsealed(conn, BATCH).await?;
     let mut seals = Vec::with_capacity(contents.len());
@@ -84,7 +87,8 @@ async fn batch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     store::seal(conn, &seals).await
 }
 
-/// Only what others put into the table can be such.
+/// Returns the error for an event that cannot be hashed. Only a row that was not written by Warta can be such
+/// an event.
 fn unwritable(id: uuid::Uuid) -> DieselError {
     let message = format!("the event {id} cannot be written in the form that is hashed");
     DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, Box::new(message))

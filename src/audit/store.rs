@@ -1,4 +1,4 @@
-//! Events in Postgres.
+//! Reads and seals events in Postgres.
 
 use diesel::{
     dsl,
@@ -22,10 +22,10 @@ use crate::{
     schema::{editors, events},
 };
 
-/// As Postgres writes `jsonb`: numbers digit by digit.
+/// The details as Postgres writes `jsonb`: numbers digit by digit.
 const DETAILS: &str = "events.details::text";
 
-/// The first event has none before it.
+/// The hash of the event before; null for the first event.
 const PREVIOUS_HASH: &str =
     "(select previous.hash from events previous where previous.sequence = events.sequence - 1)";
 
@@ -53,27 +53,21 @@ fn content() -> ContentColumns {
     )
 }
 
-/// Whether anything that is committed is not sealed yet.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if any committed event is not sealed yet.
 pub(crate) async fn has_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     let unsealed = events::table.filter(events::sequence.is_null());
     diesel::select(dsl::exists(unsealed)).get_result(conn).await
 }
 
-/// How many events that are committed are not sealed yet.
-///
-/// # Errors
-/// As any statement.
+/// Counts the committed events that are not sealed yet.
 pub(crate) async fn count_unsealed(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     events::table.filter(events::sequence.is_null()).count().get_result(conn).await
 }
 
-/// The end of the chain.
+/// Returns the end of the chain.
 ///
 /// # Errors
-/// As any statement.
+/// Returns an error if the last sealed event has no hash of the right length.
 pub(crate) async fn head(conn: &mut AsyncPgConnection) -> QueryResult<Head> {
     let last: Option<(Option<i64>, Option<Vec<u8>>)> = events::table
         .filter(events::sequence.is_not_null())
@@ -87,10 +81,7 @@ pub(crate) async fn head(conn: &mut AsyncPgConnection) -> QueryResult<Head> {
     head().ok_or_else(|| DieselError::DeserializationError("a sealed event without a hash".into()))
 }
 
-/// Up to `limit` events that are not sealed yet, in the order in which they were written.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `limit` events that are not sealed yet, in the order in which they were written.
 pub(crate) async fn unsealed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Content>> {
     events::table
         .filter(events::sequence.is_null())
@@ -101,10 +92,7 @@ pub(crate) async fn unsealed(conn: &mut AsyncPgConnection, limit: i64) -> QueryR
         .await
 }
 
-/// Gives events their places in the chain, in one statement; how many there were.
-///
-/// # Errors
-/// As any statement.
+/// Gives events their places in the chain, in one statement. Returns the number of sealed events.
 pub(crate) async fn seal(conn: &mut AsyncPgConnection, seals: &[(Uuid, Head)]) -> QueryResult<i64> {
     let (ids, heads): (Vec<_>, Vec<_>) = seals.iter().copied().unzip();
     let (sequences, hashes): (Vec<_>, Vec<_>) =
@@ -124,27 +112,24 @@ pub(crate) async fn seal(conn: &mut AsyncPgConnection, seals: &[(Uuid, Head)]) -
 /// A sealed event as it is verified.
 #[derive(Clone, Debug, Queryable)]
 pub(crate) struct Line {
-    /// Its place.
+    /// The sequence number of the event.
     pub sequence: Option<i64>,
-    /// The bytes that stand as its hash.
+    /// The bytes that are stored as its hash.
     pub hash: Option<Vec<u8>>,
-    /// What is hashed.
+    /// The part of the event that is hashed.
     pub content: Content,
 }
 
 impl Line {
-    /// Its sequence number and id.
+    /// Returns the sequence number and the id of the event.
     #[must_use]
     pub(crate) fn position(&self) -> (i64, Uuid) {
         (self.sequence.unwrap_or_default(), self.content.id)
     }
 }
 
-/// Up to `limit` sealed events in the order of the chain, from after this sequence number and id. Where somebody gave two events one
-/// number, both come.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `limit` sealed events in the order of the chain, from after this sequence number and id. If
+/// somebody gave two events the same number, both are returned.
 pub(crate) async fn lines(
     conn: &mut AsyncPgConnection,
     (sequence, id): (i64, Uuid),
@@ -168,10 +153,7 @@ type Row = (
     (Option<Vec<u8>>, Option<Vec<u8>>),
 );
 
-/// Up to `rows` sealed events that the query asks for, in its order, from after a sequence number.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` sealed events that the query asks for, in its order, from after a sequence number.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &EventsQuery,
@@ -198,10 +180,7 @@ pub(crate) async fn list(
     rows.into_iter().map(event).collect()
 }
 
-/// How many sealed events the query asks for.
-///
-/// # Errors
-/// As any statement.
+/// Counts the sealed events that the query asks for.
 pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &EventsQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }

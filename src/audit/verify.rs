@@ -1,4 +1,4 @@
-//! `warta audit verify`: whether the record is as it was written.
+//! Verifies for `warta audit verify` that the record is as it was written.
 
 use std::fmt;
 
@@ -12,44 +12,44 @@ use crate::audit::{
 };
 use crate::{database::Database, error::ApiResult};
 
-/// How many events are held in memory at a time.
+/// The maximum number of events that are held in memory at a time.
 const BATCH: i64 = 1000;
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every event is as it was written.
+    /// Every sealed event is as it was written.
     Whole {
         /// The end of the chain.
         head: Head,
-        /// How many events are committed and not sealed yet. Nothing can be said of these.
+        /// The number of events that are committed and not sealed yet. These cannot be verified.
         unsealed: i64,
     },
-    /// Somebody was here.
+    /// The record was tampered with; only the first place is told.
     Tampered(Finding),
 }
 
 /// The first place at which the record is not as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The sequence number that does not hold.
+    /// The sequence number of the place.
     pub sequence: i64,
-    /// The event that stands there; `None` where there is none.
+    /// The id of the event at this place; `None` if there is none.
     pub id: Option<Uuid>,
-    /// What is wrong with it.
+    /// The kind of damage.
     pub wrong: Wrong,
 }
 
-/// What was done to an event.
+/// The kind of damage at a place of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// It says something else now, or has another hash.
+    /// The event says something else now, or has another hash.
     Changed,
-    /// One or more events were taken out here.
+    /// One or more events were removed here.
     Missing,
-    /// It was put in.
+    /// The event was inserted.
     Inserted,
-    /// It stood at another place.
+    /// The event was moved from another place.
     Reordered,
     /// The events up to here agree with each other, but not with the head that was kept.
     Rewritten,
@@ -74,12 +74,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Walks the whole chain as of one moment, in bounded memory, and computes each hash anew.
+/// Walks the whole chain in one snapshot of the database, in bounded memory, and computes each hash again.
 ///
-/// A chain cannot know that its end was cut off: `kept` is the head of an earlier verification, which must still be in it.
-///
-/// # Errors
-/// As any statement.
+/// A chain cannot show that its end was cut off. For this, `kept` is the head of an earlier verification,
+/// which must still be part of the chain.
 pub async fn verify(database: &Database, kept: Option<Head>) -> ApiResult<Verdict> {
     let mut conn = database.get().await?;
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
@@ -121,10 +119,10 @@ async fn walk(conn: &mut AsyncPgConnection, kept: Option<Head>) -> QueryResult<V
     Ok(Verdict::Whole { head, unsealed: store::count_unsealed(conn).await? })
 }
 
-/// Before every line, also before such as cannot be.
+/// The position before every line, also before lines with impossible numbers.
 const START: (i64, Uuid) = (i64::MIN, Uuid::nil());
 
-/// Whether the line is the one that stands after `head`.
+/// Returns `true` if the line is the one that comes after `head`.
 fn follows(line: &Line, head: Head) -> bool {
     let expected = line.content.after(head);
     line.sequence == expected.map(|next| next.sequence) && has_hash(line, expected)
@@ -134,10 +132,11 @@ fn has_hash(line: &Line, head: Option<Head>) -> bool {
     head.is_some() && line.hash.as_deref().and_then(Hash::from_bytes) == head.map(|head| head.hash)
 }
 
-/// What is wrong with the first line that does not follow: `before` and `head` are the ends of the chain before it.
+/// Finds out what is wrong with the first line that does not follow. `head` is the end of the chain before
+/// this line, and `before` is the end one line earlier.
 ///
-/// A line that was moved still fits at the place that it had. So the rest of the chain is looked through for the line that fits here,
-/// and for the place that this one fits at.
+/// A line that was moved still fits at the place that it had. So the rest of the chain is searched for the
+/// line that fits here, and for the place at which this line fits.
 async fn explain(
     conn: &mut AsyncPgConnection,
     line: &Line,
@@ -154,7 +153,7 @@ async fn explain(
     if stands_at < sequence {
         return found(stands_at, id, Wrong::Inserted);
     }
-    // It fits where the one before stands, which was put in with a hash of its own.
+    // The line fits where the one before it is: that one was inserted, with a hash of its own.
     if before.is_some_and(|before| has_hash(line, line.content.after(before))) {
         let forged = store::lines(conn, (head.sequence, Uuid::nil()), 1).await?;
         return found(head.sequence, forged.first().map(|line| line.content.id), Wrong::Inserted);
@@ -179,15 +178,15 @@ async fn explain(
     }
 }
 
-/// What the lines after the first one that is wrong say of it.
+/// The evidence in the lines after the first wrong line.
 struct Rest<'a> {
     line: &'a Line,
     head: Head,
-    /// One of them belongs at its place.
+    /// One of these lines belongs at the place of the wrong line.
     has_here: bool,
-    /// It belongs at the place of one of them.
+    /// The wrong line belongs at the place of one of these lines.
     fits_elsewhere: bool,
-    /// They have moved up by one.
+    /// These lines have moved up by one place.
     closes_a_gap: bool,
 }
 
@@ -198,14 +197,14 @@ impl Rest<'_> {
             Some(Head { sequence, hash })
         };
         let place = later.sequence.unwrap_or_default();
-        // A hash stays with its line, or with its place, depending on what was moved.
+        // A hash stays with its line or with its place, depending on what was moved.
         let here = later.content.after(self.head);
         self.has_here |= has_hash(later, here) || has_hash(self.line, here);
         let fits = |head: Option<Head>| {
             let moved = head.and_then(|head| self.line.content.after(head));
             has_hash(self.line, moved) || has_hash(later, moved)
         };
-        // At the place of `later`, or after it where all have moved down by one.
+        // The line fits at the place of `later`, or after it if all lines have moved down by one.
         let fits = fits(head_of(previous, place - 1))
             || fits(head_of(later, place - 1))
             || fits(head_of(later, place));

@@ -1,4 +1,4 @@
-//! Accounts: what sign-in needs to know of an editor.
+//! Accounts: the part of an editor that sign-in needs to know.
 
 use std::fmt;
 
@@ -21,17 +21,17 @@ use crate::{
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = editors)]
 pub struct Account {
-    /// The editor's id.
+    /// The id of the editor.
     pub id: Uuid,
     /// The email, as it was written.
     pub email: String,
-    /// What others see of them.
+    /// The name that others see.
     pub name: String,
-    /// The present role.
+    /// The role that the editor has now.
     pub role: Role,
-    /// Whether the editor may sign in.
+    /// True if the editor can sign in.
     pub active: bool,
-    /// A PHC string.
+    /// The password's hash, as a PHC string.
     pub password_hash: String,
 }
 
@@ -41,22 +41,19 @@ impl fmt::Debug for Account {
     }
 }
 
-/// How long a network is remembered from which an editor's password was right.
+/// The time for which a network from which an editor's password was right is remembered.
 const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
-/// How many such networks of an editor are.
+/// The greatest number of such networks that are kept for an editor.
 const NETWORKS: i64 = 20;
 
-/// The account with this email, in whatever case, and the networks from which its password was right.
-///
-/// # Errors
-/// As any statement.
+/// Returns the account with this email, ignoring case, and the networks from which its password was right.
 pub(crate) async fn find_by_email(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     email: &str,
 ) -> QueryResult<Option<(Account, Vec<Vec<u8>>)>> {
-    // A clock that was ahead must not make one known for longer.
+    // A network that was stored while a clock was ahead must not count for longer.
     let fresh = sign_in_networks::right_at.between(now - REMEMBERED, now + TimeDelta::days(1));
     let networks = sign_in_networks::table
         .filter(sign_in_networks::editor_id.eq(editors::id))
@@ -70,17 +67,14 @@ pub(crate) async fn find_by_email(
         .optional()
 }
 
-/// Remembers that the account's password was right from this network, and forgets the oldest ones.
-///
-/// # Errors
-/// As any statement.
+/// Remembers that the account's password was right from this network, and forgets the oldest networks.
 pub(crate) async fn remember_network(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     editor_id: Uuid,
     network: &[u8],
 ) -> QueryResult<()> {
-    // Written once a day at most, or each sign-in would.
+    // The row is written once a day at most; otherwise each sign-in would write it.
     diesel::sql_query(
         "with remembered as ( \
              insert into sign_in_networks as known (editor_id, network, right_at) values ($1, $2, $3) \
@@ -103,19 +97,16 @@ pub(crate) async fn remember_network(
     .map(drop)
 }
 
-/// The account of this editor.
+/// Returns the account of this editor.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if there is no such editor.
 pub(crate) async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Account> {
     editors::table.find(id).select(Account::as_select()).first(conn).await
 }
 
-/// Whether the account is still active and has the password that was verified, which took a while; if so, it stays so until
-/// the end of the transaction.
-///
-/// # Errors
-/// As any statement.
+/// Returns true if the account is still active and has the password that was verified, as verifying takes a
+/// while. If so, it stays so until the end of the transaction.
 pub(crate) async fn hold(conn: &mut AsyncPgConnection, account: &Account) -> QueryResult<bool> {
     // Not FOR UPDATE: that would also wait for, and deadlock with, rows that only refer to the editor.
     let held: Option<Uuid> = editors::table
@@ -130,10 +121,8 @@ pub(crate) async fn hold(conn: &mut AsyncPgConnection, account: &Account) -> Que
     Ok(held.is_some())
 }
 
-/// Stores a new password's hash, ends the editor's sessions but for the one `kept`, and records it. Call it in a transaction.
-///
-/// # Errors
-/// As any statement.
+/// Stores a new password's hash, ends the editor's sessions except `kept`, and records the change. Call it in
+/// a transaction.
 pub(crate) async fn set_password(
     conn: &mut AsyncPgConnection,
     clock: &Clock,

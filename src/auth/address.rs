@@ -1,4 +1,4 @@
-//! Where a request comes from, and the networks that it belongs to.
+//! The address that a request comes from, and the networks that it belongs to.
 
 use std::{
     future::{Ready, ready},
@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 
 use crate::error::{ApiError, ApiResult};
 
-/// The address that a request comes from; the envelope leaves it in the request's extensions.
+/// The address that a request comes from. The envelope puts it into the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -28,23 +28,25 @@ impl FromRequest for ClientAddress {
     }
 }
 
-/// The networks of an address, from the largest to the smallest. Each share of work is divided by them in this order, and
-/// attempts to sign in are counted by the last ones.
+/// The networks of an address, from the largest to the smallest. Turns are shared out among them in this
+/// order, and attempts to sign in are counted for the smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Networks {
-    /// What a registry gives to a provider: an IPv4 /16 or an IPv6 /32.
+    /// The network that a registry gives to a provider: an IPv4 /16 or an IPv6 /32.
     pub provider: IpAddr,
-    /// What a provider gives to a site: an IPv4 /24 or an IPv6 /48.
+    /// The network that a provider gives to a site: an IPv4 /24 or an IPv6 /48.
     pub site: IpAddr,
-    /// What one subscriber has at least: an IPv4 address or an IPv6 /64.
+    /// The network that one subscriber has at least: an IPv4 address or an IPv6 /64.
     pub subscriber: IpAddr,
 }
 
 impl ClientAddress {
-    /// Whose address is not known: a proxy that we trust sent something else in its place. They all share this one.
+    /// The address that stands for all clients whose address is not known, because a proxy that we trust sent
+    /// something else in its place. They share this one.
     pub const UNKNOWN: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 
-    /// The networks of it; an IPv4 address that is written as an IPv6 one is an IPv4 address.
+    /// Returns the networks of the address. An IPv4 address that is written as an IPv6 one is an IPv4
+    /// address.
     #[must_use]
     pub fn networks(self) -> Networks {
         match self.0.to_canonical() {
@@ -60,10 +62,13 @@ impl ClientAddress {
         }
     }
 
-    /// The client of a connection from `peer` with these `X-Forwarded-For` headers: the peer or, where that is a proxy that we
-    /// trust, the last address before it that is not one. What stands further left was written by whoever sent the request, and
-    /// is not looked at. An element that is no address ends the walk at [`Self::UNKNOWN`]: it was written by a proxy that we
-    /// trust in place of its client's address, which then is neither the proxy's own nor one of the client's choice.
+    /// Returns the client of a connection from `peer` with these `X-Forwarded-For` headers. It is the peer
+    /// or, if that is a proxy that we trust, the last address before it that is not such a proxy. The
+    /// elements further left were written by the sender of the request, and are ignored.
+    ///
+    /// An element that is no address ends the walk at [`Self::UNKNOWN`]: a proxy that we trust wrote it in
+    /// place of its client's address. So the result is neither the proxy's own address nor one that the
+    /// client chose.
     #[must_use]
     pub fn behind<'a>(
         peer: IpAddr,
@@ -86,8 +91,8 @@ impl ClientAddress {
     }
 }
 
-/// An address as proxies write it: with or without a port, an IPv6 one in brackets or not, quoted (RFC 7239) or not, with or
-/// without the name of an interface.
+/// Parses an address as proxies write it: with or without a port, an IPv6 one in brackets or not, quoted (RFC
+/// 7239) or not, with or without the name of an interface.
 fn parse(element: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(element).ok()?;
     let text = match text.strip_prefix('"') {

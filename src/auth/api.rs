@@ -1,4 +1,4 @@
-//! Sign-in over HTTP.
+//! The HTTP operations of sign-in: login, refresh, logout, the change of one's password, and the public keys.
 
 use actix_web::{get, post, put, web};
 use deserr::Deserr;
@@ -29,27 +29,27 @@ use crate::{
     values::Line,
 };
 
-/// What an editor signs in with.
+/// The credentials that an editor signs in with.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ayu@example.org", "password": "correct horse battery"}))]
 pub(crate) struct Credentials {
-    /// The editor's email, in whatever case.
+    /// The email of the editor, ignoring case.
     #[schema(inline)]
     pub email: Line<1, { Email::MAX }>,
-    /// The editor's password.
+    /// The password of the editor.
     #[schema(inline)]
     pub password: GivenPassword,
 }
 
-/// A refresh token to spend.
+/// The refresh token to use; it can be used once.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"refresh_token": "wr_dGhpcyBpcyBhbiBleGFtcGxlIGFuZCBubyB0b2tlbiE"}))]
 pub(crate) struct RefreshInput {
-    /// The `refresh_token` of the last answer.
+    /// The `refresh_token` from the last answer.
     #[schema(inline)]
     pub refresh_token: GivenToken,
 }
@@ -60,29 +60,30 @@ pub(crate) struct RefreshInput {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"current_password": "correct horse battery", "new_password": "a better horse battery"}))]
 pub(crate) struct PasswordInput {
-    /// The present password.
+    /// The password that the editor has now.
     #[schema(inline)]
     pub current_password: GivenPassword,
-    /// The new password.
+    /// The password that replaces it.
     #[schema(inline)]
     pub new_password: Password,
 }
 
-/// What a signed-in editor holds.
+/// The tokens of a signed-in editor.
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct TokenPair {
-    /// Send it as `Authorization: Bearer <access_token>`. A JWT; to be taken as opaque.
+    /// The access token: send it as `Authorization: Bearer <access_token>`. It is a JWT, but treat it as an
+    /// opaque string.
     pub access_token: String,
-    /// Always `Bearer`.
+    /// The type of the access token: always `Bearer`.
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
-    /// How long the access token is valid, in seconds.
+    /// The time for which the access token is valid, in seconds.
     #[schema(minimum = 1, example = 900)]
     pub expires_in: i64,
-    /// Good for one refresh.
+    /// The refresh token, which can be used once.
     #[schema(example = "wr_dGhpcyBpcyBhbiBleGFtcGxlIGFuZCBubyB0b2tlbiE")]
     pub refresh_token: String,
-    /// How long the refresh token is valid, in seconds.
+    /// The time for which the refresh token is valid, in seconds.
     #[schema(minimum = 1, example = 2_592_000)]
     pub refresh_expires_in: i64,
 }
@@ -91,8 +92,9 @@ impl Representation for TokenPair {}
 
 /// Sign in
 ///
-/// Gives an access token for 15 minutes and a refresh token for 30 days. Failures are slowed down for the account as seen from the
-/// caller's network, for the network, and more loosely for the account alone. Parallel sign-ins wait for one another.
+/// Returns an access token that is valid for 15 minutes and a refresh token that is valid for 30 days. After
+/// failures, further attempts are slowed down: strictly for the account from the caller's network, also for
+/// the whole network, and more loosely for the account from anywhere. Parallel sign-ins wait for one another.
 #[utoipa::path(
     operation_id = "login", tag = "sign-in", security(()),
     request_body = Credentials,
@@ -148,8 +150,9 @@ fn tokens_for(
 
 /// Refresh the tokens
 ///
-/// Spends the refresh token for new tokens. If the answer is lost, the same request may be repeated within 10 seconds. Any other use
-/// of a spent token ends the session, as it shows that the token was copied.
+/// Exchanges the refresh token for new tokens. If the answer is lost, the same request can be repeated within
+/// 10 seconds. Any other use of a refresh token that was used before ends the session, as it shows that the
+/// token was copied.
 #[utoipa::path(
     operation_id = "refresh", tag = "sign-in", security(()),
     request_body = RefreshInput,
@@ -198,8 +201,9 @@ pub(crate) async fn logout(writer: Writer, _: NoQuery, context: Context) -> ApiR
 
 /// Change one's own password
 ///
-/// Ends every other session of the editor. Wrong current passwords are slowed down, for this session alone. A new password that many
-/// people have is `too_common`, one that is made of the editor's or the site's name or email `too_personal`.
+/// Changes the password, and ends every other session of the editor. After wrong current passwords, further
+/// attempts are slowed down, for this session alone. A new password that many people have is refused as
+/// `too_common`; one that is made of the editor's or the site's name or email is refused as `too_personal`.
 #[utoipa::path(
     operation_id = "change_password", tag = "sign-in", security(("token" = [])),
     request_body = PasswordInput,
@@ -248,7 +252,8 @@ pub(crate) async fn change_password(
 
 /// Read the public keys
 ///
-/// The keys that verify access tokens (JSON Web Key Set, RFC 7517). During a rotation there are several: choose by `kid`.
+/// Returns the keys that verify access tokens (JSON Web Key Set, RFC 7517). During a rotation there are
+/// several: choose by `kid`.
 #[utoipa::path(
     operation_id = "read_keys", tag = "sign-in", security(()),
     responses((status = 200, description = "The keys.", body = Jwks)),

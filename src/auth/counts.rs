@@ -1,4 +1,4 @@
-//! How sign-ins end, counted for the operator.
+//! Counts of how sign-ins ended, for the operator.
 
 use std::sync::{
     Arc,
@@ -7,22 +7,24 @@ use std::sync::{
 
 use super::{memory::By, throttle::Stopped};
 
-/// What has been counted since the start. Changes of one's password or email, which take the present password, count too.
+/// The counts of sign-ins since the start. Changes of one's password or email, which ask for the present
+/// password, count too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignInCounts {
-    /// The password was right.
+    /// Attempts with the right password.
     pub success: u64,
-    /// The password was wrong, or there is no such active account.
+    /// Attempts with a wrong password, or for which there is no such active account.
     pub wrong: u64,
-    /// A counter of the account had no room (`429`).
+    /// Attempts that were refused because a counter of the account had no room, or because too many of the
+    /// same account and network waited (`429`).
     pub refused_account: u64,
-    /// A counter of the networks had no room (`429`).
+    /// Attempts that were refused because a counter of the networks had no room (`429`).
     pub refused_network: u64,
-    /// Too many were under way (`503`).
+    /// Attempts that were refused because too many were under way (`503`).
     pub busy: u64,
-    /// The database failed.
+    /// Attempts that failed because the database failed.
     pub failed: u64,
-    /// Requests that wait for their turn to hash a password, now.
+    /// The number of requests that wait now for their turn to hash a password.
     pub hashes_waiting: u64,
 }
 
@@ -30,7 +32,7 @@ pub struct SignInCounts {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counters(Arc<[AtomicU64; 6]>);
 
-/// How a sign-in ended.
+/// The way in which a sign-in ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
     Success,
@@ -42,7 +44,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// Its name in the log.
+    /// Returns the name of the outcome in the log.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",

@@ -18,25 +18,26 @@ use crate::{
     values::{FromText, Line},
 };
 
-/// An email address (RFC 5321, RFC 6531) of at most [`Email::MAX`] characters, kept as it was written but composed (NFC).
-/// Addresses that differ only in case are the same editor's.
+/// An email address (RFC 5321, RFC 6531) of at most [`Email::MAX`] characters. It is kept as it was written,
+/// but composed (NFC). Addresses that differ only in case belong to the same editor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
-    /// The longest address, in characters.
+    /// The length of the longest address, in characters.
     pub const MAX: usize = 254;
 }
 
-/// An address in the form in which addresses are kept, whether it is one or not.
+/// Returns an address in the form in which addresses are kept. The text need not be a valid address.
 #[must_use]
 pub(crate) fn composed(email: &str) -> String {
     email.nfc().collect()
 }
 
-/// What addresses of one account have in common.
+/// Returns the form of an address that is the same for all spellings of one account's address.
 pub(super) fn folded(email: &str) -> String {
-    // Some of Postgres's locales lower `İ` to a plain `i`, and would find the account under a name that is counted apart.
+    // Some of Postgres's locales lower `İ` to a plain `i`. They would find the account under a spelling that
+    // is counted separately.
     let lower = email.nfc().collect::<String>().to_lowercase().replace("i\u{307}", "i");
     lower.nfc().collect()
 }

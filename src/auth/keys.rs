@@ -1,4 +1,4 @@
-//! The keys that access tokens are signed with and verified by.
+//! The keys that sign and verify access tokens.
 
 use std::{
     fmt,
@@ -22,14 +22,15 @@ use utoipa::ToSchema;
 
 use crate::http::reply::Representation;
 
-/// What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410): always the same, as it has no parameters.
+/// The bytes before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410). They are always the
+/// same, as the algorithm has no parameters.
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// The Ed25519 keys of one file.
 ///
-/// The file holds PEM blocks: `PRIVATE KEY` (PKCS#8) and `PUBLIC KEY`. All of them verify; the last private one is the newest
-/// and signs. To rotate without a failed request on any instance: add the next key's public block everywhere, then its private
-/// one, and remove the old key once its last token has expired.
+/// The file holds PEM blocks: `PRIVATE KEY` (PKCS#8) and `PUBLIC KEY`. All of them verify; the last private
+/// one is the newest and signs. To rotate without a failed request on any instance: add the next key's public
+/// block everywhere, then its private one, and remove the old key once its last token has expired.
 #[derive(Clone)]
 pub struct Keys {
     published: Vec<PublishedKey>,
@@ -47,36 +48,36 @@ struct PublishedKey {
 /// The public keys (JSON Web Key Set, RFC 7517) that verify access tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Jwks {
-    /// The keys; choose by `kid`.
+    /// The public keys; choose by `kid`.
     pub keys: Vec<Jwk>,
 }
 
 /// An Ed25519 public key (RFC 8037).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Jwk {
-    /// Always `OKP`.
+    /// The type of the key: always `OKP`.
     #[schema(example = "OKP")]
     pub kty: &'static str,
-    /// Always `Ed25519`.
+    /// The curve of the key: always `Ed25519`.
     #[schema(example = "Ed25519")]
     pub crv: &'static str,
-    /// Always `sig`: it verifies signatures.
+    /// The use of the key: always `sig`, as it verifies signatures.
     #[schema(example = "sig")]
     pub r#use: &'static str,
-    /// Always `EdDSA`.
+    /// The algorithm of the signatures: always `EdDSA`.
     #[schema(example = "EdDSA")]
     pub alg: &'static str,
-    /// The key's thumbprint (RFC 7638), as the tokens' headers name it.
+    /// The key's thumbprint (RFC 7638), which is also in the tokens' headers.
     #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     pub kid: String,
-    /// The key, 32 bytes in base64url.
+    /// The public key itself: 32 bytes in base64url.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     pub x: String,
 }
 
 impl Representation for Jwks {}
 
-/// Why there are no keys: one line that names the setting and the file.
+/// The reason why there are no keys: one line that names the setting and the file.
 #[derive(Debug)]
 pub struct KeysError {
     path: PathBuf,
@@ -95,12 +96,13 @@ impl Keys {
     /// Reads the keys of a file.
     ///
     /// # Errors
-    /// The file cannot be read, can be written by others than its owner, holds something else than Ed25519 keys, or no private one.
+    /// Returns [`KeysError`] if the file cannot be read, can be written by others than its owner, holds
+    /// something else than Ed25519 keys, or holds no private key.
     pub fn load(path: &Path) -> Result<Self, KeysError> {
         let failed = |reason: String| KeysError { path: path.to_owned(), reason };
         let mut file = File::open(path).map_err(|error| failed(error.to_string()))?;
         let mode = file.metadata().map_err(|error| failed(error.to_string()))?.mode();
-        // Whoever can write it can make themselves anybody.
+        // Anyone who can write it can make themselves anybody.
         if mode & 0o022 != 0 {
             let mode = mode & 0o777;
             return Err(failed(format!(
@@ -115,10 +117,11 @@ impl Keys {
         Self::parse(&text).map_err(failed)
     }
 
-    /// Reads the keys of a file, which is made, with one new key and readable by its owner only, where there is none.
+    /// Reads the keys of a file. If there is none, it is made, with one new key and readable by its owner
+    /// only.
     ///
     /// # Errors
-    /// As of [`Keys::load`], or the file cannot be made.
+    /// Returns [`KeysError`] in the same cases as [`Keys::load`], and if the file cannot be made.
     pub fn load_or_create(path: &Path) -> Result<Self, KeysError> {
         if !path.exists() {
             create(path).map_err(|error| KeysError {
@@ -169,25 +172,25 @@ impl Keys {
         })
     }
 
-    /// The document of `/.well-known/jwks.json`.
+    /// Returns the document of `/.well-known/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> Jwks {
         Jwks { keys: self.published.iter().map(|key| key.jwk.clone()).collect() }
     }
 
-    /// A secret of 32 bytes that all instances with this signing key have, and that does not tell the key: for signatures
-    /// other than those of tokens.
+    /// Returns a secret of 32 bytes that all instances with this signing key share, and that does not reveal
+    /// the key. It is for signatures other than those of tokens.
     #[must_use]
     pub fn secret(&self) -> &[u8] {
         &self.secret
     }
 
-    /// The key that signs, with its id.
+    /// Returns the key that signs, with its id.
     pub(super) fn signing(&self) -> (&str, &EncodingKey) {
         (&self.signing_kid, &self.signing)
     }
 
-    /// The key with this id, which verifies.
+    /// Returns the key with this id, for verifying.
     pub(super) fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
         self.published.iter().find(|key| key.jwk.kid == kid).map(|key| &key.verifying)
     }
@@ -209,7 +212,8 @@ impl Jwk {
     }
 }
 
-/// Makes a key file. Where two processes try, one of them wins and both go on with its key; a crash leaves no half a file.
+/// Makes a key file. If two processes try, one of them wins and both go on with its key. A crash leaves no
+/// incomplete file.
 fn create(path: &Path) -> io::Result<()> {
     let key = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(io::Error::other)?;
     let text = pem::encode(&Pem::new("PRIVATE KEY", key.as_ref()));
@@ -226,7 +230,7 @@ fn create(path: &Path) -> io::Result<()> {
             result => result,
         }
     })();
-    // What is left of a failure is only a file that nobody reads.
+    // A draft that a failure leaves behind is only a file that nobody reads.
     let _ = fs::remove_file(&draft);
     written
 }

@@ -1,5 +1,6 @@
-//! Parallel attempts wait for one another: those of one account and network for their turn, one at a time, and those of one network
-//! for what others of it give back.
+//! The lanes in which parallel attempts to sign in wait for one another. Attempts of one account and network
+//! wait for their turn, one at a time; attempts of one network wait for the charges that others of it give
+//! back.
 
 use std::{
     collections::HashMap,
@@ -11,13 +12,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{memory::Key, turns::Busy};
 
-/// How long an attempt waits for those before it.
+/// The time that an attempt waits for those before it.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 
-/// How many may wait for one another.
+/// The greatest number of attempts that can wait in one lane.
 const WAITING: usize = 64;
 
-/// The lanes in which somebody is.
+/// The lanes that are in use.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes(Arc<Mutex<HashMap<Key, Lane>>>);
 
@@ -44,7 +45,7 @@ pub(super) struct Inside {
     place: Standing,
 }
 
-/// That somebody is in a lane, which goes with the last of them.
+/// The presence of an attempt in a lane. The lane is removed with the last of them.
 #[derive(Debug)]
 struct Standing {
     lanes: Lanes,
@@ -52,7 +53,8 @@ struct Standing {
 }
 
 impl Lanes {
-    /// Waits for those who came before, holding nothing.
+    /// Waits for those who came before; it holds nothing meanwhile. Returns [`Busy`] if too many wait
+    /// already, or it takes too long.
     pub(super) async fn enter(&self, key: Key) -> Result<Inside, Busy> {
         let (turn, right) = {
             let mut lanes = self.lanes();
@@ -84,12 +86,13 @@ impl Lanes {
 }
 
 impl Inside {
-    /// Whether the same password was right for the same hash a moment ago, for one that this one waited for.
+    /// Returns true if the same password was right for the same hash a moment ago, for an attempt that this
+    /// one waited for.
     pub(super) fn knows(&self, right: &Right) -> bool {
         self.right.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(right)
     }
 
-    /// Tells those who wait that a password was right; it is forgotten with the last of them.
+    /// Tells the waiting attempts that a password was right. It is forgotten with the last of them.
     pub(super) fn tell(&self, right: Right) {
         *self.right.lock().unwrap_or_else(PoisonError::into_inner) = Some(right);
     }
@@ -114,7 +117,7 @@ impl Standing {
     }
 }
 
-/// How many attempts of each network are under way: what they were charged may yet be given back.
+/// The number of attempts under way for each network: their charges can still be given back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UnderWay(Arc<Mutex<HashMap<Key, Group>>>);
 
@@ -124,7 +127,7 @@ struct Group {
     charged: usize,
 }
 
-/// An attempt that was charged; whoever waits tries again when it is dropped.
+/// An attempt that was charged. When it is dropped, a waiting attempt of its network tries again.
 #[derive(Debug)]
 pub(super) struct Charged {
     groups: UnderWay,
@@ -140,7 +143,7 @@ impl UnderWay {
         Charged { groups: self.clone(), key }
     }
 
-    /// What tells that one of a network has ended, if any is under way.
+    /// Returns the signal that an attempt of a network has ended; `None` if none is under way.
     pub(super) fn ends(&self, key: Option<Key>) -> Option<Arc<Notify>> {
         let groups = self.groups();
         groups.get(&key?).filter(|group| group.charged > 0).map(|group| Arc::clone(&group.ended))
@@ -159,9 +162,9 @@ impl Drop for Charged {
         let Some(group) = groups.get_mut(&key) else { return };
         group.charged -= 1;
         if group.charged == 0 {
-            // Nobody would call those who wait any more.
+            // After this, nobody would wake the waiting attempts any more.
             group.ended.notify_waiters();
-            // Nor whoever is about to wait.
+            // And nobody would wake one that is just about to wait.
             group.ended.notify_one();
             groups.remove(&key);
         } else {

@@ -1,4 +1,5 @@
-//! What an instance remembers of refused attempts to sign in, so that the next ones cost no statement.
+//! The memory of refused attempts to sign in: an instance keeps it so that the next attempts cost no
+//! statement.
 
 use std::{
     collections::HashMap,
@@ -7,33 +8,35 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What attempts are counted by: an HMAC, so that nobody's address is kept.
+/// The key that attempts are counted by: an HMAC, so that nobody's address is kept.
 pub(super) type Key = [u8; 32];
 
-/// Which counter refused an attempt.
+/// The kind of counter that refused an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// One of the account's.
+    /// A counter of the account.
     Account,
-    /// One of the networks'.
+    /// A counter of the networks.
     Network,
 }
 
-/// That an attempt was refused.
+/// The refusal of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) by: By,
-    /// How long until the next one may be made.
+    /// The time until the next attempt can be made.
     pub(super) wait: TimeDelta,
 }
 
-/// The longest time for which a refusal is remembered: other instances may forgive meanwhile.
+/// The longest time for which a refusal is remembered: other instances can forgive meanwhile.
 const KEPT: TimeDelta = TimeDelta::seconds(10);
 
-/// How many refusals are remembered. Whoever brings more is refused by the database, as after a restart.
+/// The greatest number of refusals that are remembered. Further ones are refused by the database, as after a
+/// restart.
 const MOST: usize = 10_000;
 
-/// Refusals that hold still, and what their networks owe for those that were answered from here.
+/// The refusals that still hold, and the number of attempts that their networks owe: those that were refused
+/// from here.
 #[derive(Debug, Default)]
 pub(super) struct Memory(Mutex<Known>);
 
@@ -63,7 +66,8 @@ impl Memory {
         }
     }
 
-    /// The refusal that holds for a key, for what is left of it; its network owes one more attempt.
+    /// Returns the refusal that holds for a key, with the time that is left of it. Its network owes one more
+    /// attempt.
     pub(super) fn recall(&self, key: &Key, network: Option<&Key>, now: DateTime<Utc>) -> Option<Refused> {
         let mut known = self.known();
         let remembered = known.refused.get(key)?;
@@ -82,7 +86,8 @@ impl Memory {
         Some(refused)
     }
 
-    /// What a network owes, which it is charged with now.
+    /// Returns the number of attempts that a network owes, and forgets it: the network is charged with them
+    /// now.
     pub(super) fn collect(&self, network: &Key) -> u32 {
         self.known().owed.remove(network).unwrap_or(0)
     }

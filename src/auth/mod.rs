@@ -1,7 +1,9 @@
-//! Who is asking: passwords, tokens, keys and sessions, and the extractors that say which right a handler needs.
+//! Authentication and roles: passwords, tokens, keys and sessions, and the extractors with which a handler
+//! states the role that it needs.
 //!
-//! The envelope authenticates a request before it is routed and leaves a [`Principal`] in its extensions; the extractors
-//! here only read it, so they are ready at once and, standing first, answer before anything else is looked at.
+//! The envelope authenticates a request before it is routed, and puts a [`Principal`] into its extensions.
+//! The extractors here only read it. So they are ready at once and, as the first arguments of a handler,
+//! answer before anything else is looked at.
 
 pub(crate) mod accounts;
 pub(crate) mod address;
@@ -41,12 +43,13 @@ use crate::{
     principal::{Principal, Role},
 };
 
-/// What sign-in works with. One for the process: it bounds how many passwords are hashed at once.
+/// The state that sign-in works with. There is one for the process: it limits how many passwords are hashed
+/// at once.
 #[derive(Clone, Debug)]
 pub struct Auth {
-    /// What signs and verifies access tokens.
+    /// The keys that sign and verify access tokens.
     pub keys: Keys,
-    /// What hashes and verifies passwords.
+    /// The service that hashes and verifies passwords.
     pub passwords: Passwords,
     throttle: Arc<Throttle>,
     counters: Counters,
@@ -54,7 +57,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// `issuer` is the tokens' `iss`: a token of another issuer is refused.
+    /// Makes the state. `issuer` is the `iss` of the tokens: a token of another issuer is refused.
     #[must_use]
     pub fn new(keys: Keys, issuer: impl Into<String>) -> Self {
         Self {
@@ -66,7 +69,7 @@ impl Auth {
         }
     }
 
-    /// How sign-ins have ended since the start, and how many wait.
+    /// Returns how sign-ins have ended since the start, and how many requests wait.
     #[must_use]
     pub fn counts(&self) -> SignInCounts {
         self.counters.read(self.passwords.waiting())
@@ -77,24 +80,24 @@ impl Auth {
     }
 }
 
-/// Anyone.
+/// The extractor for anyone, also without a token.
 pub struct Viewer(Option<Principal>);
 
 impl Viewer {
-    /// Who it is; `None`: a reader without a token.
+    /// Returns the editor who asks; `None` for a reader without a token.
     #[must_use]
     pub fn principal(&self) -> Option<Principal> {
         self.0
     }
 }
 
-/// Any signed-in editor.
+/// The extractor for any signed-in editor.
 pub struct Writer(Principal);
 
-/// An editor or an admin.
+/// The extractor for an editor or an admin.
 pub struct Editor(Principal);
 
-/// An admin.
+/// The extractor for an admin only.
 pub struct Admin(Principal);
 
 fn signed_in(request: &HttpRequest, at_least: Role) -> ApiResult<Principal> {
@@ -121,7 +124,7 @@ impl FromRequest for Viewer {
 macro_rules! extractor {
     ($name:ident, $role:expr) => {
         impl $name {
-            /// Who it is.
+            /// Returns the editor who asks.
             #[must_use]
             pub fn principal(&self) -> Principal {
                 self.0

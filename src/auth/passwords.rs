@@ -10,13 +10,14 @@ use super::{
 };
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// What is verified where there is no account to verify against: the hash of a password that nobody knows, so that the answer
+/// The hash that is verified if there is no account: that of a password that nobody knows, so that the answer
 /// takes as long as for an account.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBkdW1teSBzYWx0$DdWkPpDhCLqFb3eyXRKr5MaHnKCqTmyTfhXmJXZ3pqY";
 
-/// Hashes and verifies passwords, away from the threads that answer requests and at most half the cores at once, in fair turns,
-/// so that a burst of sign-ins starves nobody. Each hash takes 19 MiB of memory meanwhile.
+/// Hashes and verifies passwords. It works away from the threads that answer requests, on at most half the
+/// cores at once, and in fair turns, so that a burst of sign-ins starves nobody. Each hash takes 19 MiB of
+/// memory meanwhile.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Turns,
@@ -30,10 +31,10 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    /// The PHC string to store for a password.
+    /// Returns the PHC string to store for a password.
     ///
     /// # Errors
-    /// `503` when too many wait already.
+    /// `503` if too many wait already, or the turn does not come in time.
     pub async fn hash(&self, place: Place, password: &Password) -> ApiResult<String> {
         let turn = self.turn(place).await.map_err(|Busy| busy())?;
         let password = password.expose().to_owned();
@@ -43,18 +44,19 @@ impl Passwords {
         hash.await?.map_err(ApiError::internal)
     }
 
-    /// Waits for a turn, to do with it what must not be done for more at once than passwords are verified.
+    /// Waits for a turn. It is for work that must be limited together with the verifying of passwords.
     ///
     /// # Errors
-    /// Too many wait already, or it took too long.
+    /// Returns [`Busy`] if too many wait already, or it takes too long.
     pub async fn turn(&self, place: Place) -> Result<Turn, Busy> {
         self.turns.take(place).await
     }
 
-    /// Whether this is the password of the stored hash; never without one, which takes as long.
+    /// Returns true if this is the password of the stored hash. Without a hash it returns false, and takes as
+    /// long.
     ///
     /// # Errors
-    /// `500` when the stored hash is none.
+    /// `500` if the stored hash is malformed.
     pub async fn verify<const MIN: usize, const MAX: usize>(
         &self,
         turn: Turn,
@@ -67,7 +69,7 @@ impl Passwords {
             let argon2 = argon2()?;
             let prepared = prepared(&password);
             match argon2.verify_password(prepared.as_bytes(), &hash) {
-                // One that was set before passwords were prepared.
+                // The password was set before passwords were prepared.
                 Err(argon2::password_hash::Error::PasswordInvalid) if prepared != password => {
                     argon2.verify_password(password.as_bytes(), &hash)
                 }
@@ -81,19 +83,20 @@ impl Passwords {
         }
     }
 
-    /// How many requests wait for their turn.
+    /// Returns the number of requests that wait for their turn.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.turns.waiting()
     }
 }
 
-/// What a request is told that waited in vain.
+/// Returns the error for a request that waited in vain.
 pub(super) fn busy() -> ApiError {
     ApiError::new(ProblemType::Unavailable, "Too many sign-ins at once; please retry.").retry_after(5)
 }
 
-/// The turn ends with the work and not with the request, which may be cancelled.
+/// Runs `work` on a thread for blocking work. The turn ends with the work and not with the request, which can
+/// be cancelled.
 async fn run<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
     let working = tokio::task::spawn_blocking(move || {
         let _turn = turn;

@@ -1,8 +1,8 @@
-//! Preview tokens: whoever has one reads the draft of one article, without an account.
+//! Preview tokens: anyone who has one can read the draft of one article, without an account.
 //!
-//! They are JWTs like access tokens and are signed with the same keys, so that a change of keys ends neither and every instance
-//! knows them. Type and audience are their own, and each verifier demands its own (RFC 8725, sections 3.9 and 3.11): neither kind
-//! of token passes for the other.
+//! They are JWTs like access tokens and are signed with the same keys. So a rotation of the keys ends neither
+//! kind, and every instance knows them. Each kind has its own type and audience, and each verifier demands
+//! its own (RFC 8725, sections 3.9 and 3.11): neither kind of token passes for the other.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ const TYPE: &str = "preview+jwt";
 struct Claims {
     iss: String,
     aud: String,
-    /// The article's id.
+    /// The id of the article.
     sub: Uuid,
-    /// The link's id.
+    /// The id of the link.
     jti: Uuid,
     exp: i64,
 }
@@ -48,20 +48,20 @@ impl fmt::Debug for PreviewToken {
     }
 }
 
-/// What a preview token opens. Whether its link is still good is for the caller to look up.
+/// The content of a valid preview token. The caller has to check that its link is still good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pass {
-    /// The link's id.
+    /// The id of the preview link.
     pub link_id: Uuid,
-    /// The article's id.
+    /// The id of the article that it opens.
     pub article_id: Uuid,
 }
 
 impl Auth {
-    /// A token that opens the draft of one article until a time, of which whole seconds count.
+    /// Makes a token that opens the draft of one article until `expires_at`, cut to whole seconds.
     ///
     /// # Errors
-    /// It cannot be signed.
+    /// `500` if the token cannot be signed.
     pub fn preview_token(&self, pass: Pass, expires_at: DateTime<Utc>) -> ApiResult<String> {
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -73,7 +73,7 @@ impl Auth {
         sealed(&self.keys, TYPE, &claims)
     }
 
-    /// What the token opens; `None` where it is malformed, not ours, or expired.
+    /// Returns what the token opens; `None` if it is malformed, not ours, or expired.
     #[must_use]
     pub fn open_preview(&self, now: DateTime<Utc>, token: &PreviewToken) -> Option<Pass> {
         let claims: Claims = opened(&self.keys, &self.issuer, (TYPE, AUDIENCE), &token.0)?;

@@ -1,4 +1,4 @@
-//! Proving with a password who one is: the way of an attempt from its counters to the hash and back.
+//! The check of a password: the way of an attempt from its counters to the hash and back.
 
 use std::sync::Arc;
 
@@ -26,32 +26,36 @@ use crate::{
     faults::Invalid,
 };
 
-/// That somebody knew the password of an account a moment ago. While it lasts, others' attempts of the same kind wait.
+/// The proof that somebody knew the password of an account a moment ago. While it exists, other attempts of
+/// the same kind wait.
 #[derive(Debug)]
 pub struct Proof {
-    /// The account.
+    /// The account whose password was right.
     pub account: Account,
     attempt: Attempt,
     known: bool,
     address: ClientAddress,
     throttle: Arc<Throttle>,
     counters: Counters,
-    // What it was charged is given back before others of its network try again, and before the next one is inside.
+    // The charges are given back before other attempts of its network try again, and before the next one gets
+    // its turn.
     _charged: Charged,
     _inside: Inside,
 }
 
-/// What was found, and what it is charged to.
+/// The account that was found, and if its network is known, which decides what is charged.
 struct Looked {
     account: Option<Account>,
     known: bool,
 }
 
 impl Auth {
-    /// Whether this is the password of the active account with this email; if not, nobody is told why.
+    /// Checks that this is the password of the active account with this email. Returns `None` if it is not;
+    /// nobody is told why.
     ///
     /// # Errors
-    /// `429` with `Retry-After`; `503`; as any statement.
+    /// `429` with `Retry-After` if a counter has no room, and `503` if too many attempts are under way or the
+    /// database cannot answer.
     pub async fn prove(
         &self,
         context: &Context,
@@ -74,10 +78,11 @@ impl Auth {
         self.attempt(context, address, Place::of_address(address), &attempt, look, password).await
     }
 
-    /// Whether this is the password of the account of who is signed in.
+    /// Checks that this is the password of the signed-in editor's account.
     ///
     /// # Errors
-    /// `422` if not; `429` with `Retry-After`; `503`; as any statement.
+    /// `422` if it is not, `429` with `Retry-After` if a counter has no room, and `503` if too many attempts
+    /// are under way or the database cannot answer.
     pub async fn confirm(
         &self,
         context: &Context,
@@ -126,7 +131,7 @@ impl Auth {
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let given = self.throttle.password(password.expose());
         let right = hash.clone().map(|hash| Right { password: given, hash });
-        // Those who sign in in parallel take one hash, or the last of many would wait for all of them.
+        // Parallel sign-ins share one hash; otherwise the last of many would wait for all of them.
         let is_known = right.as_ref().is_some_and(|right| inside.knows(right));
         let verified = is_known || self.passwords.verify(turn, password, hash).await?;
         if let Some(right) = right.filter(|_| verified) {
@@ -150,11 +155,9 @@ impl Auth {
 }
 
 impl Proof {
-    /// Whether it still holds, as hashing took a while: the account is active and has this password. If so, it stays so until the end
-    /// of the transaction, the attempt is forgiven, and its network remembered.
-    ///
-    /// # Errors
-    /// As any statement.
+    /// Returns true if the proof still holds, as hashing took a while: the account is active and has this
+    /// password. If so, it stays so until the end of the transaction, the attempt is forgiven, and its
+    /// network is remembered.
     pub async fn hold(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<bool> {
         let holds = accounts::hold(conn, &self.account).await?;
         if holds {

@@ -1,4 +1,4 @@
-//! Secrets that callers send.
+//! Secrets that callers send: passwords and refresh tokens.
 
 use std::{borrow::Cow, fmt};
 
@@ -19,30 +19,31 @@ use crate::{
     values::{FromText, Line},
 };
 
-/// `MIN` to `MAX` characters (Unicode scalar values), none of them a control character. It is neither shown nor logged.
+/// A secret of `MIN` to `MAX` characters (Unicode scalar values), none of them a control character. It is
+/// neither shown nor logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<const MIN: usize, const MAX: usize>(String);
 
-/// A new password, prepared, and not one that many people have. It is used as a whole, however many bytes it has.
+/// A new password: prepared, and not one that many people have. All of it is used, however many bytes it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Password(Secret<12, 256>);
 
-/// A password to sign in with, which is right or wrong whatever the rules for new ones say.
+/// A password to sign in with. The rules for new passwords do not apply to it: it is only right or wrong.
 pub type GivenPassword = Secret<1, 256>;
 
 /// A refresh token as it was sent.
 pub type GivenToken = Secret<1, 256>;
 
 impl<const MIN: usize, const MAX: usize> Secret<MIN, MAX> {
-    /// The secret itself.
+    /// Returns the text of the secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// A password as it is compared (RFC 8265, OpaqueString): composed, each space the plain one. One password typed on two systems
-/// is one.
+/// Returns a password in the form in which it is compared (RFC 8265, OpaqueString): composed, and with each
+/// space replaced by the plain one. So a password is the same when it is typed on two systems.
 #[must_use]
 pub fn prepared(password: &str) -> Cow<'_, str> {
     let odd_space = |character: char| character != ' ' && is_space(character);
@@ -52,7 +53,7 @@ pub fn prepared(password: &str) -> Cow<'_, str> {
     password.chars().map(|character| if is_space(character) { ' ' } else { character }).nfc().collect()
 }
 
-/// Unicode's category Zs.
+/// Returns true for the characters of Unicode's category Zs.
 fn is_space(character: char) -> bool {
     matches!(
         character,
@@ -61,16 +62,16 @@ fn is_space(character: char) -> bool {
 }
 
 impl Password {
-    /// The password itself.
+    /// Returns the text of the password.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Whether it is not made of what is known of its owner or of the site.
+    /// Checks that the password is not made of what is known of its owner or of the site.
     ///
     /// # Errors
-    /// `too_personal`.
+    /// Returns `too_personal` if it is.
     pub fn check_personal<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Result<(), Invalid> {
         strength::check_personal(self.expose(), known)
     }
@@ -97,7 +98,7 @@ impl ToSchema for Password {}
 
 impl<const MIN: usize, const MAX: usize> FromText for Secret<MIN, MAX> {
     fn from_text(text: String) -> Result<Self, Invalid> {
-        // White space alone is a secret like any other, so a line's minimum is not asked for.
+        // White space alone is a secret like any other, so the minimum of a line does not apply.
         let line: String = Line::<0, MAX>::from_text(text)?.into();
         if line.chars().count() < MIN {
             return Err(Invalid::new("too_short", format!("At least {MIN} characters.")));

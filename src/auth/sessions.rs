@@ -1,9 +1,10 @@
 //! Sessions and their refresh tokens.
 //!
-//! A session is one sign-in. It ends when its row goes, and with it every token that belongs to it. Its refresh token is good
-//! for one use; whoever uses a spent one again shows that the token was copied, and ends the session for thief and owner alike.
+//! A session is one sign-in. It ends when its row is deleted, and every token that belongs to it ends with
+//! it. Its refresh token can be used once. A second use of a spent token shows that it was copied, and ends
+//! the session for thief and owner alike.
 //!
-//! Where several rows are locked, it is in this order: editor, session, refresh token.
+//! If several rows are locked, they are locked in this order: editor, session, refresh token.
 
 use std::fmt;
 
@@ -29,27 +30,28 @@ use crate::{
     schema::{editors, refresh_tokens, sessions},
 };
 
-/// How long a session lasts after its last refresh.
+/// The time that a session lasts after its last refresh.
 pub(crate) const LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// How long the answer to a refresh may be asked for again, in case it was lost.
+/// The time in which a refresh can be repeated, in case its answer was lost.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 
 const PREFIX: &str = "wr_";
 
-/// A refresh token: 256 random bits, written as `wr_` and 43 characters of base64url. Only its SHA-256 is stored.
+/// A refresh token: 256 random bits, written as `wr_` and 43 characters of base64url. Only its SHA-256 is
+/// stored.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RefreshToken([u8; 32]);
 
 impl RefreshToken {
-    /// Reads a token as it was sent; `None` for what is none.
+    /// Parses a token as it was sent; `None` if it is malformed.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
-    /// The token as it is sent.
+    /// Returns the token as it is sent.
     #[must_use]
     pub(crate) fn expose(&self) -> String {
         format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(self.0))
@@ -63,7 +65,7 @@ impl RefreshToken {
         digest(&SHA256, &self.0).as_ref().to_vec()
     }
 
-    /// The token after this one. Only who has this one can tell it from the salt.
+    /// Returns the token after this one. Only someone who has this token can compute it from the salt.
     fn successor(&self, salt: &[u8]) -> Self {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), salt);
         let mut bytes = [0; 32];
@@ -85,10 +87,11 @@ fn random() -> QueryResult<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Who sends this `Authorization` header. One SQL statement: the session, the editor and the role as they are now.
+/// Returns the editor who sends this `Authorization` header. One SQL statement checks the session, the editor
+/// and the role as they are now.
 ///
 /// # Errors
-/// `401` with what is wrong; `503` without a database.
+/// `401` with what is wrong if the token is not valid; `503` if the database cannot be reached.
 pub(crate) async fn authenticate(
     auth: &Auth,
     database: &Database,
@@ -111,7 +114,8 @@ pub(crate) async fn authenticate(
         .ok_or_else(|| ApiError::unauthenticated("The access token's session has ended; sign in again."))
 }
 
-/// The token of `Bearer <token>`, with one space or more between them (RFC 6750, section 2.1; RFC 9110, section 11.4).
+/// Returns the token of `Bearer <token>`, with one space or more between them (RFC 6750, section 2.1; RFC
+/// 9110, section 11.4).
 fn bearer(header: &HeaderValue) -> ApiResult<&str> {
     let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
     match parts.map(|(scheme, rest)| (scheme, rest.trim_start_matches(' '))) {
@@ -124,10 +128,7 @@ fn bearer(header: &HeaderValue) -> ApiResult<&str> {
     }
 }
 
-/// Starts a session, and clears away the editor's expired ones. Call it in a transaction.
-///
-/// # Errors
-/// As any statement.
+/// Starts a session, and deletes the editor's expired ones. Call it in a transaction.
 pub(crate) async fn start(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -154,9 +155,6 @@ pub(crate) async fn start(
 }
 
 /// Ends a session. Call it in a transaction.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn end(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -165,17 +163,14 @@ pub(crate) async fn end(
     principal: &Principal,
 ) -> QueryResult<()> {
     let ended = diesel::delete(sessions::table.find(principal.session_id)).execute(conn).await?;
-    // Another request may have ended it meanwhile, and recorded that.
+    // Another request can have ended it meanwhile, and recorded that.
     if ended == 0 {
         return Ok(());
     }
     record(conn, clock, now, &principal.actor(request_id), EventType::SessionEnded, principal).await
 }
 
-/// Ends all sessions of an editor but for the one `kept`. What made it necessary is recorded by the caller.
-///
-/// # Errors
-/// As any statement.
+/// Ends all sessions of an editor except `kept`. The caller records the reason.
 pub(crate) async fn end_all(
     conn: &mut AsyncPgConnection,
     editor_id: Uuid,
@@ -185,11 +180,8 @@ pub(crate) async fn end_all(
     diesel::delete(sessions::table.filter(others)).execute(conn).await.map(drop)
 }
 
-/// Spends a refresh token for the one after it. `None` if it is not valid (any more); a spent one ends its session. Call it in a
-/// transaction, and commit either way.
-///
-/// # Errors
-/// As any statement.
+/// Exchanges a refresh token for the one after it. Returns `None` if the token is not valid, or no longer; a
+/// spent one ends its session. Call it in a transaction, and commit either way.
 pub(crate) async fn refresh(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -234,7 +226,8 @@ pub(crate) async fn refresh(
     Ok(Some((principal, successor)))
 }
 
-/// Whose the token is, with its session locked: everything that happens to one session's tokens happens one after the other.
+/// Returns the editor whose token it is, and locks its session: changes to the tokens of one session happen
+/// one after the other.
 async fn lock(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -285,8 +278,8 @@ async fn insert(
         .map(drop)
 }
 
-/// Forgets the tokens that were spent so long ago that a session without a refresh would have ended since, or the rows of one
-/// that goes on for years would pile up.
+/// Deletes the tokens that were spent so long ago that a session without a refresh would have ended since.
+/// Otherwise the rows of a session that goes on for years would pile up.
 async fn forget(conn: &mut AsyncPgConnection, now: DateTime<Utc>, session_id: Uuid) -> QueryResult<()> {
     let old =
         refresh_tokens::session_id.eq(session_id).and(refresh_tokens::spent_at.lt(Some(now - LIFETIME)));

@@ -1,5 +1,5 @@
-//! Which new passwords are too easy to guess (NIST SP 800-63B, section 3.1.1.2): those that many people have, and those that
-//! can be told from whose they are. There are no rules of composition.
+//! The check of new passwords that are too easy to guess (NIST SP 800-63B, section 3.1.1.2): passwords that
+//! many people have, and passwords that can be guessed from their owner. There are no rules of composition.
 
 use std::collections::HashSet;
 
@@ -8,30 +8,34 @@ use zxcvbn::zxcvbn;
 
 use crate::{faults::Invalid, values::visible::is_visible};
 
-/// How many guesses a password must outlast, as a power of ten. At the rate that the throttle allows for one account, these take
-/// three years.
+/// The number of guesses that a password must outlast, as a power of ten. At the rate that the throttle
+/// allows for one account, these take three years.
 const GUESSES: f64 = 8.1;
 
-/// The same without what separates its words: several words are good, the same one twice is not.
+/// The same for a password without the characters that separate its words: several words are good, the same
+/// word twice is not.
 const GUESSES_OF_WHOLE: f64 = 6.0;
 
-/// How many characters are looked at: what is good so far is good, and looking takes longer with the square of them.
+/// The number of characters that are looked at. If these are good enough, the password is; and the time grows
+/// with the square of their number.
 const LOOKED_AT: usize = 40;
 
-/// How many different characters that may stand for a letter are looked at as such: there are as many readings as subsets.
+/// The number of different characters that can stand for a letter and are looked at as such: the number of
+/// readings is that of their subsets.
 const STAND_INS: usize = 12;
 
-/// How much must be left of a password once what is known of its owner is taken away, in characters.
+/// The number of characters that must be left of a password when everything that is known of its owner is
+/// taken away.
 const LEFT: usize = 8;
 
 /// The letters of a Russian keyboard, and those of an English one in the same places.
 const KEYBOARDS: (&str, &str) = ("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.");
 
-/// Whether many people have this password, or one that is made like theirs: words of the list with a number after them,
-/// keyboard runs, sequences, repetitions.
+/// Checks that a password is not one that many people have, or one that is made like theirs: words of the
+/// list with a number after them, keyboard runs, sequences, repetitions.
 ///
 /// # Errors
-/// `blank`, `too_common`.
+/// Returns `blank` if it has no visible character, and `too_common` if it is such a password.
 pub(crate) fn check_common(password: &str) -> Result<(), Invalid> {
     if !password.chars().any(is_visible) {
         return Err(Invalid::new("blank", "This must not be only white space or invisible."));
@@ -49,10 +53,10 @@ pub(crate) fn check_common(password: &str) -> Result<(), Invalid> {
     Err(Invalid::new("too_common", detail))
 }
 
-/// Whether a password is made of what is known of its owner or of the site.
+/// Checks that a password is not made of what is known of its owner or of the site.
 ///
 /// # Errors
-/// `too_personal`.
+/// Returns `too_personal` if it is.
 pub(crate) fn check_personal<'a>(
     password: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -65,7 +69,7 @@ pub(crate) fn check_personal<'a>(
         terms.insert(text);
     }
     terms.retain(|term| term.chars().count() >= 3);
-    // The longest first, or a part would break up the whole.
+    // The longest terms come first; otherwise a part would break up the whole.
     let mut terms: Vec<_> = terms.into_iter().collect();
     terms.sort_unstable_by_key(|term| std::cmp::Reverse(term.len()));
     let known: Vec<_> = terms.iter().map(String::as_str).collect();
@@ -82,17 +86,17 @@ pub(crate) fn check_personal<'a>(
     Ok(())
 }
 
-/// Without case and compatibility variants.
+/// Returns the text without differences of case and compatibility variants.
 fn folded(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 
-/// The letters and digits alone.
+/// Returns only the letters and digits of a text.
 fn compact(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).collect()
 }
 
-/// What one types with these keys where the keyboard is an English one, if that is something else.
+/// Returns the text that the same keys type on an English keyboard; `None` if it is the same.
 fn on_english_keyboard(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     let swap = |character: char| {
@@ -103,7 +107,7 @@ fn on_english_keyboard(text: &str) -> Option<String> {
     (english != lower).then_some(english)
 }
 
-/// How many guesses it takes, as a power of ten.
+/// Returns the number of guesses that a password takes, as a power of ten.
 fn guesses(password: &str, known: &[&str]) -> f64 {
     let mut stand_ins = HashSet::new();
     let looked_at: String = password

@@ -1,11 +1,13 @@
-//! Slows the guessing of passwords down without keeping those out who know theirs.
+//! The throttle: it slows down the guessing of passwords, without keeping out the people who know theirs.
 //!
-//! Each attempt is charged before its password is looked at, so that guesses made in parallel count, and given back when it
-//! was right. A charge is one step of the generic cell rate algorithm (ITU-T I.371): a row says when its key will be free again.
+//! Each attempt is charged before its password is looked at, so that guesses made in parallel count. The
+//! charge is given back if the password was right. A charge is one step of the generic cell rate algorithm
+//! (ITU-T I.371): a row says when its key will be free again.
 //!
-//! What an attempt is charged to, in this order: the networks that it comes from; the account as seen from these networks, which
-//! is strict; the account alone, which is loose, or whoever guesses would keep its owner out. From a network from which the
-//! account's password was right before, it is charged to a counter of the two alone. `docs/sign-in.md` has the numbers.
+//! An attempt is charged, in this order, to the networks that it comes from; to the account as seen from
+//! these networks, which is strict; and to the account alone, which is loose, as otherwise somebody who
+//! guesses would keep its owner out. An attempt from a network from which the account's password was right
+//! before is charged only to a counter of the two. `docs/sign-in.md` has the numbers.
 
 use actix_web::http::header::{self, HeaderValue};
 use aws_lc_rs::hmac;
@@ -34,36 +36,37 @@ use crate::{
     error::{ApiError, ProblemType},
 };
 
-/// A rate: so many attempts at once, then one every so many milliseconds.
+/// A rate: this many attempts at once, then one in each step, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     burst: i32,
     step_ms: i32,
 }
 
-/// One account from one subscriber's network, and one session that changes its password.
+/// The rate for one account from one subscriber's network, and for one session that changes its password.
 const STRICT: Rate = Rate { burst: 5, step_ms: 10_000 };
 
-/// One account from one site's IPv6 /48.
+/// The rate for one account from one site's IPv6 /48.
 const STRICT_OF_SITE: Rate = Rate { burst: 15, step_ms: 5_000 };
 
-/// One account, wherever the attempts come from. A hundred networks that guess as fast as they may do not fill it at once.
+/// The rate for one account, wherever the attempts come from. A hundred networks that guess as fast as they
+/// can do not fill it at once.
 const LOOSE: Rate = Rate { burst: 500, step_ms: 1_000 };
 
-/// One subscriber's network, whatever the account.
+/// The rate for one subscriber's network, whatever the account.
 const SUBSCRIBER: Rate = Rate { burst: 50, step_ms: 2_000 };
 
-/// One site's IPv6 /48, whatever the account.
+/// The rate for one site's IPv6 /48, whatever the account.
 const SITE: Rate = Rate { burst: 50, step_ms: 1_000 };
 
-/// Why an attempt goes no further.
+/// The reason why an attempt goes no further.
 #[derive(Debug)]
 pub(super) enum Stopped {
     /// A counter has no room.
     Refused(Refused),
-    /// Too many of the same are under way.
+    /// Too many attempts of the same kind are under way.
     Busy,
-    /// The database failed.
+    /// The database failed, with this error.
     Failed(ApiError),
 }
 
@@ -108,7 +111,7 @@ impl From<Stopped> for ApiError {
     }
 }
 
-/// What attempts are counted with. One for the process.
+/// The state that attempts are counted with. There is one for the process.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     key: hmac::Key,
@@ -117,31 +120,31 @@ pub(crate) struct Throttle {
     memory: Memory,
 }
 
-/// What one attempt is charged to.
+/// A counter that an attempt is charged to.
 #[derive(Clone, Copy, Debug)]
 struct Charge {
     key: Key,
     rate: Rate,
     by: By,
-    /// Whether a success forgives the failures before it too.
+    /// True if a success also forgives the failures before it.
     forgiven: bool,
 }
 
-/// One attempt to tell a password.
+/// An attempt to give a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
-    /// What is one at a time.
+    /// The key of the lane in which attempts have their turns, one at a time.
     own: Key,
     /// The network that owes for refusals.
     network: Option<Key>,
-    /// What it is charged to where nothing is known of it.
+    /// The charges of an attempt whose network is not known.
     charges: Vec<Charge>,
-    /// What it is charged to from a network from which the password was right.
+    /// The charge of an attempt from a network from which the password was right before.
     known: Option<Charge>,
 }
 
 impl Throttle {
-    /// With a key that all instances have.
+    /// Makes a throttle with a key that all instances share.
     #[must_use]
     pub(crate) fn new(keys: &Keys) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, keys.secret());
@@ -161,7 +164,7 @@ impl Throttle {
         key
     }
 
-    /// An attempt to sign in with an email, whether an editor has it or not, from an address.
+    /// Returns an attempt to sign in from an address with an email, which need not be any editor's.
     #[must_use]
     pub(crate) fn sign_in(&self, email: &str, address: ClientAddress) -> Attempt {
         let account = email::folded(email);
@@ -174,7 +177,7 @@ impl Throttle {
         };
         let network = charge(format!("network:{subscriber}"), SUBSCRIBER, By::Network);
         let mut charges = Vec::with_capacity(5);
-        // Of IPv4 a subscriber has an address, and a site says nothing.
+        // For IPv4, a subscriber has one address, and a site says nothing.
         let six = subscriber.is_ipv6();
         charges.extend(six.then(|| charge(format!("site:{site}"), SITE, By::Network)));
         charges.push(network);
@@ -186,8 +189,8 @@ impl Throttle {
         Attempt { own: own.key, network: Some(network.key), charges, known }
     }
 
-    /// An attempt of somebody who is signed in to tell the present password. Others' guesses do not count against it, nor it
-    /// against them.
+    /// Returns an attempt of a signed-in editor to give their present password. Others' guesses do not count
+    /// against it, and it does not count against them.
     #[must_use]
     pub(crate) fn confirm(&self, session_id: Uuid) -> Attempt {
         let key = self.key(&format!("session:{session_id}"));
@@ -195,28 +198,29 @@ impl Throttle {
         Attempt { own: key, network: None, charges: vec![charge], known: None }
     }
 
-    /// How a network from which an editor's password was right is kept.
+    /// Returns the stored form of a network from which an editor's password was right.
     #[must_use]
     pub(crate) fn network(&self, editor_id: Uuid, address: ClientAddress) -> Vec<u8> {
         self.key(&format!("right:{editor_id}:{}", address.networks().subscriber)).to_vec()
     }
 
-    /// A password as those who wait for one another compare it.
+    /// Returns the form of a password by which waiting attempts compare it.
     pub(super) fn password(&self, password: &str) -> Key {
         self.key(&format!("password:{password}"))
     }
 
-    /// Waits for the attempts of the same kind that came before; those that would be refused are, at once.
+    /// Waits for the attempts of the same kind that came before. Attempts that would be refused are refused
+    /// at once.
     pub(super) async fn enter(
         &self,
         attempt: &Attempt,
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Inside, Stopped> {
         self.recall(attempt, now())?;
-        // Whoever makes so many at once is the one who has to wait.
+        // The one who makes so many attempts at once is the one who has to wait.
         let crowded = Refused { by: By::Account, wait: TimeDelta::seconds(1) };
         let inside = self.lanes.enter(attempt.own).await.map_err(|Busy| Stopped::Refused(crowded))?;
-        // Those before may have used up what there was.
+        // The attempts before can have used up the room of the counters.
         self.recall(attempt, now())?;
         Ok(inside)
     }
@@ -228,8 +232,9 @@ impl Throttle {
         }
     }
 
-    /// Charges the attempt with `charge`. Where its network has no room, but others of it are under way, it waits for what those give
-    /// back: a newsroom that signs in at nine from one address is no attack.
+    /// Charges the attempt with `charge`. If its network has no room, but other attempts of it are under way,
+    /// it waits for the charges that those give back: a newsroom that signs in at nine from one address is no
+    /// attack.
     pub(super) async fn charge_among<T>(
         &self,
         attempt: &Attempt,
@@ -255,7 +260,8 @@ impl Throttle {
         }
     }
 
-    /// Charges the attempt, in a transaction of its own; `known` says that the password was right from its network before.
+    /// Charges the attempt, in a transaction of its own. `known` is true if the password was right from its
+    /// network before.
     pub(super) async fn charge(
         &self,
         conn: &mut AsyncPgConnection,
@@ -302,10 +308,8 @@ impl Attempt {
         }
     }
 
-    /// Gives the charges back after a success, and forgives the failures before it of the account as seen from this network.
-    ///
-    /// # Errors
-    /// As any statement.
+    /// Gives the charges back after a success, and forgives the earlier failures of the account as seen from
+    /// this network.
     pub(crate) async fn forgive(
         &self,
         conn: &mut AsyncPgConnection,

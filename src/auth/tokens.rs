@@ -13,33 +13,34 @@ use crate::{
     principal::Principal,
 };
 
-/// How long an access token is valid, in seconds.
+/// The time that an access token is valid, in seconds.
 pub(crate) const LIFETIME: i64 = 15 * 60;
 
 const AUDIENCE: &str = "warta";
 const TYPE: &str = "at+jwt";
 
-/// What a token says.
+/// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Claims {
     pub(super) iss: String,
     pub(super) aud: String,
-    /// The editor's id.
+    /// The id of the editor.
     pub(super) sub: Uuid,
-    /// The session's id.
+    /// The id of the session.
     pub(super) sid: Uuid,
-    /// The role at the time of issue: for clients to read. What an editor may do is decided by the role in the database.
-    /// Any word, so that a token from before a role got another name is good until it expires.
+    /// The role at the time of issue, for clients to read. The role in the database decides what an editor
+    /// can do. Any word is taken, so that a token from before a role got another name is good until it
+    /// expires.
     pub(super) role: Cow<'static, str>,
     pub(super) iat: i64,
     pub(super) exp: i64,
     pub(super) jti: Uuid,
 }
 
-/// An access token for a session; `id` is the token's own.
+/// Makes an access token for a session. `id` is the token's own id.
 ///
 /// # Errors
-/// It cannot be signed.
+/// `500` if the token cannot be signed.
 pub(super) fn issue(
     keys: &Keys,
     issuer: &str,
@@ -64,7 +65,7 @@ pub(super) fn issue(
     )
 }
 
-/// A signed token of this type with these claims.
+/// Makes a signed token of this type with these claims.
 pub(super) fn sealed(keys: &Keys, r#type: &str, claims: &impl Serialize) -> ApiResult<String> {
     let (kid, key) = keys.signing();
     let header =
@@ -72,8 +73,8 @@ pub(super) fn sealed(keys: &Keys, r#type: &str, claims: &impl Serialize) -> ApiR
     jsonwebtoken::encode(&header, claims, key).map_err(ApiError::internal)
 }
 
-/// The claims of a token of this type for this audience; `None` where it is not such a one, or not ours. Its times are for the
-/// caller to check.
+/// Returns the claims of a token of this type for this audience; `None` if it is not such a token, or not
+/// ours. The caller has to check its times.
 pub(super) fn opened<C: DeserializeOwned>(
     keys: &Keys,
     issuer: &str,
@@ -81,11 +82,11 @@ pub(super) fn opened<C: DeserializeOwned>(
     token: &str,
 ) -> Option<C> {
     let header = jsonwebtoken::decode_header(token).ok()?;
-    // An extension that must be understood is one that we do not understand (RFC 7515, section 4.1.11).
+    // We understand no extension that must be understood (RFC 7515, section 4.1.11).
     if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(r#type) || header.crit.is_some() {
         return None;
     }
-    // The key comes from our file alone: what the header says of keys besides the id is not looked at.
+    // The key comes from our file alone: everything that the header says of keys, except the id, is ignored.
     let key = keys.verifying(&header.kid?)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
@@ -96,10 +97,10 @@ pub(super) fn opened<C: DeserializeOwned>(
     jsonwebtoken::decode::<C>(token, key, &validation).ok().map(|decoded| decoded.claims)
 }
 
-/// What a valid token says. Whether its session still exists is for the caller to look up.
+/// Returns the claims of a valid token. The caller has to check that its session still exists.
 ///
 /// # Errors
-/// `401` with what is wrong.
+/// `401` with what is wrong if the token is not valid.
 pub(super) fn verify(keys: &Keys, issuer: &str, now: DateTime<Utc>, token: &str) -> ApiResult<Claims> {
     let malformed = |_| ApiError::unauthenticated("The access token is malformed.");
     let foreign = || ApiError::unauthenticated("The access token was not issued by this service.");
@@ -108,7 +109,7 @@ pub(super) fn verify(keys: &Keys, issuer: &str, now: DateTime<Utc>, token: &str)
     if claims.exp <= now.timestamp() || claims.exp - claims.iat > LIFETIME {
         return Err(ApiError::unauthenticated("The access token has expired; refresh it or sign in again."));
     }
-    // Clocks of instances may differ by a little.
+    // The clocks of instances can differ by a little.
     if claims.iat > (now + TimeDelta::seconds(60)).timestamp() {
         return Err(foreign());
     }

@@ -1,8 +1,8 @@
 //! Turns at hashing passwords: a few at a time, shared fairly among those who wait.
 //!
-//! Who waits stands in groups within groups, such as the networks of an address. Of the outermost groups the one goes next whose
-//! last turn was the longest ago, within it of its groups the same, and so on: whoever has a thousand addresses of one provider
-//! waits in one group.
+//! Each waiting request belongs to nested groups, such as the networks of an address. The next turn goes to
+//! the outermost group whose last turn was the longest ago; in it, the same rule chooses one of its groups,
+//! and so on. So somebody who has a thousand addresses of one provider waits in one group.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,16 +15,17 @@ use uuid::Uuid;
 
 use super::address::ClientAddress;
 
-/// How long somebody waits for a turn.
+/// The time that somebody waits for a turn.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// How many may wait in all. Each takes a few hundred bytes; those at the end would wait in vain if there were more.
+/// The greatest number of requests that can wait in all. Each takes a few hundred bytes. If there were more,
+/// the last ones would wait in vain.
 const WAITING: usize = 512;
 
-/// How many of one innermost group may wait.
+/// The greatest number of requests of one innermost group that can wait.
 const WAITING_OF_ONE: usize = 64;
 
-/// The groups that somebody stands in, from the outermost to the innermost.
+/// The groups that a request belongs to, from the outermost to the innermost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place([Group; 3]);
 
@@ -37,27 +38,27 @@ enum Group {
 }
 
 impl Place {
-    /// Somebody who is not signed in.
+    /// Returns the place of somebody who is not signed in.
     #[must_use]
     pub fn of_address(address: ClientAddress) -> Self {
         let networks = address.networks();
         Self([networks.provider, networks.site, networks.subscriber].map(Group::Network))
     }
 
-    /// Somebody who is signed in.
+    /// Returns the place of somebody who is signed in.
     #[must_use]
     pub fn of_editor(id: Uuid) -> Self {
         Self([Group::SignedIn, Group::Editor(id), Group::Editor(id)])
     }
 
-    /// The process itself.
+    /// Returns the place of the process itself.
     #[must_use]
     pub fn of_process() -> Self {
         Self([Group::Process; 3])
     }
 }
 
-/// Turns, some at a time. Clones share them.
+/// Turns, a limited number at a time. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns(Arc<Mutex<State>>);
 
@@ -65,7 +66,7 @@ pub(crate) struct Turns(Arc<Mutex<State>>);
 struct State {
     free: usize,
     waiting: Vec<Waiting>,
-    /// When each group had its last turn, counted in turns.
+    /// The number of the turn that each group had last, counted from the start.
     last: HashMap<(usize, Group), u64>,
     turns: u64,
 }
@@ -80,12 +81,12 @@ struct Waiting {
 #[derive(Debug)]
 pub struct Turn(Option<Turns>);
 
-/// Too many wait already, or it took too long.
+/// The error if too many wait already, or a turn does not come in time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Busy;
 
 impl Turns {
-    /// So many at a time.
+    /// Makes turns, of which `at_once` can run at the same time.
     #[must_use]
     pub(crate) fn new(at_once: usize) -> Self {
         let state = State { free: at_once, waiting: Vec::new(), last: HashMap::new(), turns: 0 };
@@ -95,7 +96,7 @@ impl Turns {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`Busy`].
+    /// Returns [`Busy`] if too many wait already, or the turn does not come in time.
     pub(crate) async fn take(&self, place: Place) -> Result<Turn, Busy> {
         let called = {
             let mut state = self.state();
@@ -108,14 +109,14 @@ impl Turns {
             state.waiting.push(Waiting { place, call });
             called
         };
-        // Whoever gives up is skipped when its turn comes.
+        // A request that gave up is skipped when its turn comes.
         match tokio::time::timeout(WAIT, called).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Busy),
         }
     }
 
-    /// How many wait.
+    /// Returns the number of requests that wait.
     #[must_use]
     pub(crate) fn waiting(&self) -> usize {
         self.state().waiting.iter().filter(|waiting| !waiting.call.is_closed()).count()
@@ -126,7 +127,7 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives back a turn, and calls whoever is next.
+    /// Gives back a turn, and calls the next request.
     fn next(&self) {
         let mut state = self.state();
         state.free += 1;
@@ -135,7 +136,7 @@ impl Turns {
             state.begin(place);
             match call.send(Turn(Some(self.clone()))) {
                 Ok(()) => return,
-                // Whoever it was is gone, and must not give the turn back while the state is held.
+                // The request is gone, and must not give the turn back while the state is locked.
                 Err(mut turn) => {
                     turn.0 = None;
                     state.free += 1;
@@ -160,32 +161,34 @@ impl State {
         for group in groups(place) {
             self.last.insert(group, self.turns);
         }
-        // Who is not waiting any more need not be remembered for long.
+        // Groups that do not wait any more need not be remembered for long.
         if self.last.len() > 4 * WAITING {
             let waiting: HashSet<_> = self.waiting.iter().flat_map(|waiting| groups(waiting.place)).collect();
             self.last.retain(|group, _| waiting.contains(group));
         }
     }
 
-    /// Who is next: by group, whose last turn was the longest ago; of one group, who came first.
+    /// Chooses the next request: from the group whose last turn was the longest ago and, within one group,
+    /// the one that came first.
     fn choose(&self) -> Option<usize> {
         let last = |place: Place| groups(place).map(|group| self.last.get(&group).copied().unwrap_or(0));
         let order = |(index, waiting): (usize, &Waiting)| {
             let [outer, middle, _] = groups(waiting.place);
             let [first, second, third] = last(waiting.place);
-            // Groups with one last turn are kept apart by who of them came first.
+            // Groups with the same last turn are ordered by their first request in the line.
             (first, self.came(outer), second, self.came(middle), third, index)
         };
         self.waiting.iter().enumerate().map(order).min().map(|(.., index)| index)
     }
 
-    /// The place in the line of the first of a group.
+    /// Returns the position in the line of the first request of a group.
     fn came(&self, group: (usize, Group)) -> usize {
         let first = self.waiting.iter().position(|waiting| groups(waiting.place).contains(&group));
         first.unwrap_or(usize::MAX)
     }
 
-    /// Makes room for one more, at the end of the most crowded group where that has more than the one who comes.
+    /// Makes room for one more request. If the line is full, the last one of the most crowded group leaves
+    /// it, provided that this group is larger than the new request's.
     fn make_room(&mut self, place: Place) -> Result<(), Busy> {
         self.waiting.retain(|waiting| !waiting.call.is_closed());
         if self.waiting.iter().filter(|waiting| waiting.place == place).count() >= WAITING_OF_ONE {
@@ -203,7 +206,8 @@ impl State {
         let crowded =
             self.waiting.iter().enumerate().max_by_key(|(index, waiting)| (crowd(waiting.place), *index));
         let Some((index, waiting)) = crowded else { return Err(Busy) };
-        // Where they part, the one who comes must stand in the smaller group, also once it stands there.
+        // At the first level where their groups differ, the new request must be in the smaller one, also
+        // after it has joined it.
         let parting =
             groups(waiting.place).into_iter().zip(groups(place)).find(|(crowded, coming)| crowded != coming);
         match parting {

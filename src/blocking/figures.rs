@@ -1,4 +1,4 @@
-//! What is counted of work.
+//! Counts the work that keeps cores busy, for metrics.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ pub(crate) struct Figures {
 
 static ALL: Mutex<BTreeMap<&'static str, Arc<Figures>>> = Mutex::new(BTreeMap::new());
 
-/// The counts of each kind of work that there was so far, by its name.
+/// Returns the counts of each kind of work so far, with its name.
 #[must_use]
 pub(crate) fn all_figures() -> Vec<(&'static str, Arc<Figures>)> {
     let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,25 +31,25 @@ impl Figures {
         Arc::clone(ALL.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default())
     }
 
-    /// How many requests wait for their turn.
+    /// Returns the number of requests that wait for their turn.
     #[must_use]
     pub(crate) fn waiting(&self) -> u64 {
         self.waiting.load(Relaxed)
     }
 
-    /// How many have their turn.
+    /// Returns the number of requests that have their turn.
     #[must_use]
     pub(crate) fn running(&self) -> u64 {
         self.running.load(Relaxed)
     }
 
-    /// How many were refused since too many waited.
+    /// Returns the number of requests that were refused since too many waited.
     #[must_use]
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Relaxed)
     }
 
-    /// How many were stopped since they took too long.
+    /// Returns the number of requests whose work was stopped since it took too long.
     #[must_use]
     pub(crate) fn given_up(&self) -> u64 {
         self.given_up.load(Relaxed)
@@ -72,7 +72,7 @@ impl Figures {
     }
 }
 
-/// One more, for as long as it is kept.
+/// An increment of a count, undone when it is dropped.
 pub(super) struct One<'a>(&'a AtomicU64);
 
 impl<'a> One<'a> {

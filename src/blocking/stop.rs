@@ -1,4 +1,4 @@
-//! When work ends that is not done.
+//! Stops work that takes too long, or that nobody waits for any more.
 
 use std::{
     cell::Cell,
@@ -11,12 +11,12 @@ use std::{
 
 use nix::time::{ClockId, clock_gettime};
 
-/// How many looks go by between two at the clock, which each cost about as much as 300 bytes of text.
+/// The number of calls between two looks at the clock. Each look costs about as much as 300 bytes of text.
 const LOOKS: u32 = 8;
 
-/// Tells a piece of work that it should end: it kept a core busy for too long, or nobody waits for it any more. The time of its
-/// thread is what counts, and not the time of day, so that the same text is refused on a busy machine and on an idle one. It is
-/// of use on the thread alone that made it.
+/// Tells a piece of work that it should end: it kept a core busy for too long, or nobody waits for it any
+/// more. It measures the processor time of its thread instead of the time of day, so that the same text is
+/// refused on a busy machine and on an idle one. It works only on the thread that made it.
 #[derive(Debug)]
 pub struct Stop {
     cancelled: Arc<AtomicBool>,
@@ -27,19 +27,19 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Ends what nobody waits for any more, or what takes longer than this.
+    /// Stops work that nobody waits for any more, or that takes longer than `patience`.
     #[must_use]
     pub fn new(cancelled: Arc<AtomicBool>, patience: Duration) -> Self {
         Self { cancelled, since: busy(), patience, looks: Cell::new(0), too_long: Cell::new(false) }
     }
 
-    /// Ends what takes longer than this.
+    /// Stops work that takes longer than `patience`.
     #[must_use]
     pub fn after(patience: Duration) -> Self {
         Self::new(Arc::default(), patience)
     }
 
-    /// Whether the work should end.
+    /// Returns `true` if the work should end.
     pub fn is_due(&self) -> bool {
         if self.too_long.get() || self.cancelled.load(Ordering::Relaxed) {
             return true;
@@ -52,16 +52,17 @@ impl Stop {
         self.too_long.get()
     }
 
-    /// Whether it was told to end since it took too long.
+    /// Returns `true` if the work was told to end since it took too long.
     #[must_use]
     pub fn was_too_long(&self) -> bool {
         self.too_long.get()
     }
 }
 
-/// How long this thread kept a core busy.
+/// Returns the time for which this thread kept a core busy.
 fn busy() -> Duration {
-    // Every kernel that the program runs on has this clock; without it nothing would be stopped, and nothing refused wrongly.
+    // Every kernel that the program runs on has this clock. Without it no work would be stopped, and none
+    // refused wrongly.
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 

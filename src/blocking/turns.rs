@@ -1,4 +1,4 @@
-//! Whose turn it is.
+//! Gives turns to those who ask for work, in a fair order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,10 +9,10 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// How many wait at most, whoever they are.
+/// The most requests that wait, of all who ask together.
 const MAX_WAITING: usize = 1024;
 
-/// Turns of which so many are taken at once. They go round among those who ask; nobody has more than half of them.
+/// A limited number of turns at a time. They go round among those who ask; nobody has more than half of them.
 pub(super) struct Turns<K> {
     state: Mutex<State<K>>,
     share: usize,
@@ -21,9 +21,9 @@ pub(super) struct Turns<K> {
 
 struct State<K> {
     free: usize,
-    /// How many turns somebody has, where there are any.
+    /// The number of turns that each one has who has any.
     taken: HashMap<K, usize>,
-    /// Those who wait, and what for; who was served last stands last.
+    /// Those who ask, each with their waiting requests. The one who was served last is at the end.
     waiting: VecDeque<(K, VecDeque<oneshot::Sender<Turn>>)>,
 }
 
@@ -31,13 +31,13 @@ struct State<K> {
 pub(crate) struct Turn(Option<Box<dyn FnOnce() + Send>>);
 
 impl<K: Clone + Eq + Hash + Send + 'static> Turns<K> {
-    /// `turns` at once, and for each who asks no more than `queue` that wait.
+    /// Creates `turns` turns, with at most `queue` waiting requests for each one who asks.
     pub(super) fn new(turns: usize, queue: usize) -> Self {
         let state = State { free: turns, taken: HashMap::new(), waiting: VecDeque::new() };
         Self { state: Mutex::new(state), share: (turns / 2).max(1), queue }
     }
 
-    /// Asks for a turn, which comes some time. `None` where too many wait.
+    /// Asks for a turn, which comes later. Returns `None` if too many wait.
     pub(super) fn ask(self: &Arc<Self>, of: K) -> Option<oneshot::Receiver<Turn>> {
         let (send, turn) = oneshot::channel();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Turns<K> {
     }
 }
 
-/// Hands a turn to the first who still waits; back, where nobody does.
+/// Hands a turn to the first one who still waits. Returns the turn if nobody does.
 fn hand_over(mut turn: Turn, waiting: &mut VecDeque<oneshot::Sender<Turn>>) -> Option<Turn> {
     while let Some(waits) = waiting.pop_front() {
         match waits.send(turn) {

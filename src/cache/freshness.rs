@@ -1,4 +1,4 @@
-//! Whether an answer still holds.
+//! Decides if an answer in memory is still current.
 
 use std::{
     collections::HashMap,
@@ -10,17 +10,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A count of the changes that were heard of. What was read from the database after it was taken has them all.
+/// A count of the changes that were heard of. Data that was read from the database after the count was taken
+/// includes all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Epoch(pub(super) u64);
 
-/// How many keys are remembered with the time of their last change. Once there are more, nothing that is kept holds.
+/// The number of keys that are remembered with the time of their last change. Once there are more, no kept
+/// answer is current any longer.
 const REMEMBERED: usize = 100_000;
 
-/// What changed, and when. Keys are remembered as hashes: two that share one only make an answer be computed once more.
+/// The changes, with their epochs. Keys are remembered as hashes: if two keys share a hash, the only effect
+/// is that an answer is computed once more.
 #[derive(Debug, Default)]
 pub(crate) struct Freshness {
-    /// The present epoch; 0 while nothing is heard.
+    /// The present epoch; 0 while changes are not heard of.
     now: AtomicU64,
     changes: RwLock<Changes>,
     hasher: RandomState,
@@ -29,29 +32,30 @@ pub(crate) struct Freshness {
 #[derive(Debug, Default)]
 struct Changes {
     epoch: u64,
-    /// What is older does not hold, whatever it is made of.
+    /// The epoch before which no answer is current, whatever it is made of.
     oldest: u64,
-    /// When a key changed last.
+    /// The epoch of the last change of each key.
     last: HashMap<u64, u64>,
-    /// When changes were heard of last, while they are not.
+    /// The time when changes were last heard of; `None` while they are heard of.
     heard: Option<Instant>,
 }
 
 impl Freshness {
-    /// The present epoch, while changes are heard of.
+    /// Returns the present epoch; `None` while changes are not heard of.
     #[must_use]
     pub(crate) fn now(&self) -> Option<Epoch> {
         let now = self.now.load(Ordering::Acquire);
         (now > 0).then_some(Epoch(now))
     }
 
-    /// What a key is remembered as.
+    /// Returns the hash that a key is remembered by.
     #[must_use]
     pub(crate) fn hash(&self, key: &str) -> u64 {
         self.hasher.hash_one(key)
     }
 
-    /// Whether what held at an epoch still does; then the newest epoch at which it is known to.
+    /// Returns the newest epoch at which an answer is known to be current, if the answer of that epoch with
+    /// these keys still is.
     #[must_use]
     pub(crate) fn holds(&self, epoch: Epoch, keys: &[u64]) -> Option<Epoch> {
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +64,7 @@ impl Freshness {
         holds.then_some(Epoch(changes.epoch))
     }
 
-    /// Something changed: nothing that is made of any of these keys holds any longer.
+    /// Notes a change: no answer that is made of any of these keys is current any longer.
     pub(crate) fn changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
         self.advance(|changes| {
             for key in keys {
@@ -72,7 +76,7 @@ impl Freshness {
         });
     }
 
-    /// Something changed, and nobody knows what: nothing that is kept holds any longer.
+    /// Notes a change of unknown extent: no kept answer is current any longer.
     pub(crate) fn forget(&self) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         changes.epoch += 1;
@@ -82,7 +86,8 @@ impl Freshness {
         }
     }
 
-    /// From now on changes are heard of. What was kept before does not hold: nobody knows what changed meanwhile.
+    /// Notes that changes are heard of from now on. Answers from before are not current: nobody knows what
+    /// changed meanwhile.
     pub(crate) fn up(&self) {
         self.advance(|changes| {
             changes.forget();
@@ -90,7 +95,7 @@ impl Freshness {
         });
     }
 
-    /// From now on changes are not heard of; all that happened before `heard` were.
+    /// Notes that changes are not heard of from now on. All changes before `heard` were.
     pub(crate) fn down(&self, heard: Instant) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         if self.now.swap(0, Ordering::AcqRel) > 0 {
@@ -98,7 +103,8 @@ impl Freshness {
         }
     }
 
-    /// For how long changes have not been heard of; `None` while they are, and where they never were.
+    /// Returns the time for which changes have not been heard of; `None` while they are, and if they never
+    /// were.
     #[must_use]
     pub(crate) fn silence(&self) -> Option<Duration> {
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);

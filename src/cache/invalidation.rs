@@ -1,5 +1,6 @@
-//! How an instance hears of changes: triggers in the database notify a channel, in the transaction of each change that readers can see,
-//! of the [`SurrogateKeys`](crate::surrogate::SurrogateKeys) that it concerns.
+//! Listens to changes in the database. Triggers notify a channel in the transaction of each change that
+//! readers can see; the payload is the [`SurrogateKeys`](crate::surrogate::SurrogateKeys) that the change
+//! concerns.
 
 use std::{
     convert::Infallible,
@@ -21,35 +22,36 @@ use crate::{
     },
 };
 
-/// The channel, as the triggers have it.
+/// The name of the channel in the triggers.
 const CHANNEL: &str = "warta";
 
-/// How often a silent connection is asked whether it still is one. With the second that Postgres has to answer, this is how long an
-/// instance may use its cache without hearing.
+/// The interval at which a silent connection is tested. Together with the second that Postgres has to answer,
+/// this is the longest time that an instance uses its cache without hearing changes.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// How long until the next attempt to connect.
+/// The time until the next attempt to connect.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The same where connections cannot hear.
+/// The time until the next attempt if notifications do not arrive on the connection.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a notification may take to arrive, when it is tried whether any do.
+/// The time in which a test notification has to arrive.
 const TRIAL: Duration = Duration::from_secs(2);
 
-/// What the payload of a trial begins with.
+/// The beginning of a test notification's payload.
 const HELLO: &str = "hello ";
 
-/// How long an attempt may take: to reach one of several hosts, of which some are silent, takes its time.
+/// The longest time of one attempt. Reaching one of several hosts takes long if some are silent.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
-/// Keeps a cache's link to the database, and knows whether the database is away. Never returns; drop it to end.
+/// Keeps a cache's link to the database, and finds out if the database is away. It never returns; drop the
+/// future to end it.
 pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cache, mut asked: Barriers) {
     let presence = cache.presence().clone();
     // However this ends: nobody hears any more.
     let _unheard = Unheard(&cache);
     let mut waiting = Vec::new();
-    // What is asked for at the start is answered, or there would be none.
+    // At the start the database has just answered, or the program would have stopped.
     let mut first_question = presence::PATIENCE;
     loop {
         let connecting = async {
@@ -64,7 +66,8 @@ pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cach
         cache.hear();
         let mut heard = Instant::now();
         let Err(error) = follow(&mut listener, &cache, &mut asked, &mut waiting, &mut heard).await;
-        // In this order: whoever waited goes on once nobody is answered from memory as if nothing were amiss.
+        // Keep this order: those who wait go on only when no answer from memory is taken for current any
+        // more.
         presence.doubt();
         cache.0.freshness.down(heard);
         waiting.clear();
@@ -73,7 +76,7 @@ pub async fn run(url: DatabaseUrl, database: Database, clock: Clock, cache: Cach
     }
 }
 
-/// Does something while the link is down, for which nobody waits.
+/// Runs a future while the link is down, and drops the requests to be told about changes.
 async fn meanwhile<T>(asked: &mut Barriers, something: impl Future<Output = T>) -> T {
     let mut something = pin!(something);
     loop {
@@ -98,7 +101,7 @@ enum Unlinked {
     Deaf,
 }
 
-/// Opens a connection that hears, however many attempts that takes.
+/// Opens a connection that receives notifications, and tries until that succeeds.
 async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock, presence: &Presence) -> Listener {
     loop {
         let attempt = tokio::time::timeout(ATTEMPT, attempt(url, database, clock));
@@ -119,7 +122,7 @@ async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock, presence
                 }
                 Err(_) => PAUSE,
             },
-            // What was sent while nobody was there may never arrive: again, at once.
+            // A notification sent while the database was away may never arrive: try again at once.
             () = presence.back() => continue,
         };
         tokio::select! {
@@ -129,7 +132,7 @@ async fn connect(url: &DatabaseUrl, database: &Database, clock: &Clock, presence
     }
 }
 
-/// Opens a connection that was seen to hear what another one notifies.
+/// Opens a connection, and tests that it receives what another connection notifies.
 async fn attempt(url: &DatabaseUrl, database: &Database, clock: &Clock) -> Result<Listener, Unlinked> {
     let mut listener = Listener::open(url, database, CHANNEL).await.map_err(Unlinked::Unreachable)?;
     let hello = format!("{HELLO}{}", clock.new_id());
@@ -151,7 +154,8 @@ async fn notify(database: &Database, payload: &str) -> Result<(), String> {
     notify.execute(&mut conn).await.map(drop).map_err(|error| error.to_string())
 }
 
-/// Hears changes until the connection ends. Who then still waits is left in `waiting`; when something was heard last, in `heard`.
+/// Listens to changes until the connection ends. The requests that still wait then are left in `waiting`, the
+/// time when something was last heard in `heard`.
 async fn follow(
     listener: &mut Listener,
     cache: &Cache,
@@ -183,7 +187,7 @@ async fn follow(
         listener.catch_up(hear).await?;
         *heard = question;
         for done in waiting.drain(..) {
-            // Whoever asked may be gone.
+            // The one who asked may be gone.
             done.send(()).unwrap_or_default();
         }
     }

@@ -1,22 +1,24 @@
-//! The response cache: what readers ask for again is answered from memory.
+//! The response cache: answers readers from memory when they ask for the same again.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `mod` | the cache itself: what is kept, and where |
-//! | [`freshness`] | whether an answer that is kept still holds |
+//! | `mod` | the cache itself: its entries and its rooms |
+//! | [`freshness`] | decides if a kept answer is still current |
 //! | `single_flight` | one computation for all who ask for the same at the same time |
-//! | [`invalidation`] | how an instance hears of changes |
-//! | `room` | a bounded part of the memory |
-//! | `spare` | what readers get while the database is away |
+//! | [`invalidation`] | listens to changes in the database |
+//! | `room` | a limited part of the memory |
+//! | `spare` | answers for readers while the database is away |
 //!
-//! An answer is never older than the last change that this instance acknowledged, or heard of. Before an answer is computed, the count
-//! of changes heard of is noted; the answer holds as long as no later change touches what it is made of
-//! ([`SurrogateKeys`]). So a change that commits while an answer is computed makes it stale, whenever it is put in. Triggers in the
-//! database send what changed ([`invalidation`]), so that no way to change anything goes past the cache, and nothing is sent for what readers
-//! cannot see. While an instance does not hear the database, every answer is computed.
+//! An answer is never older than the last change that this instance acknowledged, or heard of. Before an
+//! answer is computed, the count of changes heard of is noted; the answer is current as long as no later
+//! change touches what it is made of ([`SurrogateKeys`]). So a change that commits while an answer is
+//! computed makes that answer stale, whenever it is put in. Triggers in the database send the changes
+//! ([`invalidation`]), so that no way to change anything bypasses the cache, and nothing is sent for changes
+//! that readers cannot see. While an instance does not hear the database, every answer is computed.
 //!
-//! Where that cannot be done, as the database is away, readers get what held when it was heard last ([`Spare`]), for a while. That
-//! there is nothing, or nothing any more, or that it is elsewhere, is kept like any answer, in a room of its own.
+//! If answers cannot be computed, since the database is away, readers get those that were current when the
+//! database was last heard ([`Spare`]), for a while. Answers that say that there is nothing, or nothing any
+//! more, or that it has moved, are kept like any other answer, in a room of their own.
 
 pub(crate) mod freshness;
 pub mod invalidation;
@@ -44,26 +46,26 @@ pub use crate::cache::single_flight::{Outcome, Permit, Waiter};
 use crate::cache::single_flight::{SingleFlight, Turn};
 use crate::{database::presence::Presence, http::encoded::Answer, surrogate::SurrogateKeys};
 
-/// What an answer is kept under.
+/// The key of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// All that the answer depends on.
+    /// Everything in the request that the answer depends on.
     pub request: String,
-    /// Whether it is one of the many things that can be asked for, rather than one that many ask for.
+    /// Set if the request is one of many different ones, rather than one that many clients make.
     pub uncommon: bool,
 }
 
 /// An answer that is kept.
 #[derive(Debug)]
 pub struct Entry {
-    /// The answer.
+    /// The answer, with its forms.
     pub answer: Answer,
-    /// The route that gave it.
+    /// The pattern of the route that gave it.
     pub route: Arc<str>,
     keys: Arc<[u64]>,
-    /// As of which it is known to hold.
+    /// The epoch up to which this entry is known to be current.
     epoch: AtomicU64,
-    /// What it takes, in bytes, about.
+    /// The approximate memory that it takes, in bytes.
     size: u64,
 }
 
@@ -81,17 +83,18 @@ pub struct Cache(Arc<Shared>);
 
 struct Shared {
     freshness: Freshness,
-    /// What many ask for: three quarters of the room.
+    /// The answers that many ask for: three quarters of the memory.
     front: Room,
-    /// Most of the rest: whatever is asked for, it does not push the front page out.
+    /// Most of the rest: the other answers, which must not push out the front page.
     uncommon: Room,
-    /// A sixteenth: that there is nothing at an address, of which there are without number.
+    /// A sixteenth: the answers that there is nothing at an address, since the number of such addresses has
+    /// no limit.
     nothing: Room,
     computations: SingleFlight,
     presence: Presence,
-    /// How long spares are good, from when the database was heard last.
+    /// The time for which spares are good, since the database was last heard.
     stale_if_error: Duration,
-    /// Where it is asked whether all changes so far were heard of.
+    /// The channel for asking the link to say when all changes so far were heard of.
     barriers: mpsc::UnboundedSender<oneshot::Sender<()>>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -101,26 +104,26 @@ struct Shared {
     evictions: Arc<AtomicU64>,
 }
 
-/// What the link serves.
+/// The requests to the link: it answers each one when all changes so far were heard of.
 pub type Barriers = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
 
-/// What the cache says to a request.
+/// The cache's reply to a request.
 pub enum Lookup {
-    /// Here it is.
+    /// The answer is there.
     Hit(Arc<Entry>),
-    /// Somebody is computing it.
+    /// Another request computes the answer; wait for it.
     Wait(Waiter),
-    /// Compute it, for all who wait.
+    /// The caller computes the answer, for all who wait.
     Lead(Permit),
-    /// The database is away; this is what was there.
+    /// The database is away; this is the answer from before.
     Spare(Spare),
-    /// The cache is of no use now.
+    /// The cache cannot be used now.
     Bypass,
 }
 
 impl Cache {
-    /// An empty cache of at most so many bytes, which is not used before a [`invalidation`] is up. While the database is away, what it has
-    /// is good for so long.
+    /// Creates an empty cache of at most `bytes` bytes. It is not used before an [`invalidation`] link is up.
+    /// While the database is away, its entries are good for `stale_if_error`.
     #[must_use]
     pub fn new(bytes: u64, stale_if_error: Duration, presence: Presence) -> (Self, Barriers) {
         let (barriers, asked) = mpsc::unbounded_channel();
@@ -145,7 +148,7 @@ impl Cache {
         (Self(Arc::new(shared)), asked)
     }
 
-    /// What there is for a request.
+    /// Looks up the answer to a request.
     #[must_use]
     pub fn look_up(&self, key: &Key) -> Lookup {
         let Some(now) = self.0.freshness.now() else {
@@ -171,13 +174,14 @@ impl Cache {
         }
     }
 
-    /// What is kept for a request, and still holds. It is a [`hit`](Self::hit) once it is given as an answer.
+    /// Returns the kept answer to a request if it is current. The caller counts a [`hit`](Self::hit) once it
+    /// is sent.
     #[must_use]
     pub fn kept(&self, key: &Key) -> Option<Arc<Entry>> {
         self.kept_at(key, self.0.freshness.now()?)
     }
 
-    /// Counts an answer out of memory.
+    /// Counts an answer from memory.
     pub fn hit(&self) {
         count(&self.0.hits);
     }
@@ -191,19 +195,19 @@ impl Cache {
         get(self.room(key)).or_else(|| get(&self.0.nothing))
     }
 
-    /// What is known of the database.
+    /// Returns the knowledge if the database is there.
     #[must_use]
     pub fn presence(&self) -> &Presence {
         &self.0.presence
     }
 
-    /// From now on changes are heard of.
+    /// Notes that changes are heard of from now on.
     fn hear(&self) {
         self.0.freshness.up();
         self.clear();
     }
 
-    /// Gives the room back of what does not hold any longer.
+    /// Empties all rooms, whose entries are not current any longer.
     fn clear(&self) {
         for room in [&self.0.front, &self.0.uncommon, &self.0.nothing] {
             room.clear();
@@ -231,15 +235,15 @@ impl Cache {
         }
     }
 
-    /// The entry itself or, where it is kept, the same answer with the forms that were made of it meanwhile: of all who waited for it,
-    /// one makes theirs.
+    /// Returns the entry, or the kept entry with the same answer and more forms: of all who waited for an
+    /// answer, one makes its compressed form.
     #[must_use]
     pub fn newest(&self, key: &Key, entry: Arc<Entry>) -> Arc<Entry> {
         let kept = self.room(key).peek(key);
         kept.filter(|kept| Arc::ptr_eq(&kept.keys, &entry.keys)).unwrap_or(entry)
     }
 
-    /// Keeps an answer in a form that was just made, in place of the one without it.
+    /// Keeps an answer with a form that was just made, in place of the one without it.
     pub fn replace(&self, key: &Key, entry: &Entry, answer: Answer) -> Arc<Entry> {
         let epoch = entry.epoch.load(Ordering::Acquire);
         let entry = Entry::new(answer, Arc::clone(&entry.route), Arc::clone(&entry.keys), epoch);
@@ -252,11 +256,12 @@ impl Cache {
         if key.uncommon { &self.0.uncommon } else { &self.0.front }
     }
 
-    /// Returns once this instance heard of everything that was committed before the call. Where it does not hear, what it has is of
-    /// no use any longer, as nobody knows what was changed.
+    /// Returns once this instance has heard of everything that was committed before the call. If it does not
+    /// hear the database, it drops all entries, as nobody knows what was changed.
     ///
-    /// `false`: the database was lost before it was heard. What is kept is all that there is for readers now, and may be from before the
-    /// change: whoever made it cannot be told that readers see it.
+    /// Returns `false` if the database was lost before that. The kept answers are then all that readers can
+    /// get, and can be from before the change, so the author of the change must not be told that readers see
+    /// it.
     pub async fn caught_up(&self) -> bool {
         if self.is_linked() {
             let (done, caught_up) = oneshot::channel();
@@ -273,13 +278,13 @@ impl Cache {
         is_there
     }
 
-    /// Whether this instance hears of changes.
+    /// Returns `true` if this instance hears of changes.
     #[must_use]
     pub fn is_linked(&self) -> bool {
         self.0.freshness.now().is_some()
     }
 
-    /// What it counts.
+    /// Returns the counts for metrics.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let shared = &self.0;
@@ -304,12 +309,12 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// What happened so far, and what is there.
+/// The counts of the cache: events since the start, and present numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// Requests that were answered from memory.
     pub hits: u64,
-    /// Requests whose answer was computed, since it was not there or did not hold.
+    /// Requests whose answer was computed, since it was not there or not current.
     pub misses: u64,
     /// Requests that waited for the answer to another one.
     pub joined: u64,
@@ -321,9 +326,9 @@ pub struct Counts {
     pub evictions: u64,
     /// Answers that are kept.
     pub entries: u64,
-    /// What they take.
+    /// The approximate bytes that these answers take.
     pub bytes: u64,
-    /// Whether the instance hears of changes, and uses the cache.
+    /// Set if the instance hears of changes, and uses the cache.
     pub linked: bool,
 }
 

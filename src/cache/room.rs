@@ -1,4 +1,4 @@
-//! A bounded part of the cache's memory: what is asked for least makes room.
+//! A limited part of the cache's memory. The answers that are asked for least make room for others.
 
 use std::sync::{
     Arc,
@@ -9,16 +9,16 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync}
 
 use super::{Entry, Key};
 
-/// Answers by what they are kept under.
+/// A room: a map of limited size from keys to answers.
 pub(super) type Room = sync::Cache<Key, Arc<Entry>, Size, DefaultHashBuilder, Evictions>;
 
-/// The part of its room that one answer may take.
+/// The divisor of a room's size that gives the largest answer it takes.
 pub(super) const LARGEST: u64 = 8;
 
-/// What an answer is estimated to take, in bytes.
+/// The estimated size of an answer, in bytes.
 const ESTIMATED: u64 = 8 * 1024;
 
-/// Bytes, about.
+/// The measure of entries: their approximate bytes.
 #[derive(Clone)]
 pub(super) struct Size;
 
@@ -28,7 +28,7 @@ impl Weighter<Key, Arc<Entry>> for Size {
     }
 }
 
-/// Counts what has to make room for something else.
+/// The counter of answers that had to make room for others.
 #[derive(Clone)]
 pub(super) struct Evictions(Arc<AtomicU64>);
 
@@ -40,7 +40,7 @@ impl Lifecycle<Key, Arc<Entry>> for Evictions {
     }
 }
 
-/// A room of so many bytes, that counts what has to make room.
+/// Creates a room of `bytes` bytes, which counts evicted answers in `evictions`.
 pub(super) fn of(bytes: u64, evictions: &Arc<AtomicU64>) -> Room {
     let items = usize::try_from(bytes / ESTIMATED).unwrap_or(usize::MAX).max(16);
     let options =

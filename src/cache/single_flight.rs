@@ -1,4 +1,4 @@
-//! One computation for all who ask for the same at the same time.
+//! Lets one request compute an answer for all who ask for the same at the same time.
 
 use std::{
     collections::{HashMap, hash_map},
@@ -18,25 +18,25 @@ struct Computation {
     outcome: watch::Receiver<Option<Outcome>>,
 }
 
-/// How a computation ended.
+/// The outcome of a computation.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// With an answer for all.
+    /// An answer for all.
     Shared(Arc<Entry>),
-    /// With one that was only for whoever asked: compute yours.
+    /// An answer only for the client that computed it: the others compute their own.
     Declined,
-    /// Without one: ask again.
+    /// No answer: ask again.
     Cancelled,
 }
 
-/// What somebody who asks is to do.
+/// The task of somebody who asks.
 pub(super) enum Turn {
     Lead(Permit),
     Wait(Waiter),
 }
 
 impl SingleFlight {
-    /// Joins a computation that has everything that was heard of by now, or starts one.
+    /// Joins a computation that includes all changes heard of by now, or starts one.
     pub(super) fn take_turn(&self, cache: &Cache, key: &Key, now: Epoch) -> Turn {
         let mut computations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(computation) = computations.get(key)
@@ -45,14 +45,14 @@ impl SingleFlight {
             return Turn::Wait(Waiter(computation.outcome.clone()));
         }
         let (sender, outcome) = watch::channel(None);
-        // Whoever joined a computation that is replaced here asked before what was heard of since.
+        // Those who joined a computation that is replaced here asked before the changes heard of since.
         computations.insert(key.clone(), Computation { epoch: now, outcome });
         Turn::Lead(Permit { cache: cache.clone(), key: key.clone(), epoch: now, sender })
     }
 }
 
-/// That one computes an answer, for all who ask for it meanwhile. Dropping it without a word, as when the client goes away, lets
-/// somebody else do it.
+/// The permit to compute an answer for all who ask for it meanwhile. If it is dropped unused, as when the
+/// client goes away, somebody else computes the answer.
 pub struct Permit {
     cache: Cache,
     key: Key,
@@ -87,11 +87,11 @@ impl Drop for Permit {
     }
 }
 
-/// What somebody else is computing.
+/// The wait for an answer that another request computes.
 pub struct Waiter(watch::Receiver<Option<Outcome>>);
 
 impl Waiter {
-    /// How it ended.
+    /// Waits for the outcome.
     pub async fn wait(mut self) -> Outcome {
         match self.0.wait_for(Option::is_some).await {
             Ok(verdict) => verdict.clone().unwrap_or(Outcome::Cancelled),

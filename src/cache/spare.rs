@@ -1,4 +1,4 @@
-//! What readers get while the database is away: answers that held when it was heard last.
+//! Spares: the answers that readers get while the database is away.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -7,18 +7,18 @@ use std::{
 
 use super::{Cache, Entry, Key, count, freshness::Epoch};
 
-/// An answer that held when the database was heard last.
+/// An answer that was current when the database was last heard.
 #[derive(Debug)]
 pub struct Spare {
-    /// The answer.
+    /// The entry with the answer.
     pub entry: Arc<Entry>,
-    /// How long ago that was.
+    /// The time since the database was last heard.
     pub age: Duration,
 }
 
 impl Cache {
-    /// What is kept for a request, and held when the database was heard last; `None` while it is heard, and where that was too long
-    /// ago.
+    /// Returns the kept answer to a request if it was current when the database was last heard. Returns
+    /// `None` while the database is heard, and if that was too long ago.
     #[must_use]
     pub fn spare(&self, key: &Key) -> Option<Spare> {
         let freshness = &self.0.freshness;
@@ -29,7 +29,7 @@ impl Cache {
         Some(Spare { entry: self.there(key, held)?, age })
     }
 
-    /// The same, where it is of no use to ask the database first.
+    /// Returns the spare only if the database is known to be away, so that asking it first is of no use.
     #[must_use]
     pub fn spare_at_once(&self, key: &Key) -> Option<Spare> {
         if self.0.presence.is_away() { self.spare(key) } else { None }
@@ -40,7 +40,7 @@ impl Cache {
         count(&self.0.stale);
     }
 
-    /// Whether there is anything to answer readers with while the database is away.
+    /// Returns `true` if there is anything to answer readers with while the database is away.
     #[must_use]
     pub fn has_spares(&self) -> bool {
         let shared = &self.0;

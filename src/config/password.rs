@@ -1,14 +1,14 @@
-//! The password that a command is given.
+//! Reads the password for the commands on editors.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::Secret;
 
-/// The password for `editor create` and `editor set-password`: `WARTA_EDITOR_PASSWORD`, else the first
+/// Reads the password for `editor create` and `editor set-password`: `WARTA_EDITOR_PASSWORD`, else the first
 /// line of standard input.
 ///
 /// # Errors
-/// When there is none, or it is not UTF-8.
+/// Returns an error if there is none, or if it is not UTF-8.
 pub fn editor_password() -> io::Result<Secret> {
     let missing =
         || io::Error::other("no password: set WARTA_EDITOR_PASSWORD or write a line to standard input");

@@ -1,4 +1,4 @@
-//! How the settings are read: arguments, variables, files; and how a wrong one is told.
+//! Reads the settings from arguments, variables and files, and reports a wrong one.
 
 use std::{
     error::Error,
@@ -14,8 +14,8 @@ use clap::{
 use super::{Cli, Command, unknown};
 
 impl Cli {
-    /// Reads arguments and environment. Help and version are printed and end the program with code 0; whatever is wrong is
-    /// told in one line on standard error and ends it with code 2.
+    /// Reads arguments and environment. Help and version are printed and end the program with code 0.
+    /// Anything wrong is told in one line on standard error and ends the program with code 2.
     #[must_use]
     pub fn from_process() -> Self {
         let read = Self::from_args(std::env::args_os().collect(), |name| std::env::var_os(name));
@@ -33,7 +33,7 @@ impl Cli {
         }
     }
 
-    /// `variable` gives the variables of the environment.
+    /// Reads the arguments; `variable` returns the value of a variable of the environment.
     pub(super) fn from_args(
         args: Vec<OsString>,
         variable: impl Fn(&OsStr) -> Option<OsString>,
@@ -74,7 +74,7 @@ impl Cli {
     }
 }
 
-/// The value of a setting from a file, without the end of its last line.
+/// Reads the value of a setting from a file, without the end of its last line.
 fn read_value(variable: &OsStr, file: &OsStr) -> Result<&'static str, Refused> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         Refused::Wrong(format!("{}: {:?}: {error}", variable.display(), file.display().to_string()))
@@ -91,12 +91,12 @@ fn given_as_argument(matches: &ArgMatches, id: &str) -> bool {
         })
 }
 
-/// Why there is no [`Cli`].
+/// The reason why there is no [`Cli`].
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Help or version was asked for.
     Asked(clap::Error),
-    /// One line that names the setting.
+    /// Something is wrong; the text is one line that names the setting.
     Wrong(String),
 }
 
@@ -131,7 +131,7 @@ impl From<clap::Error> for Refused {
     }
 }
 
-/// What may be written instead, where that is a few words.
+/// Returns the values that are possible instead, if these are a few words.
 fn possible(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::ValidValue)? {
         ContextValue::Strings(values) if !values.is_empty() => Some(format!("use {}", values.join(", "))),

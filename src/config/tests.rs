@@ -7,7 +7,7 @@ use clap::CommandFactory;
 
 use super::{reading::Refused, *};
 
-/// Without the environment, which the tests do not own.
+/// Parses arguments without the environment, which the tests do not own.
 fn parse(args: &[&str]) -> Result<Config, String> {
     let args = std::iter::once("warta").chain(args.iter().copied()).map(OsString::from).collect();
     match Cli::from_args(args, |_| None) {

@@ -1,4 +1,4 @@
-//! Variables that look like settings and are none: a mistyped one must not be ignored silently.
+//! Refuses variables that look like settings and are none: a mistyped one must not be ignored silently.
 
 use std::{collections::BTreeSet, ffi::OsString};
 
@@ -8,16 +8,16 @@ use super::Cli;
 
 const PREFIX: &str = "WARTA_";
 
-/// Read by a command, and no setting of the program.
+/// The variable with an editor's password, which a command reads; it is no setting of the program.
 const ELSEWHERE: &str = "WARTA_EDITOR_PASSWORD";
 
-/// From which similarity on (Jaro, 0 to 1) a name is taken for a slip of another one.
+/// The similarity (Jaro, 0 to 1) from which on a name is taken for a misspelling of another one.
 const SIMILAR: f64 = 0.75;
 
-/// Looks for a variable that starts with `WARTA_` and is no setting. An empty one is an unset one.
+/// Looks for a variable that starts with `WARTA_` and is no setting. An empty variable counts as unset.
 ///
 /// # Errors
-/// One line that names it and, where there is one, the setting that may be meant.
+/// Returns one line that names the variable and, if there is a similar one, the setting that may be meant.
 pub(super) fn refuse(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<(), String> {
     let known = known();
     // In the order of their names, so that the same environment gives the same line.
@@ -37,7 +37,7 @@ pub(super) fn refuse(variables: impl Iterator<Item = (OsString, OsString)>) -> R
     })
 }
 
-/// Every variable that means something.
+/// Returns every variable that has a meaning.
 fn known() -> BTreeSet<String> {
     let command = Cli::command();
     let settings = command.get_arguments().filter_map(|arg| arg.get_env()).map(|name| name.to_string_lossy());
@@ -45,13 +45,14 @@ fn known() -> BTreeSet<String> {
     with_file.chain([ELSEWHERE.to_owned()]).collect()
 }
 
-/// A name without the prefix that they nearly all share, and that would make them all look alike.
+/// Removes the prefix that nearly all names share, and that would make them all look alike.
 fn bare(name: &str) -> &str {
     name.strip_prefix(PREFIX).unwrap_or(name)
 }
 
-/// Whether Kubernetes, or Docker's links, made the variable, as they do for a service that is called `warta` or `warta-...`:
-/// `WARTA_SERVICE_HOST=10.0.0.7`, `WARTA_PORT=tcp://10.0.0.7:80`, `WARTA_PORT_80_TCP_ADDR=10.0.0.7`.
+/// Returns `true` if Kubernetes, or Docker's links, made the variable, as they do for a service that is
+/// called `warta` or `warta-...`: `WARTA_SERVICE_HOST=10.0.0.7`, `WARTA_PORT=tcp://10.0.0.7:80`,
+/// `WARTA_PORT_80_TCP_ADDR=10.0.0.7`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let of_port = |part: &str| part.starts_with(|first: char| first.is_ascii_digit());

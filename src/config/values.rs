@@ -1,4 +1,4 @@
-//! The types of settings, and how they are read.
+//! The types of settings, and their parsers.
 
 use std::{
     fmt,
@@ -11,12 +11,12 @@ use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// Something that is never printed.
+/// A value that is never printed.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret itself.
+    /// Returns the secret itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -35,12 +35,13 @@ impl From<String> for Secret {
     }
 }
 
-/// A web origin as browsers send it: `https://desk.example.org`, with a port where it is not the scheme's.
+/// A web origin as browsers send it: `https://desk.example.org`, with a port if it is not the scheme's
+/// default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// The origin as an `Origin` header has it.
+    /// Returns the origin as an `Origin` header has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,11 +66,11 @@ impl FromStr for Origin {
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// The filter to install.
+    /// Returns the filter to install, which makes some noisy modules quiet.
     #[must_use]
     pub fn to_env_filter(&self) -> EnvFilter {
-        // These tell of each thread, of each attempt, and of each fault in what somebody wrote, of which one text has a hundred
-        // thousand; a filter that names them still has its way.
+        // These modules log each thread, each attempt, and each fault in an editor's text, of which one text
+        // can have a hundred thousand. A filter that names them still applies.
         EnvFilter::new(format!(
             "actix_server=warn,reqwest_retry=error,html5ever=off,tokio_postgres=warn,{}",
             self.0
@@ -97,7 +98,7 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "this host has no address".to_owned())
 }
 
-/// A whole number in a range.
+/// Parses a whole number from `MIN` to `MAX`.
 pub(super) fn number<const MIN: u64, const MAX: u64, T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
     let number = number.and_then(|number| T::try_from(number).ok());

@@ -1,4 +1,4 @@
-//! Absolute addresses in answers: of stories on the public site, and of what this instance answers.
+//! Makes absolute addresses in answers: of stories on the public site, and of paths of this instance.
 
 use std::{
     future::{Ready, ready},
@@ -15,7 +15,7 @@ use crate::{
     site::{Site, uri},
 };
 
-/// What absolute links of an answer are made with.
+/// The base addresses for the absolute links of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
     base: BaseUrl,
@@ -23,30 +23,30 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Those of an answer to a request.
+    /// Returns the links for an answer to a request.
     ///
     /// # Errors
-    /// `400`: the request does not say which address it came to.
+    /// `400` if the request does not say which address it came to.
     pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let services = Context::services(request)
             .ok_or_else(|| ApiError::internal("the application was built without its services"))?;
         Ok(Self { base: BaseUrl::of(request)?, site: Arc::clone(&services.site) })
     }
 
-    /// Where readers find a story: on the public site or, where there is none, in this API.
+    /// Returns the address where readers find a story: on the public site or, if there is none, in this API.
     #[must_use]
     pub(crate) fn article(&self, id: Uuid, slug: &str, language: &str) -> String {
         let on_site = self.site.article(&id.to_string(), slug, language);
         on_site.unwrap_or_else(|| self.here(&format!("/v1/articles/{slug}")))
     }
 
-    /// The front page.
+    /// Returns the address of the front page.
     #[must_use]
     pub(crate) fn home(&self) -> String {
         self.site.join("/").unwrap_or_else(|| self.here("/"))
     }
 
-    /// What the publication is called: as the settings say, else as the host of the front page.
+    /// Returns the name of the publication: from the settings, else the host of the front page.
     #[must_use]
     pub(crate) fn name(&self) -> String {
         if let Some(name) = self.site.name() {
@@ -56,7 +56,7 @@ impl Links {
         host.unwrap_or_default()
     }
 
-    /// The address of a path of this API.
+    /// Returns the absolute address of a path of this API.
     #[must_use]
     pub(crate) fn here(&self, path: &str) -> String {
         uri(&self.base.join(path))

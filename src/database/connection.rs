@@ -1,4 +1,4 @@
-//! A connection on loan, and what becomes of it afterwards.
+//! A connection on loan from the pool, and its check when it comes back.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -11,16 +11,16 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{DatabaseUrl, line::Line};
 
-/// How long a statement may take from whoever begins it to the driver.
+/// The time that a statement can take from the code that begins it to the driver.
 const ON_THE_WAY: Duration = Duration::from_millis(5);
 
-/// How long a statement may go on that nobody waits for any more, before it is cancelled.
+/// The time that a statement can go on after nobody waits for it any more. Then it is cancelled.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// How long the server may take to answer nothing.
+/// The time that the server has to answer an empty command.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long it may take then to end.
+/// The time that a cancelled statement has to end.
 const END: Duration = Duration::from_secs(3);
 
 /// A connection of the pool.
@@ -28,30 +28,30 @@ pub(super) struct Session {
     pub(super) conn: AsyncPgConnection,
     pub(super) line: Arc<Line>,
     pub(super) lane: usize,
-    /// Where its driver runs.
+    /// The runtime on which its driver runs.
     pub(super) runtime: Handle,
 }
 
-/// Where a connection comes back to.
+/// The place that a connection comes back to.
 pub(super) trait Home: Send + Sync {
-    /// The database.
+    /// Returns the URL of the database, for requests to cancel.
     fn url(&self) -> &DatabaseUrl;
 
     fn is_closed(&self) -> bool;
 
-    /// Lays it by, or gives it to the next one.
+    /// Keeps the connection as idle, or gives it to the next request.
     fn put(self: Arc<Self>, session: Session);
 
-    /// Throws it away.
+    /// Throws the connection away.
     fn discard(&self, session: Session);
 
-    /// What it ran is cancelled.
+    /// Counts a connection whose statement is cancelled.
     fn count_cancelled(&self);
 }
 
 /// A connection on loan from the pool; dropping it gives it back.
 pub struct Connection {
-    /// There until it is dropped.
+    /// Always `Some` until the loan is dropped.
     session: Option<Session>,
     pool: Arc<dyn Home>,
 }
@@ -61,7 +61,7 @@ impl Connection {
         Self { session: Some(session), pool }
     }
 
-    /// The server said whether it takes writes, and whether it is a standby.
+    /// Records what the server said: if it refuses writes, and if it is a standby.
     pub(super) fn heard(&self, read_only: bool, standby: bool) {
         if let Some(session) = &self.session {
             session.line.host.tell_read_only(read_only);
@@ -73,7 +73,8 @@ impl Connection {
         self.session.as_ref().is_some_and(|session| session.line.is_doubtful())
     }
 
-    /// Whether it can be used, where something happened that makes one doubt it. Else it is not used again.
+    /// Returns true if the connection can be used. One that is in doubt is asked first; if it fails, it is
+    /// not used again.
     pub(super) async fn is_sound(&mut self) -> bool {
         let Some(Session { conn, line, .. }) = &mut self.session else { return false };
         if !line.is_doubtful() {
@@ -89,7 +90,7 @@ impl Connection {
         sound
     }
 
-    /// Takes it out of the loan. There is none only where that was done before.
+    /// Takes the session out of the loan. It is `None` only if that was done before.
     pub(super) fn into_session(mut self) -> Option<Session> {
         self.session.take()
     }
@@ -120,10 +121,11 @@ impl Session {
         AnsiTransactionManager::is_broken_transaction_manager(&mut self.conn)
     }
 
-    /// Ends what runs, and gives the connection back where that leaves it as it should be.
+    /// Waits for or cancels what still runs. Gives the connection back if it is clean then, and throws it
+    /// away otherwise.
     async fn settle(mut self, pool: Arc<dyn Home>) {
         let line = Arc::clone(&self.line);
-        // What was begun in this moment is to be seen by the driver first.
+        // The driver must first see what was begun in this moment.
         tokio::time::sleep(ON_THE_WAY).await;
         line.forget_work();
         if timeout(GRACE, line.settled()).await.is_ok() {
@@ -136,7 +138,7 @@ impl Session {
             if timeout(END, line.settled()).await.is_err() {
                 line.cut();
             }
-            // Not used again: the request to cancel could still be under way, and meet the next statement.
+            // Not used again: the request to cancel can still be under way, and hit the next statement.
         }
         pool.discard(self);
     }

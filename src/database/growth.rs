@@ -1,4 +1,4 @@
-//! How the pool grows: connections are opened by tasks of its own, and a server that is full is asked again.
+//! The growth of the pool: its own tasks open connections, and ask a server that is full again.
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
@@ -18,10 +18,11 @@ use super::{
     pool::Pool,
 };
 
-/// How long until the server is asked for one more connection, after it had none; each time twice as long, up to the second.
+/// The time until a full server is asked for one more connection: the first is the first pause, and each next
+/// one is twice as long, up to the second.
 const NO_ROOM: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
-/// The right to one connection of a lane. Dropping it gives it to the next one.
+/// The right to one connection of a lane. Dropping it passes it on to the next request.
 struct Slot {
     pool: Weak<Pool>,
     lane: usize,
@@ -29,7 +30,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// There is a session of the server from now on.
+    /// Records that there is a session of the server from now on.
     fn open(&mut self, pool: &Pool) {
         self.opened = true;
         pool.opened.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +52,7 @@ impl Drop for Slot {
     }
 }
 
-/// A connection that is being opened, until whoever waits for it has it.
+/// A connection that is being opened. It lasts until a waiting request has the connection.
 struct Opening(Arc<Pool>, usize);
 
 impl Drop for Opening {
@@ -60,7 +61,7 @@ impl Drop for Opening {
     }
 }
 
-/// Whoever asks a full server again and again.
+/// The mark of the one task that asks a full server again and again. Dropping it ends the state.
 struct Asking<'a>(&'a Pool);
 
 impl Drop for Asking<'_> {
@@ -70,7 +71,7 @@ impl Drop for Asking<'_> {
 }
 
 impl Pool {
-    /// Opens one more connection, where more wait than are being opened.
+    /// Opens one more connection if more requests wait than connections are being opened.
     pub(super) fn open_more(self: &Arc<Self>, lane: usize, runtime: &Handle) {
         if self.is_closed() || locked(&self.full).is_some() {
             return;
@@ -87,7 +88,7 @@ impl Pool {
         runtime.spawn(async move { opening.0.open(slot).await });
     }
 
-    /// Opens the connection of a slot, and gives it to whoever waits for it.
+    /// Opens the connection of a slot, and gives it to a request that waits for it.
     async fn open(self: &Arc<Self>, slot: Slot) {
         let mut asking = None;
         let mut pause = NO_ROOM.0;
@@ -124,7 +125,7 @@ impl Pool {
         self.set_up(opened, slot).await;
     }
 
-    /// Whether the server itself said that there is none, while those that it gave are good.
+    /// Returns true if the server itself refused another connection, while those that it gave are good.
     fn is_refused(&self, error: &Unopened) -> bool {
         let has_others = self.open.load(Ordering::Relaxed) > 0;
         error.is_full() || has_others && error.code.is_some_and(|code| !matches!(code.class(), "08" | "57"))

@@ -1,4 +1,4 @@
-//! The servers that a URL names: which is tried first, and what is known of each.
+//! The servers that a URL names: the order in which they are tried, and the state of each.
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,12 +11,12 @@ use std::{
 
 use super::line::{Host, locked};
 
-/// The hosts of a URL, in its order.
+/// The hosts of a URL, in the order of the URL.
 pub(super) struct Hosts {
     pub(super) list: Box<[Arc<Host>]>,
-    /// The one that connections were last made to.
+    /// The index of the host that was last connected to.
     current: AtomicUsize,
-    /// The cluster, and the latest of its timelines: each promotion begins one.
+    /// The id of the cluster, and the latest of its timelines: each promotion begins one.
     timeline: Mutex<(String, String)>,
     read_only: Arc<AtomicBool>,
 }
@@ -29,8 +29,9 @@ impl Hosts {
         Self { list, current: AtomicUsize::new(usize::MAX), timeline: Mutex::default(), read_only }
     }
 
-    /// The order in which to try them. Whoever was good last is first, so that a primary that comes back after another took its place
-    /// is left alone; whoever did not answer lately is last.
+    /// Returns the order in which to try the hosts. The host that was last connected to comes first, so that
+    /// a primary that comes back after another took its place is left alone. Hosts that did not answer lately
+    /// come last.
     pub(super) fn order(&self, at_random: bool) -> Vec<usize> {
         let current = self.current.load(Ordering::Relaxed);
         let mut order: Vec<_> = (0..self.list.len()).collect();
@@ -44,7 +45,7 @@ impl Hosts {
         order
     }
 
-    /// A connection was made.
+    /// Records that a connection was made.
     pub(super) fn found(&self, index: usize, read_only: bool) {
         let host = &self.list[index];
         host.answered();
@@ -59,7 +60,8 @@ impl Hosts {
         }
     }
 
-    /// Whether a primary of a cluster that writes this segment is on an earlier timeline than one that was seen.
+    /// Returns true if a primary that writes this segment is on an earlier timeline of the cluster than one
+    /// that was seen.
     pub(super) fn is_of_the_past(&self, system: &str, segment: &str) -> bool {
         let timeline = segment.get(..8).unwrap_or_default();
         let mut latest = locked(&self.timeline);
@@ -70,7 +72,7 @@ impl Hosts {
         false
     }
 
-    /// Whether the last that was heard is that no writes are taken.
+    /// Returns true if the database takes no writes, as far as it is known.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
     }

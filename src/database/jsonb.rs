@@ -1,6 +1,7 @@
-//! Values that are one `jsonb` in Postgres.
+//! Storage of Rust values in a single `jsonb` column.
 
-/// Stores a type that serde knows as `jsonb`. It must derive `AsExpression` and `FromSqlRow` for that SQL type.
+/// Stores a type that implements serde's traits as `jsonb`. The type must derive `AsExpression` and
+/// `FromSqlRow` for that SQL type.
 #[macro_export]
 macro_rules! stored_as_jsonb {
     ($name:ty) => {

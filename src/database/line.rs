@@ -1,4 +1,4 @@
-//! What is known of a connection, by its driver and by whoever uses it, and of its server.
+//! The state of a connection, which its driver and its users share, and the state of its server.
 
 use std::{
     sync::{
@@ -16,16 +16,16 @@ use super::{
     sqlstate::{Effect, SqlState},
 };
 
-/// For how long a host that did not answer is tried after the others.
+/// The time for which a host that did not answer is tried after the others.
 const DISTRUST: Duration = Duration::from_secs(30);
 
-/// How long a server may take to say a word to whoever asks.
+/// The time that a server has to answer a probe.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// How often connections are made anew that may take no writes, to see whether new ones may.
+/// The least time between two replacements of connections that cannot write, which show if new ones can.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
 
-/// Postgres is ready, and in no transaction.
+/// The status of a session that is ready, and in no transaction.
 pub(super) const IDLE: u8 = b'I';
 
 const GOOD: u8 = 0;
@@ -33,20 +33,21 @@ const TIRED: u8 = 1;
 const CUT: u8 = 2;
 const ENDED: u8 = 3;
 
-/// A server, as its connections tell.
+/// A server, as its connections see it.
 pub(super) struct Host {
-    /// As it is told to people.
+    /// The name for logs and error messages: the host and its port.
     name: String,
-    /// Whether only what takes writes is of use (`target_session_attrs=read-write`).
+    /// True if only connections that can write are useful (`target_session_attrs=read-write`).
     for_writes: bool,
-    /// Counts how often all connections to it were given up. Those of an earlier generation are not used again.
+    /// Counts how often all connections to the host were given up. Those of an earlier generation are not
+    /// used again.
     generation: AtomicU64,
-    /// Counts how often a connection to it was lost.
+    /// Counts how often a connection to the host was lost.
     doubts: AtomicU64,
-    /// When it was last found not to answer.
+    /// The time when the host last did not answer; `None` if it has answered since.
     lost: Mutex<Option<Instant>>,
     probing: AtomicBool,
-    /// Whether it was a standby when it was last asked.
+    /// True if the host was a standby when it was last asked.
     standby: AtomicBool,
     looked: Mutex<Option<Instant>>,
     lines: Mutex<Vec<Weak<Line>>>,
@@ -57,21 +58,21 @@ pub(super) struct Host {
 pub(super) struct Line {
     pub(super) host: Arc<Host>,
     pub(super) address: Address,
-    /// That of its host when it was opened.
+    /// The generation of its host when it was opened.
     generation: u64,
-    /// How often its host was in doubt when it was last seen to be good.
+    /// The number of its host's doubts when it was last seen to be good.
     doubts: AtomicU64,
-    /// How long an answer may take.
+    /// The time that an answer can take; `None` means no limit.
     pub(super) limit: Option<Duration>,
-    /// How many answers the server owes.
+    /// The number of answers that the server owes.
     owed: AtomicU32,
-    /// How many statements were begun that whoever began them has not seen the end of. One may be under way to the driver still, and so be
-    /// owed only in a moment.
+    /// The number of statements that were begun, and whose end the code that began them has not seen. Such a
+    /// statement can still be on its way to the driver, and so be counted as owed only a moment later.
     at_work: AtomicU32,
-    /// What the server said last about transactions.
+    /// The transaction status that the server sent last.
     status: AtomicU8,
     fate: AtomicU8,
-    /// Whoever moves the bytes.
+    /// Wakes the task that moves the bytes.
     pub(super) driver: AtomicWaker,
     settled: Notify,
 }
@@ -103,17 +104,17 @@ impl Line {
         self.at_work.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Nobody waits for what was begun.
+    /// Records that nobody waits for the statements that were begun.
     pub(super) fn forget_work(&self) {
         self.at_work.store(0, Ordering::Relaxed);
     }
 
-    /// So many more commands were sent; whether none was owed before.
+    /// Records that `commands` more were sent. Returns true if no answer was owed before.
     pub(super) fn asked(&self, commands: u32) -> bool {
         self.owed.fetch_add(commands, Ordering::Relaxed) == 0
     }
 
-    /// A command is done; whether an answer is owed still.
+    /// Records that a command is done. Returns true if another answer is still owed.
     pub(super) fn answered(&self, status: u8) -> bool {
         self.status.store(status, Ordering::Relaxed);
         let owed = self.owed.load(Ordering::Relaxed);
@@ -128,14 +129,14 @@ impl Line {
         self.owed.load(Ordering::Acquire) > 0
     }
 
-    /// Whether the server waits for commands, outside of any transaction.
+    /// Returns true if the server waits for commands, outside of any transaction.
     pub(super) fn is_at_rest(&self) -> bool {
         !self.is_owed()
             && self.at_work.load(Ordering::Relaxed) == 0
             && self.status.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Returns once nothing is owed, or the connection has ended.
+    /// Waits until no answer is owed, or the connection has ended.
     pub(super) async fn settled(&self) {
         loop {
             let settled = self.settled.notified();
@@ -146,7 +147,7 @@ impl Line {
         }
     }
 
-    /// The server told an error; `ended`: it closes the connection with it.
+    /// Records that the server sent an error. `ended` is true if it closes the connection with it.
     pub(super) fn failed(&self, code: SqlState, ended: bool) {
         match code.effect(ended) {
             Effect::Nothing => {}
@@ -163,7 +164,7 @@ impl Line {
         self.fate.fetch_max(TIRED, Ordering::Relaxed);
     }
 
-    /// Ends it without waiting for the server.
+    /// Ends the connection without waiting for the server.
     pub(super) fn cut(&self) {
         if self.fate.fetch_max(CUT, Ordering::Relaxed) < CUT {
             self.driver.wake();
@@ -174,27 +175,28 @@ impl Line {
         self.fate.load(Ordering::Relaxed) >= CUT
     }
 
-    /// Whether it may be used again.
+    /// Returns true if the connection can be used again.
     pub(super) fn is_good(&self) -> bool {
         self.fate.load(Ordering::Relaxed) == GOOD && self.generation == self.host.generation()
     }
 
-    /// Whether something happened to another connection to its host that may have happened to this one.
+    /// Returns true if something happened to another connection to its host that can also have happened to
+    /// this one.
     pub(super) fn is_doubtful(&self) -> bool {
         self.doubts.load(Ordering::Relaxed) != self.host.doubts()
     }
 
-    /// It was seen to be good since its host was in doubt so often.
+    /// Records that the connection was seen to be good when its host had this number of doubts.
     pub(super) fn trust(&self, doubts: u64) {
         self.doubts.store(doubts, Ordering::Relaxed);
     }
 
-    /// Whether it is older than what made its host throw its connections away.
+    /// Returns true if the connection was opened before this generation of its host.
     pub(super) fn is_before(&self, generation: u64) -> bool {
         self.generation < generation
     }
 
-    /// Nobody moves its bytes any more. `lost`: neither side closed it in good order.
+    /// Records that nobody moves its bytes any more. `lost` is true if neither side closed it in good order.
     pub(super) fn ended(&self, lost: bool) {
         if self.fate.swap(ENDED, Ordering::AcqRel) < CUT && lost {
             self.host.doubt();
@@ -231,7 +233,7 @@ impl Host {
         self.doubts.load(Ordering::Acquire)
     }
 
-    /// A connection was lost. The others are looked at before they are used again.
+    /// Records that a connection was lost. The others are checked before they are used again.
     pub(super) fn doubt(&self) {
         self.doubts.fetch_add(1, Ordering::AcqRel);
     }
@@ -246,24 +248,25 @@ impl Host {
         locked(&self.lost).is_some_and(|lost| lost.elapsed() < DISTRUST)
     }
 
-    /// It took a connection.
+    /// Records that the host took a connection.
     pub(super) fn answered(&self) {
         *locked(&self.lost) = None;
     }
 
-    /// It did not take a connection, or does not answer.
+    /// Records that the host did not take a connection, or does not answer.
     pub(super) fn lost(&self) {
         *locked(&self.lost) = Some(Instant::now());
     }
 
-    /// No connection of this generation is used again.
+    /// Gives up all connections of this generation: none of them is used again.
     pub(super) fn renew(&self, generation: u64) {
         let next = generation + 1;
         let _ = self.generation.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    /// A connection of this generation may not write. Where one that may is needed, or new ones may be such, it is not used again, nor
-    /// are the others. The connections of a standby need not be made anew: they may write once it is promoted.
+    /// Records that a connection of this generation cannot write. All connections of the generation are given
+    /// up if ones that can write are needed, or if new ones perhaps can. The connections of a standby need no
+    /// replacement: they can write once it is promoted.
     pub(super) fn turned_read_only(&self, generation: u64) {
         self.tell_read_only(true);
         if self.is_standby() && !self.for_writes {
@@ -276,7 +279,7 @@ impl Host {
         }
     }
 
-    /// Whether it was a standby when it was last asked.
+    /// Returns true if the host was a standby when it was last asked.
     pub(super) fn is_standby(&self) -> bool {
         self.standby.load(Ordering::Relaxed)
     }
@@ -295,8 +298,9 @@ impl Host {
         }
     }
 
-    /// An answer is long in coming: asks whether the server is there at all, unless it is being asked. Where it is not, what waits for
-    /// it waits no longer.
+    /// Asks if the server is there at all, because an answer is late; does nothing if it is already being
+    /// asked. If the server does not answer, its connections are cut, so that nobody waits for them any
+    /// longer.
     pub(super) fn suspect(self: &Arc<Self>, address: &Address) {
         if self.probing.swap(true, Ordering::Relaxed) {
             return;
@@ -323,7 +327,7 @@ impl Host {
     }
 }
 
-/// What a lock holds, also where a thread that held it has panicked: nothing here is left half done.
+/// Locks a mutex, also if a thread that held it has panicked: no data here is ever left half changed.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

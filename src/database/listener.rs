@@ -9,21 +9,21 @@ use super::{
     opening::{Driver, Opened},
 };
 
-/// How long Postgres may take to answer what takes it no time.
+/// The time that Postgres has to answer a command that needs no work.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Hears one channel. It has a connection of its own beside the pool.
+/// Listens to one channel. It has a connection of its own beside the pool.
 pub(crate) struct Listener {
     client: Client,
     driver: Driver,
 }
 
 impl Listener {
-    /// Listens on a channel: the name of one, which is not quoted. Where the server has no room for one more connection, the pool gives
-    /// one back, for the next attempt.
+    /// Listens on a channel. The channel's name is not quoted. If the server has no room for one more
+    /// connection, the pool gives one back, for the next attempt.
     ///
     /// # Errors
-    /// Why not, in one line.
+    /// Returns the reason, in one line, if it cannot listen.
     pub(crate) async fn open(
         url: &DatabaseUrl,
         pool: &Database,
@@ -41,10 +41,10 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Waits for what is notified next.
+    /// Waits for the next notification, and returns its payload.
     ///
     /// # Errors
-    /// The connection ended: why, in one line.
+    /// Returns the reason, in one line, if the connection ended.
     pub(crate) async fn next(&mut self) -> Result<String, String> {
         loop {
             if let Some(payload) = message(&mut self.driver).await? {
@@ -53,15 +53,16 @@ impl Listener {
         }
     }
 
-    /// Hears everything that was committed before the call: Postgres sends what is notified before it says that a command is done.
+    /// Hears everything that was committed before the call: Postgres sends the notifications before it says
+    /// that a command is done.
     ///
     /// # Errors
-    /// The connection ended, or Postgres does not answer within a second: why, in one line.
+    /// Returns the reason, in one line, if the connection ended or Postgres does not answer within a second.
     pub(crate) async fn catch_up(&mut self, heard: impl FnMut(&str)) -> Result<(), String> {
         self.run("", heard).await
     }
 
-    /// Runs a command, and moves the connection's bytes meanwhile.
+    /// Runs a command, and moves the connection's bytes meanwhile. `heard` is called for each notification.
     async fn run(&mut self, command: &str, mut heard: impl FnMut(&str)) -> Result<(), String> {
         let mut running = pin!(self.client.batch_execute(command));
         let driver = &mut self.driver;
@@ -80,7 +81,7 @@ impl Listener {
     }
 }
 
-/// What Postgres says by itself next; `None` where that is nothing that was notified.
+/// Returns the next message that Postgres sends on its own; `None` if it is not a notification.
 async fn message(driver: &mut Driver) -> Result<Option<String>, String> {
     match poll_fn(|context| driver.poll_message(context)).await {
         Some(Ok(AsyncMessage::Notification(notification))) => Ok(Some(notification.payload().to_owned())),

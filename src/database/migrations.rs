@@ -1,4 +1,4 @@
-//! Migrations: embedded in the program, run by one instance at a time.
+//! Migrations of the database: embedded in the program, and run by one instance at a time.
 
 use std::collections::BTreeSet;
 
@@ -19,14 +19,15 @@ use super::{DatabaseError, DatabaseUrl};
 /// Every migration that this program knows.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Names the advisory lock that migrating instances queue for: "warta" in ASCII.
+/// The key of the advisory lock that migrating instances queue for: "warta" in ASCII.
 const LOCK: i64 = 0x77_61_72_74_61;
 
-/// Runs the pending migrations, each in its own transaction, and returns their versions in order. Instances that start
-/// together take turns; whoever comes second finds nothing to do. Where there is nothing to do it only reads.
+/// Runs the pending migrations, each in its own transaction, and returns their versions in order. Instances
+/// that start together take turns; the second one finds nothing to do. If nothing is pending, it only reads.
 ///
 /// # Errors
-/// [`DatabaseError::Newer`] when the database is ahead of this program; else what failed.
+/// Returns [`DatabaseError::Newer`] if the database is ahead of this program, and another [`DatabaseError`]
+/// if a step fails.
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     let pending = pending(url).await?;
     if pending.is_empty() {
@@ -45,10 +46,10 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     .await
 }
 
-/// The versions of the migrations that [`migrate`] would run. Only reads.
+/// Returns the versions of the migrations that [`migrate`] would run. It only reads.
 ///
 /// # Errors
-/// As [`migrate`].
+/// Returns the same errors as [`migrate`].
 pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
     let known: Vec<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
@@ -60,7 +61,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     }
 }
 
-/// What people know a migration by: its folder below `migrations/`.
+/// Returns the name by which people know a migration: its folder below `migrations/`.
 #[must_use]
 pub fn name(version: &str) -> String {
     let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap_or_default();
@@ -68,7 +69,7 @@ pub fn name(version: &str) -> String {
     found.map_or_else(|| version.to_owned(), |migration| migration.name().to_string())
 }
 
-/// The versions of the migrations that were run.
+/// Returns the versions of the migrations that were run.
 async fn applied(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -84,18 +85,18 @@ async fn applied(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> 
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// Takes back every migration, newest first: **all content is lost**. For tests of the `down.sql` files.
+/// Reverts every migration, newest first: **all content is lost**. It is for tests of the `down.sql` files.
 ///
 /// # Errors
-/// As [`migrate`].
+/// Returns the same errors as [`migrate`].
 pub async fn revert_all(url: &DatabaseUrl) -> Result<Vec<String>, DatabaseError> {
     locked(url, |harness| versions(harness.revert_all_migrations(MIGRATIONS))).await
 }
 
 type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
 
-/// Runs `work` on a thread for blocking work, so that any kind of Tokio runtime will do, while holding the lock. The lock
-/// belongs to the connection: it goes with it, also when this process is killed.
+/// Runs `work` while holding the lock, on a thread for blocking work, so that any kind of Tokio runtime can
+/// be used. The lock belongs to the connection and ends with it, also when this process is killed.
 async fn locked<T: Send + 'static>(
     url: &DatabaseUrl,
     work: impl FnOnce(&mut Harness) -> Result<T, DatabaseError> + Send + 'static,

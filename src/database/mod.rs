@@ -1,4 +1,4 @@
-//! Postgres: the pool, the migrations and the embedded server.
+//! The database, Postgres: the pool of connections, the migrations and the embedded server.
 
 mod connection;
 pub mod embedded;
@@ -40,23 +40,26 @@ pub use self::{
     url::{DatabaseUrl, DatabaseUrlError},
 };
 
-/// How long a request waits for a free connection.
+/// The time that a request waits for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take: a little more than the server lets a statement take. Whoever waits longer waits for a server that is
-/// silent, and its connection is thrown away.
+/// The time that an answer can take: a little more than the server's limit for a statement. After that the
+/// server counts as silent, and the connection is thrown away.
 const LIMIT: Duration = Duration::from_secs(32);
 
-/// How many connections the lane of the threads has that have none of their own: workers that ask for little.
+/// The size of the lane that is shared by the threads without a lane of their own: workers that ask for
+/// little.
 const COMMON: usize = 2;
 
-/// How each session is set.
+/// The settings of each session.
 ///
-/// No statement of a request may take longer, and no transaction may sit idle: both would hold locks of others. No plan is compiled,
-/// which takes longer than what it is for.
+/// No statement of a request can take longer than its limit, and no transaction can sit idle for longer: both
+/// would hold locks that others need. Plans are not compiled, as that takes longer than the queries
+/// themselves.
 ///
-/// What is asked for again and again is in memory, or on flash, where to read here and there costs little more than to read on. Else
-/// Postgres reads the whole of a small table for each row that it looks up in it.
+/// The data that is often asked for is in memory, or on flash, where a random read costs little more than a
+/// sequential one. Without `random_page_cost`, Postgres would read the whole of a small table for each row
+/// that it looks up in it.
 pub const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "30s"),
@@ -66,12 +69,13 @@ pub const SESSION: [(&str, &str); 4] = [
 
 /// The pool of connections. Clones share it.
 ///
-/// A connection is driven by the thread that opened it. The pool is in lanes, and each thread takes from its own lane first: so a
-/// worker of the HTTP server mostly works with connections that it drives itself, and no statement wakes another thread.
+/// A connection is driven by the thread that opened it. The pool is divided into lanes, and each thread takes
+/// from its own lane first. So a worker of the HTTP server mostly uses connections that it drives itself, and
+/// no statement wakes another thread.
 #[derive(Clone)]
 pub struct Database {
     pool: Arc<Pool>,
-    /// How many threads have a lane.
+    /// The number of threads that have a lane.
     settled: Arc<AtomicUsize>,
 }
 
@@ -79,28 +83,29 @@ thread_local! {
     static LANE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// How the pool is, and what became of its connections since the start.
+/// The state of the pool, and counts of events since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many connections there may be.
+    /// The greatest number of connections.
     pub limit: usize,
-    /// How many there are: sessions of the server.
+    /// The number of open connections: sessions of the server.
     pub open: usize,
-    /// How many of them are at work, or are being ended.
+    /// The number of open connections that are at work or being ended.
     pub in_use: usize,
-    /// How many of them wait for work.
+    /// The number of open connections that are idle.
     pub idle: usize,
-    /// How many requests wait for one.
+    /// The number of requests that wait for a connection.
     pub waiting: usize,
-    /// How many were opened.
+    /// The number of connections that were opened since the start.
     pub opened: u64,
-    /// How many could not be opened.
+    /// The number of failed attempts to open a connection since the start.
     pub failed: u64,
-    /// How many requests waited in vain.
+    /// The number of requests that waited in vain since the start.
     pub timeouts: u64,
-    /// How many were thrown away: ended by the server, silent, read-only, or left in the middle of something.
+    /// The number of connections that were thrown away since the start: ended by the server, silent,
+    /// read-only, or left in the middle of something.
     pub discarded: u64,
-    /// How many statements were cancelled, since whoever asked was gone.
+    /// The number of statements that were cancelled since the start, because the client that asked had gone.
     pub cancelled: u64,
 }
 
@@ -108,15 +113,16 @@ impl Database {
     /// Makes a pool of at most `max_connections` in one lane, and opens the first of them.
     ///
     /// # Errors
-    /// [`DatabaseError::Connect`] when the database cannot be reached.
+    /// Returns [`DatabaseError::Connect`] if the database cannot be reached.
     pub async fn connect(url: &DatabaseUrl, max_connections: usize) -> Result<Self, DatabaseError> {
         Self::connect_in_lanes(url, max_connections, 0).await
     }
 
-    /// The same with lanes of two connections or more for up to so many threads that use it much.
+    /// Makes a pool as [`Database::connect`] does, with own lanes for up to `threads` threads that use it
+    /// much. Each such lane has two connections or more.
     ///
     /// # Errors
-    /// [`DatabaseError::Connect`] when the database cannot be reached.
+    /// Returns [`DatabaseError::Connect`] if the database cannot be reached.
     pub async fn connect_in_lanes(
         url: &DatabaseUrl,
         max_connections: usize,
@@ -127,14 +133,14 @@ impl Database {
         let size = |number: usize| match number.checked_sub(1) {
             None if lanes == 0 => max_connections,
             None => COMMON,
-            // Those that are left over go to the first lanes.
+            // The connections that are left over go to the first lanes.
             Some(number) => own / lanes + usize::from(number < own % lanes),
         };
         let session: String =
             SESSION.iter().map(|(name, value)| format!("set {name} = '{value}';")).collect();
         let pool = Arc::new(Pool::new(url.clone(), session, (0..=lanes).map(size)));
         let database = Self { pool, settled: Arc::default() };
-        // A host that is silent takes its time, and the next one is to be tried as well.
+        // A silent host takes its time, and the next one must be tried as well.
         match database.pool.get(database.lane(), LIMIT).await {
             Ok(_) => Ok(database),
             Err(error) => {
@@ -147,27 +153,27 @@ impl Database {
         }
     }
 
-    /// A connection that no one else uses; waits at most 5 seconds for one.
+    /// Returns a connection that no one else uses; waits at most 5 seconds for one.
     ///
     /// # Errors
-    /// [`PoolError`]: all are busy, or the database cannot be reached.
+    /// Returns [`PoolError`] if all connections are busy, or the database cannot be reached.
     pub async fn get(&self) -> Result<Connection, PoolError> {
         self.get_within(WAIT).await
     }
 
-    /// The same, with less or more patience.
+    /// Returns a connection that no one else uses; waits at most `limit` for one.
     ///
     /// # Errors
-    /// As [`Database::get`].
+    /// Returns the same errors as [`Database::get`].
     pub async fn get_within(&self, limit: Duration) -> Result<Connection, PoolError> {
         self.pool.get(self.lane(), limit).await
     }
 
-    /// Asks the database whether it is there, and takes writes: all of it within `limit`, also where it is silent or no connection is
-    /// free.
+    /// Asks the database if it is there and takes writes. All of it ends within `limit`, also if the database
+    /// is silent or no connection is free.
     ///
     /// # Errors
-    /// As [`Database::get`].
+    /// Returns the same errors as [`Database::get`].
     pub async fn ping(&self, limit: Duration) -> Result<(), PoolError> {
         use diesel_async::RunQueryDsl;
 
@@ -189,24 +195,24 @@ impl Database {
         tokio::time::timeout(limit, asking).await.unwrap_or_else(late)
     }
 
-    /// Whether the last that was heard of the database is that it takes no writes.
+    /// Returns true if the database takes no writes, as far as it is known.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.pool.url.hosts.is_read_only()
     }
 
-    /// How the pool is.
+    /// Returns the state of the pool.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.pool.counts()
     }
 
-    /// Gives one connection back to the server, where somebody outside of the pool finds none.
+    /// Gives one connection back to the server, because somebody outside of the pool finds none.
     pub(crate) fn make_room(&self) {
         self.pool.make_room();
     }
 
-    /// Gives this thread, which is going to use the pool much, the next lane.
+    /// Gives this thread its own lane of the pool: the next one. It is for threads that use the pool much.
     pub fn settle(&self) {
         LANE.set(Some(self.settled.fetch_add(1, Ordering::Relaxed)));
     }
@@ -218,14 +224,15 @@ impl Database {
         }
     }
 
-    /// How many SQL statements this pool's connections have run. `BEGIN`, `COMMIT` and `ROLLBACK` count, the set-up of a
-    /// connection does not.
+    /// Returns the number of SQL statements that this pool's connections have run. `BEGIN`, `COMMIT` and
+    /// `ROLLBACK` count; the set-up of a connection does not.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.pool.statements.load(Ordering::Relaxed)
     }
 
-    /// Closes the idle connections now and the others when they come back. Later calls of [`Database::get`] fail.
+    /// Closes the idle connections now, and the others when they come back. Later calls of [`Database::get`]
+    /// fail.
     pub fn close(&self) {
         self.pool.close();
     }
@@ -237,12 +244,13 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Why there is no connection to be had.
+/// The reason why no connection is available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolError {
-    /// Every connection was in use, for 5 seconds where nothing else was asked for.
+    /// Every connection was in use for the whole time of waiting: 5 seconds, unless the caller gave another
+    /// limit.
     Busy,
-    /// A new connection could not be opened: one line, not for clients.
+    /// A new connection could not be opened. The text is one line, and not for clients.
     Unavailable(String),
 }
 
@@ -257,22 +265,22 @@ impl fmt::Display for PoolError {
 
 impl Error for PoolError {}
 
-/// Why the database cannot be used. Each is one line without secrets.
+/// The reason why the database cannot be used. Each is displayed as one line without secrets.
 #[derive(Clone, Debug)]
 pub enum DatabaseError {
     /// No connection could be opened.
     Connect {
-        /// Where to, as [`DatabaseUrl`] displays itself.
+        /// The address of the database, as [`DatabaseUrl`] displays it.
         target: String,
-        /// What went wrong, in one line.
+        /// The cause, in one line.
         cause: String,
     },
     /// The database holds a migration that this program does not know.
     Newer {
-        /// The unknown migration's version.
+        /// The version of the unknown migration.
         version: String,
     },
-    /// A migration failed; its transaction was rolled back.
+    /// A migration failed, and its transaction was rolled back. The text is the cause, in one line.
     Migration(String),
 }
 
@@ -295,7 +303,7 @@ impl fmt::Display for DatabaseError {
 
 impl Error for DatabaseError {}
 
-/// An error and its causes in one line, each said once.
+/// Returns an error and its causes in one line, each said once.
 fn one_line(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -19,34 +19,35 @@ use super::{
     tap::{Agreed, Tap},
 };
 
-/// How long one address may take until a session is there, where there is another host to try.
+/// The time limit for one address, until a session is ready, if the URL names several hosts.
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
 
-/// The same where there is none.
+/// The time limit for one address if the URL names only one host.
 const THE_ONLY_ONE: Duration = Duration::from_secs(4);
 
-/// How long Postgres may take to be asked to cancel something.
+/// The time limit for asking Postgres to cancel a statement.
 const CANCEL: Duration = Duration::from_secs(2);
 
-/// Asks whether writes are taken, and if not, whether for being a standby.
+/// Asks if the server refuses writes, and if it is a standby.
 pub(super) const STATE: &str =
     "select current_setting('transaction_read_only') = 'on' as read_only, pg_is_in_recovery() as standby";
 
-/// Asks which cluster it is, and for the name of what it writes now, which begins with its timeline.
+/// Asks for the id of the cluster and for the name of the WAL segment that it writes now. The name begins
+/// with the timeline.
 const HISTORY: &str =
     "select system_identifier, pg_walfile_name(pg_current_wal_lsn()) from pg_control_system()";
 
-/// What moves the bytes of a connection.
+/// The part of a connection that moves its bytes.
 pub(super) type Driver = tokio_postgres::Connection<Wire, Tap>;
 
-/// A connection that nobody moves the bytes of yet.
+/// A new connection whose bytes nobody moves yet.
 pub(super) struct Opened {
     pub(super) client: Client,
     pub(super) driver: Driver,
     pub(super) line: Arc<Line>,
 }
 
-/// Why none could be opened, in one line without secrets.
+/// The reason why no connection could be opened, in one line without secrets.
 #[derive(Clone, Debug)]
 pub(super) struct Unopened {
     pub(super) code: Option<SqlState>,
@@ -54,7 +55,7 @@ pub(super) struct Unopened {
 }
 
 impl Unopened {
-    /// Whether the server has no room for one more.
+    /// Returns true if the server has no room for one more connection.
     pub(super) fn is_full(&self) -> bool {
         self.code == Some(SqlState::TOO_MANY_CONNECTIONS)
     }
@@ -79,7 +80,7 @@ impl From<tokio_postgres::Error> for Unopened {
 }
 
 impl DatabaseUrl {
-    /// Opens one connection; its driver runs on the current Tokio runtime. No statement has a limit.
+    /// Opens one connection; its driver runs on the current Tokio runtime. No statement has a time limit.
     pub(super) async fn establish(&self) -> ConnectionResult<AsyncPgConnection> {
         let opened = self.open(None, "").await;
         let Opened { client, driver, line } =
@@ -88,8 +89,8 @@ impl DatabaseUrl {
         AsyncPgConnection::try_from(client).await
     }
 
-    /// Opens a connection to the first host that offers one of the kind that is wanted, and sets its session up. Each answer may take
-    /// as long as `limit` from then on.
+    /// Opens a connection to the first host that offers one of the wanted kind, and sets its session up.
+    /// `limit` is the time that each later answer of the server can take.
     pub(super) async fn open(&self, limit: Option<Duration>, session: &str) -> Result<Opened, Unopened> {
         let at_random = self.config.get_load_balance_hosts() == LoadBalanceHosts::Random;
         let several = self.hosts.list.len() > 1;
@@ -115,7 +116,8 @@ impl DatabaseUrl {
         Err(failed.unwrap_or_else(|| io::Error::other("it names no host").into()))
     }
 
-    /// The same for one host, address by address; also whether the session takes no writes.
+    /// Opens a connection to one host, trying its addresses in turn. Also returns true if the session takes
+    /// no writes.
     async fn open_at(
         &self,
         index: usize,
@@ -181,12 +183,13 @@ impl DatabaseUrl {
         Err(io::Error::other(unfit).into())
     }
 
-    /// Whether a primary is one whose place another host has taken since, and that came back without knowing.
+    /// Returns true if this primary is outdated: another host has taken its place since, and it came back
+    /// without knowing that.
     async fn is_of_the_past(&self, client: &Client, driver: &mut Driver) -> bool {
         if self.hosts.list.len() < 2 {
             return false;
         }
-        // Where a server lets nobody ask, it is taken for what it says it is.
+        // A server that does not let us ask is taken for what it says it is.
         let answers = driven(driver, client.simple_query(HISTORY)).await.unwrap_or_default();
         answers.iter().any(|answer| {
             let SimpleQueryMessage::Row(row) = answer else { return false };
@@ -197,7 +200,7 @@ impl DatabaseUrl {
         })
     }
 
-    /// Asks the server to cancel what a connection runs.
+    /// Asks the server to cancel the statement that a connection runs.
     pub(super) async fn cancel(&self, line: &Arc<Line>, token: CancelToken) {
         let index = self.hosts.list.iter().position(|host| Arc::ptr_eq(host, &line.host));
         let asking = async {
@@ -211,7 +214,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The name that a host's certificate is for.
+    /// Returns the name that a host's certificate must carry; empty for a Unix socket.
     fn name(&self, index: usize) -> &str {
         match self.config.get_hosts().get(index) {
             Some(Named::Tcp(name)) => name,
@@ -239,7 +242,7 @@ impl DatabaseUrl {
 pub(super) async fn drive(mut driver: Driver, line: Arc<Line>) {
     let ended = loop {
         match poll_fn(|cx| driver.poll_message(cx)).await {
-            // Notices, of which nobody wants to know.
+            // Notices, which nobody needs.
             Some(Ok(_)) => {}
             Some(Err(error)) => break Err(error),
             None => break Ok(()),
@@ -256,7 +259,7 @@ pub(super) async fn drive(mut driver: Driver, line: Arc<Line>) {
     line.ended(ended.is_err());
 }
 
-/// Does something on a connection that nobody else drives.
+/// Runs `work` on a connection that nobody else drives.
 async fn driven<T>(
     driver: &mut Driver,
     work: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -268,7 +271,7 @@ async fn driven<T>(
         }
         match driver.poll_unpin(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // What it read may be what is waited for, and wakes us where it is.
+            // What the driver has read can be what `work` waits for; then it wakes us.
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         }
     })

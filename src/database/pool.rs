@@ -1,8 +1,8 @@
-//! The pool of connections.
+//! The pool of connections: it lends them out, takes them back, and queues the requests that wait.
 //!
-//! A connection is opened by a task of the pool, not by the request that wants it: so it is there for the next one where that request
-//! is gone. It counts against the size of the pool until the server has ended its session. Where the server allows fewer than the pool
-//! wants, requests wait for those there are.
+//! A connection is opened by a task of the pool, not by the request that wants it. So it is there for the
+//! next request if that one has gone. It counts against the size of the pool until the server has ended its
+//! session. If the server allows fewer connections than the pool wants, requests wait for the existing ones.
 
 use std::{
     collections::VecDeque,
@@ -21,27 +21,30 @@ use super::{
     line::locked,
 };
 
-/// How long a request waits for a connection of its own lane, before it looks for one that is idle in another lane, again and again.
+/// The time that a request waits for a connection of its own lane before it looks for an idle one in the
+/// other lanes. It repeats this again and again.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// After how long it takes any, of whatever lane, before those who wait for one of that lane.
+/// The time after which a request takes any connection, of whatever lane, before the requests that wait for
+/// one of that lane.
 const HUNGER: Duration = Duration::from_millis(100);
 
 pub(super) struct Pool {
     pub(super) url: DatabaseUrl,
     /// The statements that set a session up.
     pub(super) session: String,
-    /// First the one of all threads that have none of their own.
+    /// The first lane is shared by all threads that have none of their own.
     pub(super) lanes: Box<[Lane]>,
-    /// Who has waited for long.
+    /// The requests that have waited for long.
     pub(super) hungry: Mutex<VecDeque<Arc<Ticket>>>,
     pub(super) hunger: AtomicUsize,
     pub(super) waiting: AtomicUsize,
-    /// Sessions of the server, also those that are about to end.
+    /// The number of sessions on the server, including those that are about to end.
     pub(super) open: AtomicUsize,
-    /// Why the server gives no more connections; somebody asks it again and again meanwhile.
+    /// The reason why the server gives no more connections; `None` if it does. While it is set, a task asks
+    /// the server again and again.
     pub(super) full: Mutex<Option<String>>,
-    /// Whether the next connection that comes back goes back to the server.
+    /// True if the next connection that comes back is to be closed.
     pub(super) too_many: AtomicBool,
     pub(super) closed: AtomicBool,
     pub(super) statements: Arc<AtomicU64>,
@@ -59,21 +62,21 @@ pub(super) struct Lane {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The one that was used last is at the end, and is used first.
+    /// The idle connections. The one that was used last is at the end, and is used first.
     pub(super) idle: Vec<Session>,
     pub(super) waiting: VecDeque<Arc<Ticket>>,
-    /// How many connections there are, of whatever kind: idle, on loan, being opened or closed.
+    /// The number of connections of every kind: idle, on loan, being opened or being closed.
     pub(super) held: usize,
     pub(super) opening: usize,
 }
 
 pub(super) type Lent = Result<Connection, PoolError>;
 
-/// Of whoever waits for a connection; good for one.
+/// The ticket of a request that waits for a connection; it is good for one.
 pub(super) struct Ticket(Mutex<Option<oneshot::Sender<Lent>>>);
 
 impl Ticket {
-    /// Gives it back where nobody waits any more.
+    /// Hands over `lent`, and returns it if nobody waits any more.
     fn serve(&self, lent: Lent) -> Option<Lent> {
         match locked(&self.0).take() {
             Some(sender) => sender.send(lent).err(),
@@ -82,7 +85,7 @@ impl Ticket {
     }
 }
 
-/// The place of a ticket in the queues.
+/// The place of a ticket in the queues. Dropping it takes the ticket out.
 struct Place<'a> {
     pool: &'a Pool,
     lane: usize,
@@ -106,7 +109,7 @@ impl Drop for Place<'_> {
 }
 
 impl Pool {
-    /// Makes one with lanes of these sizes. Opens nothing.
+    /// Makes a pool with lanes of these sizes. It opens no connection.
     pub(super) fn new(url: DatabaseUrl, session: String, sizes: impl IntoIterator<Item = usize>) -> Self {
         let lanes = sizes.into_iter().map(|size| Lane { size, state: Mutex::default() }).collect();
         Self {
@@ -129,7 +132,7 @@ impl Pool {
         }
     }
 
-    /// The number of lanes beside the first one.
+    /// Returns the number of lanes beside the first one.
     pub(super) fn own_lanes(&self) -> usize {
         self.lanes.len() - 1
     }
@@ -153,7 +156,7 @@ impl Pool {
         })
     }
 
-    /// Waits for one, and looks at those that may be good no more.
+    /// Waits for a connection. Checks the doubtful ones, and skips those that are no longer good.
     async fn find(self: &Arc<Self>, lane: usize) -> Lent {
         loop {
             let mut lent = self.wait(lane).await?;
@@ -171,7 +174,7 @@ impl Pool {
             if self.is_closed() {
                 return Err(PoolError::Unavailable("the pool is closed".to_owned()));
             }
-            // One may have come back since it was looked for.
+            // A connection can have come back since it was looked for.
             if let Some(session) = self.take(&mut state) {
                 return Ok(self.lend(session));
             }
@@ -185,7 +188,7 @@ impl Pool {
             if let Ok(lent) = timeout(PATIENCE, &mut receiver).await {
                 return lent.unwrap_or_else(|_| Err(PoolError::Busy));
             }
-            // Only those that are there: one that was opened here would stay in that lane, and be driven by this thread.
+            // Only connections that exist: a new one would stay in that lane, and be driven by this thread.
             for lane in &self.lanes {
                 let session = self.take(&mut locked(&lane.state));
                 if let Some(session) = session {
@@ -204,7 +207,7 @@ impl Pool {
         Connection::new(session, Arc::clone(self) as Arc<dyn Home>)
     }
 
-    /// An idle connection that is still good. The others are thrown away.
+    /// Returns an idle connection that is still good, and throws the others away.
     fn take(&self, state: &mut State) -> Option<Session> {
         while let Some(session) = state.idle.pop() {
             if session.line.is_good() {
@@ -215,7 +218,7 @@ impl Pool {
         None
     }
 
-    /// Gives it back where nobody waits with this ticket.
+    /// Hands the connection to a ticket, and returns it if nobody waits with that ticket.
     fn serve(self: &Arc<Self>, ticket: &Ticket, session: Session) -> Option<Session> {
         match ticket.serve(Ok(self.lend(session))) {
             Some(Ok(lent)) => lent.into_session(),
@@ -223,7 +226,7 @@ impl Pool {
         }
     }
 
-    /// Leaves one connection to others, unless it is the only one.
+    /// Gives up one connection for others, unless it is the only one.
     pub(super) fn make_room(&self) {
         if self.open.load(Ordering::Relaxed) > 1 {
             let idle = self.lanes.iter().find_map(|lane| locked(&lane.state).idle.pop());
@@ -234,7 +237,7 @@ impl Pool {
         }
     }
 
-    /// Tells all who wait that there is no connection to be had.
+    /// Tells all waiting requests that no connection is available.
     pub(super) fn fail(&self, cause: &str) {
         let waiting: Vec<_> =
             self.lanes.iter().flat_map(|lane| std::mem::take(&mut locked(&lane.state).waiting)).collect();
@@ -279,13 +282,13 @@ impl Home for Pool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Its place becomes free once the server has ended the session.
+    /// Throws the connection away. Its place becomes free when the server has ended the session.
     fn discard(&self, session: Session) {
         self.discarded.fetch_add(1, Ordering::Relaxed);
         drop(session);
     }
 
-    /// Gives a connection to whoever waits for it, or lays it by.
+    /// Gives a connection to a request that waits for it, or keeps it as idle.
     fn put(self: Arc<Self>, mut session: Session) {
         if self.too_many.load(Ordering::Relaxed) && self.too_many.swap(false, Ordering::Relaxed) {
             return self.discard(session);

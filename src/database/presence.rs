@@ -1,4 +1,4 @@
-//! Whether the database can be reached, as far as an instance knows.
+//! Keeps track of whether the database can be reached, as far as an instance knows.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -6,27 +6,27 @@ use tokio::sync::watch;
 
 use super::Database;
 
-/// How long the database may take to answer what takes it no time.
+/// The time that the database has to answer a query that needs no work.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long until a database that is away is asked again.
+/// The time until a database that is away is asked again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The same of one that is there.
+/// The time until a database that is there is asked again.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known.
+/// The state of the database, as far as an instance knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sight {
-    /// It answered when it was asked last.
+    /// The database answered when it was last asked.
     There,
-    /// Something that depends on it broke; it is being asked.
+    /// Something that depends on the database broke; the database is being asked.
     Unsure,
-    /// It did not answer when it was asked last.
+    /// The database did not answer when it was last asked.
     Away,
 }
 
-/// Whether the database can be reached. Clones share what is known.
+/// Knows whether the database can be reached. Clones share what is known.
 #[derive(Clone, Debug)]
 pub struct Presence(Arc<watch::Sender<Sight>>);
 
@@ -37,59 +37,60 @@ impl Default for Presence {
 }
 
 impl Presence {
-    /// Whether it is known to be away.
+    /// Returns true if the database is known to be away.
     #[must_use]
     pub fn is_away(&self) -> bool {
         *self.0.borrow() == Sight::Away
     }
 
-    /// Waits until it is known to be away.
+    /// Waits until the database is known to be away.
     pub async fn away(&self) {
         self.wait(|sight| sight == Sight::Away).await;
     }
 
-    /// Waits until it is back, after it was away.
+    /// Waits until the database is away, and then until it is back.
     pub async fn back(&self) {
         self.away().await;
         self.wait(|sight| sight == Sight::There).await;
     }
 
-    /// Waits, for a moment at most, until it is known whether it is there; whether it is.
+    /// Waits, for a second at most, until it is known if the database is there. Returns true if it is there.
     pub async fn settled(&self) -> bool {
         let known = tokio::time::timeout(PATIENCE, self.wait(|sight| sight != Sight::Unsure)).await;
         known.is_ok() && !self.is_away()
     }
 
-    /// Waits, for a moment at most, until it is there; whether it is. One that is known to be away is asked again meanwhile.
+    /// Waits, for little more than a second at most, until the database is there. Returns true if it is
+    /// there. A database that is known to be away is asked again meanwhile.
     pub async fn is_there_soon(&self) -> bool {
         tokio::time::timeout(PATIENCE + PAUSE, self.wait(|sight| sight == Sight::There)).await.is_ok()
     }
 
     async fn wait(&self, until: impl Fn(Sight) -> bool) {
-        // It cannot end: the sender is ours.
+        // The wait cannot fail: the sender is ours.
         let _ = self.0.subscribe().wait_for(|sight| until(*sight)).await;
     }
 
-    /// It answered.
+    /// Records that the database answered.
     pub fn seen(&self) {
         if self.set(Sight::There) == Sight::Away {
             tracing::info!("the database answers again");
         }
     }
 
-    /// It may be away: whoever calls this goes on to [`watch`](Self::watch).
+    /// Records that the database is perhaps away. The caller then goes on to [`watch`](Self::watch).
     pub fn doubt(&self) {
         self.set(Sight::Unsure);
     }
 
-    /// It did not answer.
+    /// Records that the database did not answer.
     pub fn missed(&self) {
         if self.set(Sight::Away) != Sight::Away {
             tracing::error!("the database cannot be reached");
         }
     }
 
-    /// What was known before.
+    /// Records `sight`, and returns what was known before.
     fn set(&self, sight: Sight) -> Sight {
         let mut before = sight;
         self.0.send_if_modified(|known| {
@@ -99,7 +100,8 @@ impl Presence {
         before
     }
 
-    /// Asks the database again and again, from after a while on. Never returns; drop it to end.
+    /// Waits for `after`, and then asks the database again and again. It never returns; drop the future to
+    /// end it.
     pub async fn watch(&self, database: &Database, after: Duration) -> Infallible {
         tokio::time::sleep(after).await;
         loop {

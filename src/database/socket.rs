@@ -21,19 +21,21 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long what was sent may stay unacknowledged, unless the URL says otherwise (`tcp_user_timeout`).
+/// The time that sent data can stay unacknowledged, unless the URL says otherwise (`tcp_user_timeout`).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
-/// After which silence a connection is probed, how often, and how many probes may stay unanswered, unless the URL says otherwise.
+/// The silence after which a connection is probed, the time between probes, and the number of probes that can
+/// stay unanswered, unless the URL says otherwise.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(10), Duration::from_secs(3), 3);
 
-/// What tokio-postgres has where the URL names no `keepalives_idle`.
+/// The value of tokio-postgres if the URL has no `keepalives_idle`.
 const UNSET: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Asks a server whether it speaks TLS: the first message of the protocol that it answers without knowing who asks.
+/// Asks a server if it speaks TLS: the first message of the protocol, which it answers without knowing who
+/// asks.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Where a server listens.
+/// The address that a server listens on.
 #[derive(Clone, Debug)]
 pub(super) enum Address {
     Tcp(SocketAddr),
@@ -42,7 +44,7 @@ pub(super) enum Address {
 
 type Tls = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::Stream;
 
-/// A stream to a server. In front of it stands what was agreed on: TLS or not.
+/// A stream to a server, after the client and the server have agreed to use TLS or not.
 pub(super) enum Wire {
     Tcp(TcpStream),
     Tls(Box<Tls>),
@@ -59,7 +61,7 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Connects, and agrees on TLS. `name` is the host's, for its certificate.
+    /// Connects, and agrees on TLS. `name` is the host's name, which its certificate must carry.
     pub(super) async fn connect(
         &self,
         config: &Config,
@@ -67,7 +69,7 @@ impl Address {
         name: &str,
     ) -> io::Result<Wire> {
         match self {
-            // Postgres has no TLS there, whatever `sslmode` says.
+            // Postgres has no TLS on Unix sockets, whatever `sslmode` says.
             Self::Unix(path) => UnixStream::connect(path).await.map(Wire::Unix),
             Self::Tcp(address) => {
                 let mut stream = TcpStream::connect(address).await?;
@@ -83,7 +85,7 @@ impl Address {
         }
     }
 
-    /// Whether anybody answers there at all; takes no session of the server.
+    /// Checks that a server answers at this address at all. It takes no session of the server.
     pub(super) async fn answers(&self) -> io::Result<()> {
         async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
             stream.write_all(&SSL_REQUEST).await?;
@@ -114,7 +116,7 @@ fn set_up(stream: &TcpStream, config: &Config) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether TLS is to be spoken.
+/// Agrees with the server on TLS, and returns true if TLS is used.
 async fn agree(stream: &mut TcpStream, config: &Config) -> io::Result<bool> {
     let mode = config.get_ssl_mode();
     match (mode, config.get_ssl_negotiation()) {

@@ -1,4 +1,4 @@
-//! SQL that the query builder cannot say.
+//! Building blocks for SQL that the query builder cannot express.
 
 use std::{marker::PhantomData, sync::OnceLock};
 
@@ -13,11 +13,11 @@ use diesel::{
 
 /// A constant piece of SQL with a type.
 ///
-/// Unlike [`diesel::dsl::sql`] it takes only a constant, so the text of a query that it stands in is one of few, and the
-/// prepared statement is kept: no request pays for planning again.
+/// Unlike [`diesel::dsl::sql`] it takes only a constant. So a query that contains it has one of few texts,
+/// and its prepared statement is kept: no request pays for planning again.
 pub(crate) struct Fragment<ST>(&'static str, PhantomData<ST>);
 
-/// A constant piece of SQL; `ST` is the type of what it gives.
+/// Makes a constant piece of SQL; `ST` is the type of its value.
 #[must_use]
 pub(crate) fn fragment<ST: TypedExpressionType>(sql: &'static str) -> Fragment<ST> {
     Fragment(sql, PhantomData)
@@ -52,18 +52,19 @@ impl<QS, ST: TypedExpressionType> SelectableExpression<QS> for Fragment<ST> {}
 impl<QS, ST: TypedExpressionType> AppearsOnTable<QS> for Fragment<ST> {}
 
 impl<GB, ST> ValidGrouping<GB> for Fragment<ST> {
-    // As for a constant: it may stand beside columns and beside aggregates.
+    // As for a constant: it can be used beside columns and beside aggregates.
     type IsAggregate = is_aggregate::Never;
 }
 
-/// What is selected, without values in it, whose SQL is put together once: for many columns that takes as long as to read their row.
+/// A list of selected columns, without values, whose SQL is built only once: for many columns, building it
+/// takes as long as reading their row.
 pub(crate) struct Selection<E> {
     columns: E,
     text: &'static OnceLock<String>,
 }
 
 impl<E: QueryFragment<Pg>> Selection<E> {
-    /// `text` is kept for the next one, which has to be of the same columns.
+    /// Makes a selection. `text` keeps the SQL for the next selection, which must have the same columns.
     pub(crate) fn new(columns: E, text: &'static OnceLock<String>) -> Self {
         Self { columns, text }
     }
@@ -102,7 +103,7 @@ impl<GB, E: ValidGrouping<GB>> ValidGrouping<GB> for Selection<E> {
     type IsAggregate = E::IsAggregate;
 }
 
-/// Makes a piece of SQL with values in it, which is a [`QueryFragment`], an expression of this type.
+/// Makes an expression of this SQL type from a piece of SQL with values, which is a [`QueryFragment`].
 macro_rules! expression {
     ($name:ty: $sql_type:ty) => {
         impl diesel::expression::Expression for $name {
@@ -127,7 +128,7 @@ macro_rules! expression {
 pub(crate) use expression;
 
 diesel::define_sql_function! {
-    /// Whether each word of what was typed begins a word of the name or of the slug. An index serves it.
+    /// Returns true if each word of `typed` begins a word of the name or of the slug. An index serves it.
     fn completes(
         name: diesel::sql_types::Text,
         slug: diesel::sql_types::Text,
@@ -136,6 +137,6 @@ diesel::define_sql_function! {
 }
 
 diesel::define_sql_function! {
-    /// Lower case, as the database's locale has it.
+    /// Returns the text in lower case, by the rules of the database's locale.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }

@@ -1,57 +1,59 @@
-//! SQLSTATE: what Postgres says went wrong, in whatever language it says it (PostgreSQL's documentation, appendix A).
+//! SQLSTATE: the code of a Postgres error, which does not depend on the language of the message (PostgreSQL's
+//! documentation, appendix A).
 //!
-//! Diesel has kinds for some of the codes and drops the others. So `tap` writes the code in front of each message, where it
-//! is read again here, and where people find it in the log.
+//! Diesel has kinds for some of the codes and drops the others. So `tap` writes the code in front of each
+//! message. It is read from there again in this module, and people find it in the log.
 
 use std::fmt;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// What stands between the code and the message.
+/// The text between the code and the message.
 pub(super) const MARK: &str = ": ";
 
-/// The code of an error: two characters of a class, three of a condition.
+/// The code of an error: two characters for the class, three for the condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SqlState([u8; 5]);
 
-/// What an error means to whoever asked, where it is not about what was asked.
+/// A trouble with the database, as the client sees it: the request itself was not wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The database cannot answer now: it is full, ends, or does not talk to us. The same may work in a moment.
+    /// The database cannot answer now: it is full, is shutting down, or does not talk to us. The same request
+    /// can succeed in a moment.
     Unavailable,
-    /// It takes no writes.
+    /// The database takes no writes.
     ReadOnly,
-    /// Somebody else changed the same at the same moment.
+    /// Somebody else changed the same data at the same moment.
     Collision,
 }
 
-/// What an error means to the connection that it came by.
+/// The effect of an error on the connection that it came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Nothing,
-    /// It is thrown away.
+    /// The connection is thrown away.
     Discard,
-    /// It is thrown away, and the others to the same server are looked at before they are used: what happened to it may have happened
-    /// to them.
+    /// The connection is thrown away, and the others to the same server are checked before they are used: the
+    /// same can have happened to them.
     DiscardAndDoubt,
-    /// It is thrown away, and so are the others to the same server.
+    /// All connections to the same server are thrown away.
     DiscardAll,
 }
 
 impl SqlState {
-    /// A write in a transaction, or at a server, that takes none.
+    /// The code of a write in a transaction, or at a server, that takes none.
     pub(crate) const READ_ONLY: Self = Self(*b"25006");
 
-    /// Among others: a table that is not logged, at a standby.
+    /// The code for features that are not supported, such as a table that is not logged at a standby.
     pub(crate) const NOT_SUPPORTED: Self = Self(*b"0A000");
 
-    /// More connections than the server or the role allows.
+    /// The code for more connections than the server or the role allows.
     pub(crate) const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
 
-    /// Something that Postgres itself did not expect.
+    /// The code for an error that Postgres itself did not expect.
     pub(crate) const INTERNAL: Self = Self(*b"XX000");
 
-    /// The code that this text is, or begins with.
+    /// Returns the code that the text begins with; `None` if it does not begin with one.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let code = Self(*text.as_bytes().first_chunk()?);
@@ -59,7 +61,7 @@ impl SqlState {
         is_one.then_some(code)
     }
 
-    /// The code of an error of the database; `None` where it did not come from there.
+    /// Returns the code of an error of the database; `None` if the error did not come from the database.
     #[must_use]
     pub(crate) fn of(error: &DieselError) -> Option<Self> {
         match error {
@@ -70,13 +72,13 @@ impl SqlState {
         }
     }
 
-    /// The code.
+    /// Returns the five characters of the code.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The class that it belongs to.
+    /// Returns the class that the code belongs to: its first two characters.
     #[must_use]
     pub(crate) fn class(&self) -> &str {
         self.as_str().get(..2).unwrap_or_default()
@@ -86,14 +88,15 @@ impl SqlState {
         match (self.class(), self.as_str()) {
             (_, "25006") => Some(Trouble::ReadOnly),
             (_, "40003") => Some(Trouble::Unavailable),
-            // Serialization failures and deadlocks: running it again is the cure.
+            // Serialization failures and deadlocks: running the transaction again helps.
             ("40", _) => Some(Trouble::Collision),
-            // The connection; what is short, such as room on the disk; intervention, such as a shutdown or a limit of time; the
-            // system below, such as a disk that cannot be read.
+            // The connection; a shortage, such as no room on the disk; an intervention, such as a shutdown or
+            // a time limit; the system below, such as a disk that cannot be read.
             ("08" | "53" | "57" | "58", _) => Some(Trouble::Unavailable),
-            // Limits of time: a lock, idleness within a transaction, a transaction.
+            // Time limits: for a lock, for idleness within a transaction, for a transaction.
             (_, "55P03" | "25P03" | "25P04") => Some(Trouble::Unavailable),
-            // A statement was prepared before a migration, or is not known behind a pooler: another connection has it right.
+            // A statement was prepared before a migration, or is not known behind a pooler: on another
+            // connection it works.
             (_, "0A000" | "26000" | "42P05") => Some(Trouble::Unavailable),
             _ => None,
         }
@@ -111,7 +114,7 @@ impl SqlState {
 }
 
 impl Trouble {
-    /// What an error means, where it is trouble with the database.
+    /// Returns the trouble that an error means; `None` if it is not trouble with the database.
     #[must_use]
     pub(crate) fn of(error: &DieselError) -> Option<Self> {
         use DatabaseErrorKind::{
@@ -122,7 +125,7 @@ impl Trouble {
             return code.trouble();
         }
         match error {
-            // The connection ended, or was thrown away for its silence.
+            // The connection ended, or was thrown away because the server was silent.
             DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, _)
             | DieselError::BrokenTransactionManager => Some(Self::Unavailable),
             DieselError::DatabaseError(ReadOnlyTransaction, _) => Some(Self::ReadOnly),

@@ -1,7 +1,8 @@
-//! What stands between tokio-postgres and a server, and sees the messages that pass.
+//! The layer between tokio-postgres and a server, which sees the messages that pass.
 //!
-//! It bounds the time that an answer may take, tells [`Line`] how the connection is, and writes the SQLSTATE of each error in front of
-//! its message ([`super::sqlstate`]). Nothing is copied but errors.
+//! It limits the time that an answer can take, tells [`Line`] the state of the connection, and writes the
+//! SQLSTATE of each error in front of its message ([`super::sqlstate`]). It copies nothing but errors and,
+//! during a commit, notices.
 
 use std::{
     future::{Ready, ready},
@@ -24,23 +25,23 @@ use super::{
     sqlstate::{MARK, SqlState},
 };
 
-/// After how long without an answer it is asked whether the server is there at all.
+/// The time without an answer after which the server is asked if it is there at all.
 const SUSPICION: Duration = Duration::from_secs(2);
 
-/// How long a server may take to end a session.
+/// The time that a server has to end a session.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// An error that is longer is passed on as it is.
+/// The greatest length of an error in bytes. A longer one is passed on as it is.
 const LONGEST_ERROR: usize = 1 << 20;
 
-/// Kinds of messages.
+/// The kinds of messages of the protocol that matter here.
 const ERROR: u8 = b'E';
 const NOTICE: u8 = b'N';
 const READY: u8 = b'Z';
 const QUERY: u8 = b'Q';
 const SYNC: u8 = b'S';
 
-/// Hands a stream on to tokio-postgres as one that has been agreed on.
+/// Hands tokio-postgres a stream on which TLS is already agreed.
 pub(super) struct Agreed(pub(super) Arc<Line>);
 
 impl TlsConnect<Wire> for Agreed {
@@ -58,13 +59,13 @@ pub(super) struct Tap {
     line: Arc<Line>,
     read: Messages,
     written: Messages,
-    /// Whether a command that may be a `COMMIT` waits for its answer.
+    /// True while a command that can be a `COMMIT` waits for its answer.
     committing: bool,
-    /// From the beginning of an error or a notice on, until all of it is there.
+    /// The bytes from the beginning of an error or a notice on, until the whole message has arrived.
     held: Vec<u8>,
-    /// What was held, to be read on from the place.
+    /// The bytes that were held, and the position from which to read on.
     released: (Vec<u8>, usize),
-    /// Whether the session has begun: before that others watch the time.
+    /// True once the session has begun. Before that, the callers that open it watch the time.
     begun: bool,
     clock: Pin<Box<Sleep>>,
     ticking: bool,
@@ -72,7 +73,7 @@ pub(super) struct Tap {
     closing: bool,
 }
 
-/// Where messages begin in a stream: a kind, four bytes of length, the rest.
+/// Finds where messages begin in a stream. A message is a kind, four bytes of length, and the rest.
 #[derive(Default)]
 struct Messages {
     head: [u8; 5],
@@ -81,8 +82,8 @@ struct Messages {
 }
 
 impl Messages {
-    /// Walks on over bytes. Stops before a message of a kind to hold, and returns its place. `seen` is told of the others:
-    /// their kind, and once more with the first byte of what they hold.
+    /// Walks on over `bytes`. Stops before a message of a kind in `hold`, and returns its position. Calls
+    /// `seen` for the other messages: with their kind, and once more with the first byte of their content.
     fn walk(&mut self, bytes: &[u8], hold: &[u8], mut seen: impl FnMut(u8, Option<u8>)) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
@@ -134,7 +135,7 @@ impl Tap {
         }
     }
 
-    /// Fails where an answer takes too long.
+    /// Returns an error if an answer takes too long.
     fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.line.driver.register(cx.waker());
         if self.line.is_cut() {
@@ -161,10 +162,10 @@ impl Tap {
         Ok(())
     }
 
-    /// Sees what was read; where an error begins in it.
+    /// Looks at the bytes that were read, and returns the position of the first message to hold.
     fn see(&mut self, bytes: &[u8]) -> Option<usize> {
         let Self { read, line, begun, since, committing, .. } = self;
-        // Notices are many at the beginning of a session, and only matter where something is to be committed.
+        // A session begins with many notices. They matter only while something is being committed.
         let hold: &[u8] = if *committing { &[ERROR, NOTICE] } else { &[ERROR] };
         read.walk(bytes, hold, |kind, status| {
             let (READY, Some(status)) = (kind, status) else { return };
@@ -175,7 +176,7 @@ impl Tap {
         })
     }
 
-    /// Passes on what is held, where all of the message is there.
+    /// Passes on the held message if all of it has arrived, and returns true if it did.
     fn release(&mut self) -> io::Result<bool> {
         let Some(length) = whole(&self.held) else { return Ok(false) };
         let held = std::mem::take(&mut self.held);
@@ -192,14 +193,14 @@ impl Tap {
         Ok(true)
     }
 
-    /// An error with its code in front of its message.
+    /// Returns the error with its code in front of its message; `None` if it has no code that can be read.
     fn with_code(&self, error: &[u8]) -> Option<Vec<u8>> {
         let mut code = SqlState::parse(std::str::from_utf8(field(error, b'C')?).ok()?)?;
-        // How a standby says that it does not write to a table that it does not have.
+        // This is how a standby refuses to write to a table that it does not have.
         if code == SqlState::NOT_SUPPORTED && self.line.host.is_standby() {
             code = SqlState::READ_ONLY;
         }
-        // The severity that is not translated.
+        // The field `V` is the severity that is not translated.
         self.line.failed(code, matches!(field(error, b'V'), Some(b"FATAL" | b"PANIC")));
         let mut told = vec![ERROR, 0, 0, 0, 0];
         for field in fields(error) {
@@ -222,7 +223,7 @@ impl Tap {
     }
 }
 
-/// What an error or a notice tells: each with a letter for what it is.
+/// Returns the fields of an error or a notice. Each begins with a letter that names its kind.
 fn fields(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     message.get(5..).unwrap_or_default().split(|byte| *byte == 0)
 }
@@ -231,13 +232,15 @@ fn field(message: &[u8], kind: u8) -> Option<&[u8]> {
     fields(message).find_map(|field| field.strip_prefix(&[kind]))
 }
 
-/// Whether a notice says, while something is being committed, that the standby was not waited for: Postgres says so and then that all is
-/// well, when the time of a statement is over. Whoever is told that a change is made must not lose it when the standby takes over.
+/// Returns true if a notice that comes during a commit says that the standby was not waited for. Postgres
+/// sends such a notice, and then reports success, when the time limit of the statement is over. A change that
+/// was reported as made must not be lost when the standby takes over.
 fn is_doubtful(notice: &[u8]) -> bool {
     field(notice, b'V') == Some(b"WARNING") && matches!(field(notice, b'C'), Some(b"01000" | b"57P01"))
 }
 
-/// The length of the message at the beginning, where all of it is there, or it is too long to wait for.
+/// Returns the length of the message at the beginning of `bytes`; `None` until all of it has arrived. A
+/// message that is too long to wait for counts as complete.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let length: &[u8; 4] = bytes.get(1..)?.first_chunk()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?.saturating_add(1);
@@ -316,7 +319,7 @@ impl AsyncWrite for Tap {
         Pin::new(&mut self.get_mut().wire).poll_flush(cx)
     }
 
-    /// Closes it, and waits for the server to do the same: until then the session counts there.
+    /// Closes the stream, and waits for the server to do the same: until then the session counts there.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let tap = self.get_mut();
         if !tap.closing {

@@ -1,4 +1,4 @@
-//! TLS to an external Postgres, with libpq's meanings of `sslmode`.
+//! TLS to an external Postgres; `sslmode` means the same as in libpq.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,18 +19,19 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::one_line;
 
-/// What is checked of the server's certificate.
+/// The checks of the server's certificate.
 #[derive(Debug)]
 pub(super) enum Check {
-    /// Nothing: the connection is encrypted, to whomever.
+    /// No check: the connection is encrypted, but the server can be anyone.
     Nothing,
-    /// That one of these roots (a PEM file) signed it.
+    /// The certificate must be signed by one of these roots (a PEM file).
     Chain(PathBuf),
-    /// That one of these roots, or else of the system's, signed it for the host's name.
+    /// The certificate must be signed by one of these roots, or by one of the system's if `None`, and for the
+    /// host's name.
     ChainAndName(Option<PathBuf>),
 }
 
-/// Makes the TLS side of connections. Errors are one line that names the file.
+/// Makes the TLS side of connections. An error is one line that names the file.
 pub(super) fn connector(check: &Check) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match check {
@@ -65,7 +66,7 @@ fn with_roots(file: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiS
         .map_err(|error| failed(one_line(&error)))
 }
 
-/// `sslmode=require`: any certificate, as long as the server holds its key.
+/// Accepts any certificate, as long as the server holds its key (`sslmode=require`).
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -104,7 +105,7 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// `sslmode=verify-ca`: the chain as ever, whatever host the certificate names.
+/// Checks the chain as usual, but accepts a certificate for any host name (`sslmode=verify-ca`).
 #[derive(Debug)]
 struct AnyName(Arc<WebPkiServerVerifier>);
 

@@ -1,4 +1,4 @@
-//! `DATABASE_URL`: parsed once, never printed with its password.
+//! `DATABASE_URL`: the connection string, which is parsed once and never printed with its password.
 
 use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -8,15 +8,15 @@ use url::form_urlencoded;
 
 use super::{hosts::Hosts, one_line, tls};
 
-/// Where the database is and how to reach it: a libpq connection string in URL or key=value form.
+/// The address of the database and the way to reach it: a libpq connection string in URL or key=value form.
 ///
-/// `Debug` and `Display` name hosts and database only.
+/// `Debug` and `Display` print only the hosts and the database.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     pub(super) config: tokio_postgres::Config,
     ssl: Ssl,
     pub(super) tls: MakeRustlsConnect,
-    /// What is known of the servers; clones share it.
+    /// The state of the servers, as far as it is known; clones share it.
     pub(super) hosts: Arc<Hosts>,
 }
 
@@ -27,12 +27,12 @@ struct Ssl {
     root_cert: Option<String>,
 }
 
-/// Why a connection string cannot be used: one line without its password.
+/// The reason why a connection string cannot be used: one line without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseUrlError(String);
 
 impl DatabaseUrl {
-    /// The database that the private server offers in `socket_dir`.
+    /// Returns the URL of a database of the private server that listens in `socket_dir`.
     pub(super) fn unix(
         socket_dir: &std::path::Path,
         port: u16,
@@ -72,7 +72,7 @@ impl DatabaseUrl {
         Ok(Self { config, ssl, tls, hosts })
     }
 
-    /// The same server and user, another database.
+    /// Returns the URL of another database on the same server, with the same user.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
         let mut other = self.clone();
@@ -80,14 +80,15 @@ impl DatabaseUrl {
         other
     }
 
-    /// The name of the database, where the string has one.
+    /// Returns the name of the database, if the string has one.
     #[must_use]
     pub fn database(&self) -> Option<&str> {
         self.config.get_dbname()
     }
 
-    /// The connection string in key=value form, **with its password**: for another program's environment, never for a
-    /// log. Settings other than host, port, user, password, database, TLS and `target_session_attrs` are left out.
+    /// Returns the connection string in key=value form, **with its password**: it is for another program's
+    /// environment, never for a log. Settings other than host, port, user, password, database, TLS and
+    /// `target_session_attrs` are left out.
     #[must_use]
     pub fn expose(&self) -> String {
         let config = &self.config;
@@ -120,7 +121,7 @@ impl DatabaseUrl {
 }
 
 impl Ssl {
-    /// What tokio-postgres and rustls are told. The meanings are libpq's.
+    /// Returns the settings for tokio-postgres and rustls. The modes mean the same as in libpq.
     fn resolve(&self) -> Result<(SslMode, tls::Check), DatabaseUrlError> {
         let system = self.root_cert.as_deref() == Some("system");
         let roots = self.root_cert.as_ref().filter(|_| !system).map(PathBuf::from);
@@ -141,7 +142,7 @@ impl Ssl {
         }
     }
 
-    /// Keeps the parameter when it is one of ours; answers whether it was.
+    /// Keeps the parameter if it is one of these two, and returns true if it was.
     fn take(&mut self, key: &str, value: &str) -> bool {
         match key {
             "sslmode" => self.mode = Some(value.to_owned()),
@@ -172,7 +173,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Each server with its port.
+/// Returns each server with its port.
 fn places(config: &tokio_postgres::Config) -> Vec<String> {
     let ports = config.get_ports();
     let names = config.get_hosts().iter().map(|host| match host {
@@ -185,7 +186,7 @@ fn places(config: &tokio_postgres::Config) -> Vec<String> {
     hosts.iter().enumerate().map(|(index, host)| format!("{host}:{}", port(index))).collect()
 }
 
-/// The URL without the parameters that `ssl` takes.
+/// Returns the URL without the parameters that `ssl` takes.
 fn from_query(url: &str, ssl: &mut Ssl) -> String {
     let after_password = url.find('@').unwrap_or(0);
     let Some(mark) = url[after_password..].find('?').map(|at| after_password + at) else {
@@ -200,7 +201,8 @@ fn from_query(url: &str, ssl: &mut Ssl) -> String {
     if others.is_empty() { url[..mark].to_owned() } else { format!("{}?{}", &url[..mark], others.join("&")) }
 }
 
-/// The key=value string without the parameters that `ssl` takes. What is malformed stays, for the parser to refuse.
+/// Returns the key=value string without the parameters that `ssl` takes. Malformed parts stay, so that the
+/// parser refuses them.
 fn from_pairs(pairs: &str, ssl: &mut Ssl) -> String {
     let mut others = String::new();
     let mut rest = pairs.trim_start();
@@ -217,7 +219,7 @@ fn from_pairs(pairs: &str, ssl: &mut Ssl) -> String {
     others + rest
 }
 
-/// The unquoted value at the start of `text`, and how many bytes it takes there.
+/// Returns the unquoted value at the start of `text`, and the number of bytes that it takes there.
 fn value(text: &str) -> (String, usize) {
     let quoted = text.starts_with('\'');
     let mut value = String::new();

@@ -51,9 +51,6 @@ struct Story {
 }
 
 /// Loads the content in the name of the first admin, once in the life of a database, and only where there is no article yet.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn load(services: &Services) -> ApiResult<bool> {
     if services.database.is_read_only() {
         return Ok(false);

@@ -38,7 +38,7 @@ pub struct Locked {
 /// The editor with this id.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Editor> {
     editors::table.find(id).select(Editor::as_select()).first(conn).await
 }
@@ -46,16 +46,13 @@ pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Editor>
 /// The editor with this email, in whatever case.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub async fn find_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Editor> {
     let query = editors::table.filter(lower(editors::email).eq(lower(composed(email))));
     query.select(Editor::as_select()).first(conn).await
 }
 
 /// Up to `rows` editors in the order of their names, from after a position.
-///
-/// # Errors
-/// As any statement.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     rows: i64,
@@ -67,9 +64,6 @@ pub async fn list(
 }
 
 /// How many editors there are.
-///
-/// # Errors
-/// As any statement.
 pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     editors::table.count().get_result(conn).await
 }
@@ -107,7 +101,7 @@ pub(super) async fn lock_all(conn: &mut AsyncPgConnection) -> QueryResult<()> {
 /// Locks an editor for a change. Call it in a transaction.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Locked> {
     let acting_admin = editors::active.and(editors::role.eq(Role::Admin));
     let locked: Vec<Editor> = editors::table

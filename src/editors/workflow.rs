@@ -21,7 +21,7 @@ use crate::{
 /// Adds an editor, and records it.
 ///
 /// # Errors
-/// `409` where the email is taken; as any statement.
+/// `409` where the email is taken.
 pub async fn create(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -48,9 +48,6 @@ pub async fn create(
 }
 
 /// Adds the first editor, only while there is none; `None` where there is. Instances that start together make one.
-///
-/// # Errors
-/// As any statement.
 pub async fn create_first(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -71,7 +68,7 @@ pub async fn create_first(
 /// password changes, and all of them where they may not sign in any more; records it.
 ///
 /// # Errors
-/// `409` where the email is taken, or the last admin would be gone; as any statement.
+/// `409` where the email is taken, or the last admin would be gone.
 pub async fn update(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -121,7 +118,7 @@ pub async fn update(
 /// Sets an editor's password to the one of this hash, and ends all their sessions.
 ///
 /// # Errors
-/// [`diesel::NotFound`] as `404`; as any statement.
+/// [`diesel::NotFound`] as `404`.
 pub async fn set_password(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -136,7 +133,7 @@ pub async fn set_password(
 /// Disables an editor, and ends all their sessions.
 ///
 /// # Errors
-/// `404`; `409` where it is the last admin; as any statement.
+/// `404`; `409` where it is the last admin.
 pub async fn disable(
     conn: &mut AsyncPgConnection,
     clock: &Clock,

@@ -1,34 +1,35 @@
-//! How a worker in the background tells of trouble: when it begins, once a minute while it lasts, and when it is over.
+//! Logs the trouble of a worker in the background: when it begins, once a minute while it lasts, and when it
+//! is over.
 
 use std::time::{Duration, Instant};
 
 use super::{ApiError, ApiResult, ProblemType};
 
-/// How often the same trouble is told.
+/// The interval at which the same trouble is logged.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// How long a worker waits before it tries again.
+/// The time that a worker waits before it tries again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The same while the database takes no writes, which is no fault.
+/// The time that a worker waits while the database takes no writes, which is no fault.
 const REST: Duration = Duration::from_secs(5);
 
-/// What one worker has told.
+/// The trouble that one worker has logged.
 pub(crate) struct Complaint {
     worker: &'static str,
-    /// Of which kind the trouble is, and when it was told last.
+    /// The kind of the trouble, and the time when it was last logged.
     told: Option<(ProblemType, Instant)>,
 }
 
 impl Complaint {
-    /// Of a worker that has no trouble yet.
+    /// Creates the log of a worker that has no trouble yet.
     #[must_use]
     pub(crate) const fn new(worker: &'static str) -> Self {
         Self { worker, told: None }
     }
 
-    /// After one round: how long until the next. `Ok(true)` says that there may be more to do, `Ok(false)` that there is nothing just now.
-    /// Trouble is told, unless that was done, and so is its end.
+    /// Returns the pause after one round. `Ok(true)` means that there can be more to do, `Ok(false)` that
+    /// there is nothing just now. New trouble is logged, and so is its end.
     pub(crate) fn pause(&mut self, round: &ApiResult<bool>, idle: Duration) -> Duration {
         match round {
             Err(error) => self.about(error),

@@ -1,9 +1,9 @@
-//! The kinds of problems: the only place that pairs one with its name, status, title and explanation.
+//! The kinds of problems: the only place that pairs a kind with its name, status, title and explanation.
 
 use actix_web::http::StatusCode;
 use serde::{Serialize, Serializer};
 
-/// A kind of problem. Its name is stable: clients may branch on the last segment of `type`.
+/// A kind of problem. Its name is stable: clients can branch on the last segment of `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     missing_docs,
@@ -43,27 +43,27 @@ pub enum ProblemType {
     ReadOnly,
 }
 
-/// As its name.
+/// Writes the name of the kind.
 impl Serialize for ProblemType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.info().name)
     }
 }
 
-/// What is known of a kind of problem.
+/// The name, status, title and explanation of a kind of problem.
 pub struct ProblemTypeInfo {
     /// The last segment of the problem's `type`.
     pub name: &'static str,
-    /// The HTTP status.
+    /// The HTTP status of the answer.
     pub status: StatusCode,
     /// A short summary, the same for each occurrence.
     pub title: &'static str,
-    /// What it means and what to do, for the page at `/problems/{name}`.
+    /// The meaning of the problem and the way out, for the page at `/problems/{name}`.
     pub explanation: &'static str,
 }
 
 impl ProblemType {
-    /// Every kind, in the order of their statuses.
+    /// All kinds, in the order of their statuses.
     pub const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::InvalidQuery,
@@ -99,7 +99,8 @@ impl ProblemType {
         Self::ReadOnly,
     ];
 
-    /// The status table: the only place that pairs a kind with its name, status, title and explanation.
+    /// Returns the name, status, title and explanation of the kind. This table is the only place that pairs
+    /// them.
     #[must_use]
     pub const fn info(self) -> ProblemTypeInfo {
         let (name, status, title, explanation) = match self {
@@ -129,7 +130,7 @@ impl ProblemType {
                 "A valid access token is needed",
                 "The operation needs a token, or the one sent is malformed, expired or revoked, or belongs to a \
                  disabled editor. Sign in again, or refresh. Without an Authorization header, public content \
-                 can still be read. Of a preview link: ask whoever gave it to you for a new one.",
+                 can still be read. If you followed a preview link, ask for a new one.",
             ),
             Self::SignInFailed => (
                 "sign-in-failed",
@@ -148,7 +149,7 @@ impl ProblemType {
                 "not-found",
                 StatusCode::NOT_FOUND,
                 "Not found",
-                "Nothing that you may see is at this address.",
+                "There is nothing at this address, or you are not allowed to see it.",
             ),
             Self::MethodNotAllowed => (
                 "method-not-allowed",
@@ -186,8 +187,8 @@ impl ProblemType {
                 "already-covered",
                 StatusCode::CONFLICT,
                 "The document is covered already",
-                "Another story rests on, or translates, a document that the new one has as `original` or \
-                 `translated_from`. `errors` gives the places of such documents, `article` the story that covers the \
+                "The new story cites a document as `original` or `translated_from`, and another story already \
+                 does so. `errors` gives the places of such documents, `article` the story that covers the \
                  first of them. Work on that story, make the new one a translation of it with `translation_of`, or \
                  send the request again with `allow_duplicate=true`.",
             ),
@@ -234,16 +235,16 @@ impl ProblemType {
                 StatusCode::PRECONDITION_FAILED,
                 "It was changed meanwhile",
                 "If-Match names a state that is no longer the current one. The ETag header gives the current one: \
-                 read it, merge, and send the change again. Of an article, `saved_by` and `saved_at` say who saved it \
-                 and when; of a patch, `clashes` names its fields that others changed as well. Where there is none, \
-                 `Prefer: merge` applies the patch to what is there now.",
+                 read it, merge, and send the change again. For an article, `saved_by` and `saved_at` say who saved it \
+                 and when; for a patch, `clashes` names its fields that others changed as well. If there are none, \
+                 `Prefer: merge` applies the patch to the current state.",
             ),
             Self::BodyTooLarge => (
                 "body-too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is too large",
-                "A body has at most 2 MiB (2,097,152 bytes) where it carries a story, 64 KiB where it carries some paragraphs, \
-                 such as a description, and 16 KiB elsewhere. The detail says how many here.",
+                "A body has at most 2 MiB (2,097,152 bytes) if it carries a story, 64 KiB if it carries some paragraphs, \
+                 such as a description, and 16 KiB otherwise. The detail gives the limit of this operation.",
             ),
             Self::UriTooLong => (
                 "uri-too-long",
@@ -262,9 +263,9 @@ impl ProblemType {
                 "publish-gate",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The story lacks what the newsroom asks for",
-                "The instance publishes and schedules only what has a citation (`citation_required`), or what \
-                 somebody else than the one who publishes wrote on too (`review_required`). `errors` lists all that is \
-                 lacking. An admin may override it with a reason, which is recorded.",
+                "The instance publishes and schedules only stories that have a citation (`citation_required`), or that \
+                 somebody other than the publisher has edited (`review_required`). `errors` lists everything that is \
+                 missing. An admin can override this with a reason, which is recorded.",
             ),
             Self::InvalidBody => (
                 "invalid-body",
@@ -310,14 +311,14 @@ impl ProblemType {
                 "read-only",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "No changes right now",
-                "The database can be read but takes no changes, as while another server takes its place. Nothing was \
+                "The database can be read but takes no changes, for example during a failover. Nothing was \
                  changed; sign-in and sign-out are changes too. Retry after the seconds that Retry-After gives.",
             ),
         };
         ProblemTypeInfo { name, status, title, explanation }
     }
 
-    /// The kind that stands for a status which the framework answered without saying more.
+    /// Returns the kind for a status with which the framework answered without saying more.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {
         let generic = if status.is_server_error() { Self::Internal } else { Self::BadRequest };

@@ -1,6 +1,7 @@
-//! The record of what changed: one line for each change, written in the transaction that made it.
+//! The record of changes: one line for each change, written in the transaction that made it.
 //!
-//! Writers only insert, so that none waits for another. [`crate::audit`] then seals what is committed, proves it and shows it.
+//! Writers only insert, so that none waits for another. [`crate::audit`] then seals the committed events,
+//! proves them and shows them.
 
 mod record;
 mod types;
@@ -16,38 +17,39 @@ pub use self::{
     types::{EventType, SubjectType},
 };
 
-/// One line of the record: something that was changed.
+/// One event of the record: something that was changed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Event {
-    /// Its place in the record, from 1 and without a gap.
+    /// The place of the event in the record, from 1 and without gaps.
     #[schema(minimum = 1, example = 12)]
     pub sequence: i64,
-    /// The event's id.
+    /// The id of the event.
     pub id: Uuid,
-    /// What happened. More types may come.
+    /// The type of the event. More types can be added.
     #[schema(value_type = EventType)]
     pub r#type: String,
-    /// When it happened.
+    /// The time of the change.
     pub created_at: DateTime<Utc>,
-    /// Who did it; `null` for the command line and the instance itself.
+    /// The editor who made the change; `null` for the command line and the instance itself.
     #[schema(required)]
     pub actor: Option<EditorLink>,
-    /// The X-Request-Id of the request that did it, where one did.
+    /// The `X-Request-Id` of the request that made the change; `null` if no request made it.
     #[schema(required, example = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub request_id: Option<String>,
-    /// What it happened to.
+    /// The thing that was changed.
     pub subject: Subject,
-    /// What changed: the names of fields, and what else belongs to the type. Never a secret.
+    /// The details of the change: the names of the changed fields, and other members that depend on the type.
+    /// They never contain a secret.
     #[schema(value_type = Object, example = json!({"fields": ["title", "summary"]}))]
     pub details: Value,
-    /// SHA-256 over the event and the hash before it, in lower-case hexadecimal.
+    /// SHA-256 over the event and the hash of the event before it, in lower-case hexadecimal.
     #[schema(
         min_length = 64,
         max_length = 64,
         example = "667a40a2db8729a5c15cd4947980b6fed5b10eeaceda3861d48d3af47050c079"
     )]
     pub hash: String,
-    /// The hash of the event before; 64 zeros before the first one.
+    /// The hash of the event before it; 64 zeros for the first event.
     #[schema(
         min_length = 64,
         max_length = 64,
@@ -56,36 +58,36 @@ pub struct Event {
     pub previous_hash: String,
 }
 
-/// An editor, to those who see what the editor did.
+/// An editor, as others see who made a change.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EditorLink {
-    /// The editor's id.
+    /// The id of the editor.
     pub id: Uuid,
-    /// What the editor is called now.
+    /// The present name of the editor.
     #[schema(example = "Ayu Lestari")]
     pub name: String,
 }
 
-/// What something happened to. It may be gone by now.
+/// The thing that was changed. It can have been deleted since.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Subject {
-    /// What it is.
+    /// The type of the thing.
     #[schema(value_type = SubjectType)]
     pub r#type: String,
-    /// Its id.
+    /// The id of the thing.
     pub id: Uuid,
 }
 
-/// Who did something.
+/// The one who made a change: an editor, or the process itself.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// The signed-in editor; `None` for the command line and the first start.
     pub editor_id: Option<Uuid>,
-    /// The request that it happened in.
+    /// The id of the request that made the change; `None` if no request made it.
     pub request_id: Option<String>,
 }
 
 impl Actor {
-    /// The process itself: the command line, the first start.
+    /// The process itself: the command line or the first start.
     pub const SYSTEM: Self = Self { editor_id: None, request_id: None };
 }

@@ -1,4 +1,5 @@
-//! Writing to the record. It stands apart from [`crate::audit::store`], since everything that changes anything needs it, and nothing but it.
+//! Writes events to the record. It is separate from [`crate::audit::store`], because everything that changes
+//! something needs only this part.
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, prelude::*};
@@ -9,12 +10,9 @@ use uuid::Uuid;
 use super::{Actor, EventType, SubjectType};
 use crate::{clock::Clock, schema::events};
 
-/// Writes one event; call it in the transaction of the change.
+/// Writes one event. Call it in the transaction of the change.
 ///
-/// `details` are the names of the changed fields and the like, never secrets. Numbers in them are whole.
-///
-/// # Errors
-/// As any statement.
+/// `details` has the names of the changed fields and other facts, but never secrets. Numbers in it are whole.
 pub async fn record(
     conn: &mut AsyncPgConnection,
     clock: &Clock,

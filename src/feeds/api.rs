@@ -33,7 +33,8 @@ use crate::{
     values::Reference,
 };
 
-/// A feed: its links are absolute, and readers append parameters of their own to its address.
+/// Returns the cache rule of a feed: its links are absolute, so its answers depend on the host, and feed
+/// readers append parameters of their own to its address.
 const fn feed_rule(pattern: &'static str) -> CacheRule {
     CacheRule::of(pattern)
         .by_host()
@@ -41,7 +42,7 @@ const fn feed_rule(pattern: &'static str) -> CacheRule {
         .commonly(&["language", "limit", "source", "tag"])
 }
 
-/// What the answers of these routes depend on.
+/// The rules that say what the answers of these routes depend on.
 pub(crate) const CACHE_RULES: [CacheRule; 6] = [
     feed_rule("/feeds/rss.xml"),
     feed_rule("/feeds/atom.xml"),
@@ -53,8 +54,9 @@ pub(crate) const CACHE_RULES: [CacheRule; 6] = [
 
 /// Read the latest articles as RSS
 ///
-/// RSS 2.0: what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none is set,
-/// to this API. A page ends after `limit` stories, or where their texts get longer than 1 MiB together; `next` leads on (RFC 5005).
+/// Returns the published articles as RSS 2.0, latest first, with the same filters as the list of articles.
+/// Links lead to the public site or, if none is set, to this API. A page ends after `limit` stories, or when
+/// their texts get longer than 1 MiB together; `next` links to the next page (RFC 5005).
 #[utoipa::path(
     operation_id = "read_rss", tag = "publishing",
     params(FeedQuery),
@@ -77,9 +79,10 @@ pub(crate) async fn read_rss(
 
 /// Read the latest articles as Atom
 ///
-/// Atom (RFC 4287): what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none
-/// is set, to this API. `via` is a document that a story comes from. A page ends after `limit` stories, or where their texts get longer
-/// than 1 MiB together; `next` leads on (RFC 5005).
+/// Returns the published articles as Atom (RFC 4287), latest first, with the same filters as the list of
+/// articles. Links lead to the public site or, if none is set, to this API. A `via` link is a document that a
+/// story comes from. A page ends after `limit` stories, or when their texts get longer than 1 MiB together;
+/// `next` links to the next page (RFC 5005).
 #[utoipa::path(
     operation_id = "read_atom", tag = "publishing",
     params(FeedQuery),
@@ -102,8 +105,9 @@ pub(crate) async fn read_atom(
 
 /// Read articles as JSON Feed
 ///
-/// JSON Feed 1.1: what readers see, latest first, filtered as the list of articles is. Links lead to the public site or, where none
-/// is set, to this API. A page ends after `limit` stories, or where their texts get longer than 1 MiB together; `next_url` leads on.
+/// Returns the published articles as JSON Feed 1.1, latest first, with the same filters as the list of
+/// articles. Links lead to the public site or, if none is set, to this API. A page ends after `limit`
+/// stories, or when their texts get longer than 1 MiB together; `next_url` is the address of the next page.
 #[utoipa::path(
     operation_id = "read_json_feed", tag = "publishing",
     params(FeedQuery),
@@ -126,7 +130,8 @@ pub(crate) async fn read_json_feed(
 
 /// Read the sitemap
 ///
-/// Every story that readers see, each with its translations; past 50,000 of them, an index of sitemaps with so many each.
+/// Returns every story that readers see, each with its translations. If there are more than 50,000 stories,
+/// it returns an index of sitemaps with up to 50,000 stories each.
 #[utoipa::path(
     operation_id = "read_sitemap", tag = "publishing",
     responses((
@@ -153,7 +158,8 @@ pub(crate) async fn read_sitemap(
 
 /// Read the sitemap of the latest news
 ///
-/// The stories that were published in the last two days, at most 1,000, latest first, as news search engines want it.
+/// Returns the stories that were first published in the last two days, at most 1,000, latest first, in the
+/// form that news search engines require.
 #[utoipa::path(
     operation_id = "read_news_sitemap", tag = "publishing",
     responses((
@@ -171,11 +177,11 @@ pub(crate) async fn read_news_sitemap(_: Viewer, links: Links, context: Context)
 
 /// Read one of several sitemaps
 ///
-/// A part of what the index at `/sitemap.xml` names, in the order in which readers first saw the stories, so that a part that is full
-/// stays much the same.
+/// Returns one part of the index at `/sitemap.xml`. The parts list the stories in the order of their first
+/// publication, oldest first, so that full parts rarely change.
 #[utoipa::path(
     operation_id = "read_sitemap_part", tag = "publishing",
-    params(("number" = inline(Number), Path, description = "Which one, from 1.", example = 1)),
+    params(("number" = inline(Number), Path, description = "Number of the part, starting at 1.", example = 1)),
     responses((
         status = 200, description = "The sitemap.", body = String, content_type = "application/xml",
         example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"></urlset>"
@@ -190,7 +196,7 @@ pub(crate) async fn read_sitemap_part(
 ) -> ApiResult<Cacheable<Document>> {
     let before = number.0 - 1;
     let mut conn = context.database.get().await?;
-    // What the parts before it have is only counted, in an index.
+    // The stories of the parts before it are only counted, in an index.
     let after = match i64::from(before) * sitemap::PAGE {
         0 => None,
         number => {
@@ -199,7 +205,7 @@ pub(crate) async fn read_sitemap_part(
         }
     };
     let places = articles::store::places(&mut conn, after, sitemap::PAGE).await?;
-    // The first one is there also while it is empty.
+    // The first part exists even if it is empty.
     if places.is_empty() && before > 0 {
         return Err(none());
     }
@@ -207,12 +213,12 @@ pub(crate) async fn read_sitemap_part(
     Ok(Cacheable::new(document(sitemap.into(), sitemap::MEDIA_TYPE)?, SurrogateKeys::articles()))
 }
 
-/// There is no such part, yet.
+/// Returns a `404` for a part that does not exist yet.
 fn none() -> ApiError {
     ApiError::not_found().made_of(SurrogateKeys::all("articles"))
 }
 
-/// The feed that a query asks for.
+/// Reads the feed that a query asks for, and the surrogate keys of its answer.
 async fn feed(
     context: &Context,
     links: Links,
@@ -250,7 +256,8 @@ async fn feed(
     Ok((Feed { title, url, first_url, language, articles: data, next_url, links }, keys))
 }
 
-/// The request's own target with what is known of its query, at a cursor or, without one, at the first page.
+/// Returns the target of the request with the known parameters of its query, at a cursor or, without one, at
+/// the first page.
 fn target(request: &HttpRequest, query: &str, cursor: Option<&str>) -> String {
     let kept = pairs(query).filter(|pair| !pair.starts_with("cursor=")).map(str::to_owned);
     let query: Vec<_> = kept.chain(cursor.map(|cursor| format!("cursor={cursor}"))).collect();

@@ -1,4 +1,4 @@
-//! Atom (RFC 4287).
+//! Writes feeds as Atom (RFC 4287).
 
 use atom_syndication::{Category, Content, Entry, Generator, Link, Person, Text, TextType};
 use chrono::{DateTime, Utc};
@@ -15,15 +15,15 @@ use crate::{
     site::uri,
 };
 
-/// Writes a feed.
+/// Writes a feed as an Atom document.
 #[must_use]
 pub(crate) fn write(feed: &Feed) -> String {
     let document = atom_syndication::Feed {
         title: text(&feed.title, None),
         id: feed.first_url.clone(),
-        // Each feed has a time; an empty one always the same.
+        // Each feed must have a time; an empty feed always has the same one.
         updated: feed.updated().unwrap_or(DateTime::<Utc>::UNIX_EPOCH).fixed_offset(),
-        // An entry without a byline is by whoever makes the feed.
+        // An entry without a byline takes the author of the feed.
         authors: vec![Person { name: feed.links.name(), uri: Some(feed.links.home()), ..Person::default() }],
         generator: Some(Generator { value: "Warta".to_owned(), ..Generator::default() }),
         links: [("self", &feed.url)]
@@ -85,7 +85,8 @@ fn entry(feed: &Feed, article: &Article) -> Entry {
     }
 }
 
-/// `via` for what the story comes from, `related` for what it quotes or counts with.
+/// Returns the link to a cited document: `via` if the story comes from it, `related` if the story quotes it
+/// or uses its data.
 fn document(citation: &Citation) -> Link {
     let rel = match citation.role {
         CitationRole::Original | CitationRole::TranslatedFrom | CitationRole::PressRelease => "via",
@@ -100,7 +101,7 @@ fn picture(image: &Image) -> Link {
     Link { rel: "enclosure".to_owned(), title, ..link(&uri(&image.url)) }
 }
 
-/// A page of the feed itself.
+/// Returns the link to a page of the feed itself.
 fn page(rel: &str, href: &str) -> Link {
     Link { rel: rel.to_owned(), mime_type: Some("application/atom+xml".to_owned()), ..link(href) }
 }

@@ -1,4 +1,4 @@
-//! JSON Feed 1.1.
+//! Writes feeds as JSON Feed 1.1.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -16,26 +16,26 @@ use crate::{
     site::uri,
 };
 
-/// A feed (JSON Feed 1.1).
+/// A feed in JSON Feed 1.1.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct JsonFeed {
-    /// The version of JSON Feed.
+    /// The version of JSON Feed, as a URL.
     #[schema(example = "https://jsonfeed.org/version/1.1")]
     pub version: &'static str,
-    /// What its stories have in common, and whose they are.
+    /// The title: the names of the tags and sources that the feed is filtered by, and the name of the site.
     #[schema(example = "Riset – news.example")]
     pub title: String,
-    /// The front page.
+    /// The address of the front page.
     #[schema(example = "https://news.example/")]
     pub home_page_url: String,
-    /// The feed's own address.
+    /// The address of this page of the feed.
     #[schema(example = "https://cms.example/feeds/feed.json?tag=riset")]
     pub feed_url: String,
-    /// The language of all its stories, where only one was asked for.
+    /// The language of all stories; absent unless the feed is filtered by exactly one language.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "id")]
     pub language: Option<String>,
-    /// The next page; not on the last one.
+    /// The address of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         example = "https://cms.example/feeds/feed.json?tag=riset&cursor=eyJ0aW1lIjoiMjAyNi0wOC0xN1QxMDowMDowMFoifQ"
@@ -48,64 +48,64 @@ pub(crate) struct JsonFeed {
 /// A story in a feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct JsonFeedItem {
-    /// The article's id, as a URN.
+    /// The id of the article, as a URN.
     #[schema(example = "urn:uuid:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub id: String,
-    /// Where readers find it.
+    /// The address of the story for readers.
     #[schema(example = "https://news.example/id/model-bahasa-daerah")]
     pub url: String,
-    /// The document that it comes from.
+    /// The address of the document that the story comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://pesisir.example/laporan/2026/model-bahasa")]
     pub external_url: Option<String>,
-    /// The headline.
+    /// The headline of the story.
     pub title: String,
-    /// The text, and what was set right since.
+    /// The text of the story as HTML, and its corrections.
     pub content_html: String,
-    /// The dek.
+    /// The dek, a short summary of the story.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    /// The lead picture.
+    /// The address of the lead picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://images.warta.example/nelayan.jpg")]
     pub image: Option<String>,
-    /// When readers first saw it.
+    /// The time of the first publication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_published: Option<DateTime<Utc>>,
-    /// When it was last changed, also by a correction.
+    /// The time of the last change or correction.
     pub date_modified: DateTime<Utc>,
-    /// Whom readers are told that it is by.
+    /// The authors that the byline names to readers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<JsonFeedAuthor>,
-    /// The names of its tags.
+    /// The names of the tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// The language it is written in, a canonical BCP 47 tag.
+    /// The language of the story, a canonical BCP 47 tag.
     #[schema(example = "id")]
     pub language: String,
-    /// What JSON Feed has no member for.
+    /// The properties for which JSON Feed has no member.
     #[serde(rename = "_warta")]
     pub warta: JsonFeedExtension,
 }
 
-/// Who wrote a story in a feed.
+/// The author of a story in a feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct JsonFeedAuthor {
-    /// The byline.
+    /// The byline of the story.
     pub name: String,
 }
 
-/// What an article has besides, as it has it.
+/// Additional properties of an article, in the same form as in the article itself.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct JsonFeedExtension {
-    /// Where the story comes from.
+    /// The documents that the story cites, with their sources.
     pub citations: Vec<Citation>,
-    /// What was set right since readers first saw it.
+    /// The corrections that were made since the first publication.
     pub corrections: Vec<Correction>,
 }
 
 impl JsonFeed {
-    /// A feed.
+    /// Returns the JSON form of a feed.
     #[must_use]
     pub(crate) fn of(feed: &Feed) -> Self {
         Self {

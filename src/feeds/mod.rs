@@ -1,9 +1,9 @@
-//! Feeds and sitemaps: what readers see, as feed readers and search engines fetch it.
+//! Feeds and sitemaps: the published stories in the forms that feed readers and search engines fetch.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `mod` | what every feed is made of |
-//! | [`query`] | what a feed can be asked for |
+//! | `mod` | the parts that all feeds share |
+//! | [`query`] | the query parameters of a feed |
 //! | [`rss`] | RSS 2.0 |
 //! | [`atom`] | Atom (RFC 4287) |
 //! | [`json`] | JSON Feed 1.1 |
@@ -30,40 +30,40 @@ use crate::{
     context::links::Links,
 };
 
-/// The latest stories that a query asks for, and what is said of them as a whole.
+/// The latest stories that a query asks for, with the properties of the feed itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
-    /// What its stories have in common, and whose they are.
+    /// The title: the names of the tags and sources that the feed is filtered by, and the name of the site.
     pub title: String,
-    /// The address of this page of it.
+    /// The address of this page of the feed.
     pub url: String,
-    /// The address of its first page, which is the feed's own.
+    /// The address of the first page, which is also the address of the feed itself.
     pub first_url: String,
-    /// The language of all its stories, where only one was asked for.
+    /// The language of all stories; `None` unless the query asks for exactly one language.
     pub language: Option<String>,
-    /// Latest first, with their bodies.
+    /// The stories with their bodies, latest first.
     pub articles: Vec<Article>,
-    /// The address of the next page.
+    /// The address of the next page; `None` on the last page.
     pub next_url: Option<String>,
-    /// Where stories are.
+    /// The links to stories, to the front page and to this API.
     pub links: Links,
 }
 
 impl Feed {
-    /// When the last of its stories was changed; `None` where it has none.
+    /// Returns the time of the last change of any of its stories; `None` if it has no story.
     #[must_use]
     pub(crate) fn updated(&self) -> Option<DateTime<Utc>> {
         self.articles.iter().map(|article| article.updated_at).max()
     }
 
-    /// Where readers find one of its stories.
+    /// Returns the address of one of its stories for readers.
     #[must_use]
     pub(crate) fn link(&self, article: &Article) -> String {
         self.links.article(article.id, &article.content.slug, &article.content.language)
     }
 }
 
-/// The text of a story as HTML, and below it what was set right since.
+/// Returns the text of a story as HTML, with its corrections below.
 #[must_use]
 pub(crate) fn content(article: &Article) -> String {
     let mut html = article.body_html.clone().unwrap_or_default();
@@ -78,14 +78,15 @@ pub(crate) fn content(article: &Article) -> String {
     html
 }
 
-/// The document that a story comes from: of those that it rests on the first, else the first that it cites.
+/// Returns the document that a story comes from: the first one that it rests on, or else the first one that
+/// it cites.
 #[must_use]
 pub(crate) fn origin(article: &Article) -> Option<&Citation> {
     let mut citations = article.citations.iter();
     citations.clone().find(|citation| citation.role.covers()).or_else(|| citations.next())
 }
 
-/// An XML document without the characters that XML 1.0 cannot hold in any form (section 2.2).
+/// Returns an XML document without the characters that XML 1.0 cannot contain in any form (section 2.2).
 #[must_use]
 pub(crate) fn xml(document: String) -> String {
     let held = |character: char| !matches!(character, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');

@@ -1,4 +1,5 @@
-//! What a feed can be asked for: the filters of the list of articles, of which it is the latest part.
+//! The query parameters of a feed: the filters of the list of articles, without its order and editorial
+//! parameters.
 
 use deserr::{Deserr, IntoValue, Map, Value, ValuePointerRef};
 use utoipa::{
@@ -12,11 +13,11 @@ use crate::{
     http::query::Known,
 };
 
-/// As [`ArticlesQuery`] has it, without what a feed does not have.
+/// A query of a feed: an [`ArticlesQuery`] without the parameters that a feed does not have.
 #[derive(Debug)]
 pub(crate) struct FeedQuery(pub ArticlesQuery);
 
-/// What a feed can be asked for.
+/// The parameters that a feed has.
 const PRESENT: [&str; 12] = [
     "cites",
     "cursor",
@@ -32,8 +33,8 @@ const PRESENT: [&str; 12] = [
     "updated_after",
 ];
 
-/// Whether a feed knows a parameter: those of the list of articles, also where it has none of them. What others append to an address
-/// is none of it.
+/// Returns `true` if a feed knows a parameter: any parameter of the list of articles, also those that a feed
+/// refuses. Other parameters, which feed readers append to an address, are not known.
 #[must_use]
 pub(crate) fn knows(name: &str) -> bool {
     PRESENT.contains(&name) || ABSENT.contains(&name)
@@ -45,7 +46,7 @@ impl Known for FeedQuery {
     }
 }
 
-/// A feed has what readers see, the latest first, with its text.
+/// The parameters that a feed refuses: it always has what readers see, latest first, with texts.
 const ABSENT: [&str; 7] = ["created_by", "draft", "trashed", "status", "sort", "count", "include"];
 
 impl Deserr<Faults> for FeedQuery {

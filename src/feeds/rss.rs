@@ -1,4 +1,5 @@
-//! RSS 2.0, with Dublin Core for what it has no element for, and Media RSS for pictures.
+//! Writes feeds as RSS 2.0, with Dublin Core for properties that RSS has no element for, and Media RSS for
+//! pictures.
 
 use rss::{
     Category, Channel, Guid, Item, Source,
@@ -17,7 +18,7 @@ use crate::{
 const NAMESPACES: [(&str, &str); 2] =
     [("atom", "http://www.w3.org/2005/Atom"), ("media", "http://search.yahoo.com/mrss/")];
 
-/// Writes a feed.
+/// Writes a feed as an RSS document.
 #[must_use]
 pub(crate) fn write(feed: &Feed) -> String {
     let page = |(rel, url): (&str, &String)| {
@@ -45,7 +46,7 @@ fn item(feed: &Feed, article: &Article) -> Item {
     Item {
         title: Some(article.content.title.clone()),
         link: Some(feed.link(article)),
-        // Readers take it for HTML.
+        // Feed readers take the description for HTML.
         description: Some(quick_xml::escape::escape(&*article.content.summary).into_owned()),
         categories: article.tags.iter().map(|tag| category(&tag.name)).collect(),
         guid: Some(Guid { value: urn(article.id), permalink: false }),
@@ -74,7 +75,7 @@ fn picture(image: &Image) -> Extension {
     content
 }
 
-/// An element of another vocabulary, named with its prefix.
+/// Returns an element of another vocabulary; its name has the prefix.
 fn extension(name: &str, attributes: &[(&str, &str)], value: Option<String>) -> Extension {
     Extension {
         name: name.to_owned(),

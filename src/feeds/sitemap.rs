@@ -1,4 +1,4 @@
-//! Sitemaps (sitemaps.org), with the translations of each story, and the one of the latest news.
+//! Writes sitemaps (sitemaps.org), with the translations of each story, and the sitemap of the latest news.
 
 use std::io;
 
@@ -10,13 +10,13 @@ use quick_xml::{
 use super::xml;
 use crate::{articles::store::Place, context::links::Links};
 
-/// How many stories one sitemap has at most, as the protocol has it.
+/// The maximum number of stories in one sitemap, as the protocol sets it.
 pub(crate) const PAGE: i64 = 50_000;
 
-/// How many stories the sitemap of the latest news has at most, as search engines have it.
+/// The maximum number of stories in the sitemap of the latest news, as search engines set it.
 pub(crate) const MAX_NEWS: i64 = 1000;
 
-/// What sitemaps are.
+/// The media type of sitemaps.
 pub(crate) const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
 const SITEMAP: (&str, &str) = ("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9");
@@ -25,16 +25,16 @@ const NEWS: (&str, &str) = ("xmlns:news", "http://www.google.com/schemas/sitemap
 
 type Xml = Writer<Vec<u8>>;
 
-/// How many sitemaps so many stories need.
+/// Returns the number of sitemaps that so many stories need.
 #[must_use]
 pub(crate) fn pages(stories: i64) -> i64 {
     (stories + PAGE - 1) / PAGE
 }
 
-/// The index of so many sitemaps.
+/// Writes the index of so many sitemaps.
 ///
 /// # Errors
-/// None that can happen: it is written into memory.
+/// No error can happen, because it is written into memory.
 pub(crate) fn index(pages: i64, links: &Links) -> io::Result<String> {
     document("sitemapindex", &[SITEMAP], |xml| {
         (1..=pages).try_for_each(|number| {
@@ -44,10 +44,10 @@ pub(crate) fn index(pages: i64, links: &Links) -> io::Result<String> {
     })
 }
 
-/// A sitemap of these stories.
+/// Writes a sitemap of these stories.
 ///
 /// # Errors
-/// None that can happen: it is written into memory.
+/// No error can happen, because it is written into memory.
 pub(crate) fn write(places: &[Place], links: &Links) -> io::Result<String> {
     document("urlset", &[SITEMAP, XHTML], |xml| {
         places.iter().try_for_each(|place| {
@@ -58,7 +58,8 @@ pub(crate) fn write(places: &[Place], links: &Links) -> io::Result<String> {
                 if place.translations.is_empty() {
                     return Ok(());
                 }
-                // Each one names all, itself too: engines believe only what is said on both sides.
+                // Each translation names all of them, also itself: search engines believe only what both
+                // sides say.
                 alternate(xml, &place.language, &address)?;
                 place.translations.iter().try_for_each(|other| {
                     alternate(xml, &other.language, &links.article(other.id, &other.slug, &other.language))
@@ -68,10 +69,10 @@ pub(crate) fn write(places: &[Place], links: &Links) -> io::Result<String> {
     })
 }
 
-/// The sitemap of the latest news.
+/// Writes the sitemap of the latest news.
 ///
 /// # Errors
-/// None that can happen: it is written into memory.
+/// No error can happen, because it is written into memory.
 pub(crate) fn news(places: &[Place], links: &Links) -> io::Result<String> {
     let name = links.name();
     document("urlset", &[SITEMAP, NEWS], |xml| {
@@ -93,7 +94,8 @@ pub(crate) fn news(places: &[Place], links: &Links) -> io::Result<String> {
     })
 }
 
-/// The language as the protocol wants it: an ISO 639 code, but Chinese with its script's country.
+/// Returns the language in the form of the protocol: an ISO 639 code, except that Chinese has the country of
+/// its script.
 fn news_language(tag: &str) -> &str {
     match tag.split_once('-') {
         Some(("zh", rest)) if ["Hant", "TW", "HK", "MO"].iter().any(|part| rest.contains(part)) => "zh-tw",

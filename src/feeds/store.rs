@@ -1,4 +1,4 @@
-//! The names of what a feed is about.
+//! Reads the names of the tags and sources that a feed is about.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -8,10 +8,7 @@ use crate::{
     values::{Reference, reference::split},
 };
 
-/// The names of the tags that these references lead to, in alphabetical order.
-///
-/// # Errors
-/// As any statement.
+/// Returns the names of the tags that these references lead to, in alphabetical order.
 pub(crate) async fn tag_names(
     conn: &mut AsyncPgConnection,
     references: &[Reference],
@@ -21,10 +18,7 @@ pub(crate) async fn tag_names(
     tags::table.filter(tags::id.eq_any(ids)).order((tags::name, tags::id)).select(tags::name).load(conn).await
 }
 
-/// The names of these sources, in alphabetical order.
-///
-/// # Errors
-/// As any statement.
+/// Returns the names of these sources, in alphabetical order.
 pub(crate) async fn source_names(
     conn: &mut AsyncPgConnection,
     references: &[Reference],

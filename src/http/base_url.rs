@@ -11,32 +11,35 @@ use url::Url;
 
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// That the other end of the connection is a proxy that we trust; the envelope leaves it in the request's extensions.
+/// A mark that the other end of the connection is a proxy that we trust. The envelope leaves it in the
+/// request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FromTrustedProxy;
 
-/// That the answer may depend on the address by which the request came; left in the request's extensions by [`BaseUrl::of`].
+/// A mark that the answer can depend on the address by which the request came. [`BaseUrl::of`] leaves it in
+/// the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostUsed;
 
-/// Scheme, host and port as the client sees them, such as `https://cms.example`.
+/// The scheme, host and port as the client sees them, such as `https://cms.example`.
 ///
-/// The host is that of the `Host` header, and the scheme `http`, unless a proxy that we trust says otherwise in
-/// `X-Forwarded-Host` and `X-Forwarded-Proto`. What anybody else writes there is not believed.
+/// The host is that of the `Host` header, and the scheme is `http`, unless a proxy that we trust says
+/// otherwise in `X-Forwarded-Host` and `X-Forwarded-Proto`. These headers are not believed if anybody else
+/// sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// The absolute address of a path.
+    /// Returns the absolute address of a path.
     #[must_use]
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// The address of a request.
+    /// Returns the base address of a request.
     ///
     /// # Errors
-    /// `400`: there is none.
+    /// `400` if the `Host` header is missing or names no host.
     pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let trusted = request.extensions().contains::<FromTrustedProxy>();
         request.extensions_mut().insert(HostUsed);
@@ -96,7 +99,7 @@ mod tests {
         assert_eq!(base(false, &headers).as_deref(), Some("http://10.0.0.7:8080"));
         assert_eq!(base(true, &headers).as_deref(), Some("https://cms.example"));
         assert_eq!(base(true, &headers[..1]).as_deref(), Some("http://10.0.0.7:8080"));
-        // What stands before the proxy's own value was written by whoever sent the request.
+        // The values before the proxy's own were written by the sender of the request.
         let several = [("host", "a"), ("x-forwarded-host", "evil.example, cms.example:8443")];
         assert_eq!(base(true, &several).as_deref(), Some("http://cms.example:8443"));
         let several = [("host", "a"), ("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")];

@@ -1,4 +1,5 @@
-//! Bodies: JSON in UTF-8, of bounded size, arriving in bounded time, in which nothing is dropped silently.
+//! Reads the bodies of requests: JSON in UTF-8, of limited size, arriving in limited time, in which nothing
+//! is dropped silently.
 
 use std::{fmt, future::Future, pin::Pin, rc::Rc, time::Duration};
 
@@ -32,26 +33,29 @@ pub const PARAGRAPHS: usize = 64 * 1024;
 /// The largest body of any other operation, in bytes.
 pub const FEW_WORDS: usize = 16 * 1024;
 
-/// What bounds the bodies that the process receives.
+/// The limits of the bodies that the process receives.
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
-    /// How long each may take to arrive.
+    /// The time in which each body has to arrive.
     pub timeout: Duration,
-    /// How many bytes of them are kept at a time.
+    /// The bytes of all bodies that are kept at a time.
     pub budget: BodyBudget,
 }
 
-/// A body as JSON, not yet looked into. [`Body`] parses it in one go; a handler that also has to look up what the body refers
-/// to takes this one, so that it can report all faults together. It has at most `MAX` bytes.
+/// A body as JSON that is not parsed yet, of at most `MAX` bytes. [`Body`] parses it in one go; a handler
+/// that also has to look up what the body refers to takes this type, so that it can report all faults
+/// together.
 pub struct Json<const MAX: usize>(pub Value);
 
 /// A body of at most `MAX` bytes, parsed into a `T`.
 pub struct Body<T, const MAX: usize = FEW_WORDS>(pub T);
 
-/// A body that may be left out, as in an action's request; then it counts as an empty object. It has at most [`FEW_WORDS`].
+/// A body that can be left out, as in an action's request; then it counts as an empty object. It has at most
+/// [`FEW_WORDS`] bytes.
 pub struct OptionalBody<T>(pub T);
 
-/// That a request has no body, or an empty object: for operations that take nothing. What it says would be dropped silently.
+/// The absence of a body, or an empty object: for operations that take nothing. Any other body would be
+/// dropped silently, so it is refused.
 pub struct NoBody;
 
 type Extraction<T> = Pin<Box<dyn Future<Output = ApiResult<T>>>>;
@@ -117,7 +121,7 @@ impl FromRequest for NoBody {
 /// Parses JSON into an input type.
 ///
 /// # Errors
-/// Every fault of it.
+/// Returns every fault of the JSON.
 pub fn parse<T: Deserr<Faults>>(value: Value) -> Result<T, Faults> {
     deserr::deserialize(value)
 }
@@ -154,7 +158,8 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
     ))
 }
 
-/// Reads a body of at most `most` bytes. It counts in the budget of the process for as long as the request is there.
+/// Reads a body of at most `most` bytes. The body counts in the budget of the process for as long as the
+/// request exists.
 async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiResult<Vec<u8>> {
     let announced = request
         .headers()
@@ -185,7 +190,7 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
             }
             counted.grow_to(length).map_err(no_room)?;
             if length > bytes.capacity() {
-                // Room is made for what arrives, at most twice as much: what is announced costs the sender nothing.
+                // Reserve at most twice the bytes that arrived: announcing a length costs the sender nothing.
                 let room = (2 * length).min(announced.max(length));
                 bytes.reserve_exact(room - bytes.len());
             }
@@ -209,7 +214,7 @@ async fn read(request: &HttpRequest, payload: &mut Payload, most: usize) -> ApiR
     Ok(bytes)
 }
 
-/// Begins to count a body for whoever sends it.
+/// Begins to count a body for its sender.
 fn count(request: &HttpRequest, bodies: &BodyBudget) -> Reservation {
     let editor = request.extensions().get::<Principal>().map(|principal| principal.editor_id);
     bodies.begin(editor)
@@ -245,7 +250,8 @@ fn json(bytes: &[u8]) -> ApiResult<Value> {
         .map_err(|error| malformed(format!("The body is not JSON: {error}.")))
 }
 
-/// A JSON value in which no object names a member twice. `serde_json::Value` would keep the last one and drop the others.
+/// A JSON value in which no object names a member twice. `serde_json::Value` would keep the last one and drop
+/// the others.
 struct NoRepeats(Value);
 
 impl<'de> Deserialize<'de> for NoRepeats {
@@ -280,7 +286,7 @@ impl<'de> Visitor<'de> for NoRepeatsVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        /// Up to here each whole number has a value of its own (2^53).
+        /// The largest number up to which each whole number has a value of its own (2^53).
         const EXACT: f64 = 9_007_199_254_740_992.0;
         // JSON knows numbers, and 10.0 is the integer 10.
         if value.fract() == 0.0 && value.abs() <= EXACT {

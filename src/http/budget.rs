@@ -1,4 +1,4 @@
-//! How many bytes of request bodies the process keeps at a time.
+//! The budget of memory for request bodies: the bytes that the process keeps at a time.
 
 use std::{
     collections::{HashMap, hash_map},
@@ -10,16 +10,17 @@ use uuid::Uuid;
 /// The budget of a process, in bytes.
 const TOTAL: usize = 64 * 1024 * 1024;
 
-/// The part of it that only small bodies may use, so that nobody's large ones stop everybody's small ones.
+/// The part of the budget that only small bodies can use, so that nobody's large bodies stop everybody's
+/// small ones.
 const FOR_SMALL: usize = 16 * 1024 * 1024;
 
-/// What one editor's large bodies may take of it.
+/// The most of the budget that one editor's large bodies can take.
 const PER_EDITOR: usize = 16 * 1024 * 1024;
 
 /// The longest body that counts as small, in bytes.
 pub const SMALL: usize = 64 * 1024;
 
-/// The bytes of request bodies that are kept at present. Clones share it.
+/// The bytes of request bodies that are kept at present. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct BodyBudget(Arc<Mutex<Used>>);
 
@@ -29,12 +30,12 @@ struct Used {
     by_editor: HashMap<Uuid, usize>,
 }
 
-/// That there is no room for more of a body now.
+/// The reason why there is no room for more of a body now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// The process keeps as many bytes as it may.
+    /// The process keeps as many bytes as it can.
     Full,
-    /// The editor's bodies take as many as one editor's may.
+    /// The editor's bodies take as many bytes as one editor's can.
     TooMuchOfEditor,
 }
 
@@ -49,7 +50,7 @@ impl BodyBudget {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many bytes are kept.
+    /// Returns the number of bytes that are kept.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.used().total
@@ -65,10 +66,11 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Counts more bytes of the body, which then has so many in all.
+    /// Counts the body with this many bytes in all.
     ///
     /// # Errors
-    /// There is no room for them; what was counted before stays.
+    /// Returns [`NoRoom`] if there is no room for the additional bytes; the bytes counted before stay
+    /// counted.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let more = bytes.saturating_sub(self.bytes);
         let mut used = self.budget.used();

@@ -1,9 +1,9 @@
-//! What the key of a cached answer consists of. Each route says it where it is defined.
+//! The rules for the keys of cached answers. Each route defines its rule next to its handler.
 
 use super::query::is_of;
 
-/// What the answers of a route depend on, beside the path. A route without a rule depends on all parameters and on nothing else, and
-/// only requests without a parameter are taken for common.
+/// The parts of a request that the answers of a route depend on, besides the path. A route without a rule
+/// depends on all parameters and on nothing else, and only its requests without a parameter are common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CacheRule {
     pattern: &'static str,
@@ -15,80 +15,84 @@ pub(crate) struct CacheRule {
 }
 
 impl CacheRule {
-    /// The rule of a route, by the pattern that it is registered with.
+    /// Creates the rule of a route, for the pattern that the route is registered with.
     #[must_use]
     pub(crate) const fn of(pattern: &'static str) -> Self {
         Self { pattern, by_host: false, media_types: &[], matters: None, common: &[], is_common: true }
     }
 
-    /// Its answers have links that begin with the address which the request came to. An answer that uses this address without its rule
-    /// saying so is not kept.
+    /// Adds the address which the request came to, since links in the answers begin with it. An answer that
+    /// uses this address without such a rule is not kept.
     #[must_use]
     pub(crate) const fn by_host(self) -> Self {
         Self { by_host: true, ..self }
     }
 
-    /// Its answers have one of these media types, as the client accepts them. All but the first are [`by_host`](Self::by_host).
+    /// Adds the media type, chosen by what the client accepts. All but the first are
+    /// [`by_host`](Self::by_host).
     #[must_use]
     pub(crate) const fn by_media_type(self, media_types: &'static [&'static str]) -> Self {
         Self { media_types, ..self }
     }
 
-    /// Only the parameters that `matters` knows make a difference. What others append to the address is ignored.
+    /// Restricts the parameters to those that `matters` knows. Parameters that others append to the address
+    /// are ignored.
     #[must_use]
     pub(crate) const fn by_parameters(self, matters: fn(&str) -> bool) -> Self {
         Self { matters: Some(matters), ..self }
     }
 
-    /// No parameter makes a difference.
+    /// Ignores all parameters of a request.
     #[must_use]
     pub(crate) const fn without_parameters(self) -> Self {
         self.by_parameters(|_| false)
     }
 
-    /// Requests with no parameters but these are common, too: their answers are kept with those that many ask for.
+    /// Makes requests with no other parameters than these common, too: their answers are kept with those that
+    /// many ask for.
     #[must_use]
     pub(crate) const fn commonly(self, common: &'static [&'static str]) -> Self {
         Self { common, ..self }
     }
 
-    /// No request is common: there are too many different ones.
+    /// Makes no request common: there are too many different ones.
     #[must_use]
     pub(crate) const fn uncommon(self) -> Self {
         Self { is_common: false, ..self }
     }
 
-    /// The pattern of the route.
+    /// Returns the pattern of the route.
     #[cfg(test)]
     pub(crate) const fn pattern(&self) -> &'static str {
         self.pattern
     }
 
-    /// The media types to choose from; empty where there is one.
+    /// Returns the media types to choose from; empty if there is only one.
     #[must_use]
     pub(crate) const fn media_types(&self) -> &'static [&'static str] {
         self.media_types
     }
 
-    /// Whether the address that the request came to belongs to the key, for the media type with this place in the list.
+    /// Returns `true` if the address that the request came to belongs to the key, for the media type with
+    /// this place in the list.
     #[must_use]
     pub(crate) const fn is_by_host(&self, media_type: Option<usize>) -> bool {
         self.by_host || matches!(media_type, Some(1..))
     }
 
-    /// Whether a parameter, as it is written, belongs to the key.
+    /// Returns `true` if a parameter, as it is written, belongs to the key.
     #[must_use]
     pub(crate) fn matters(&self, parameter: &str) -> bool {
         self.matters.is_none_or(|known| is_of(parameter, known))
     }
 
-    /// Whether a request with parameters of these names is one that many make.
+    /// Returns `true` if many clients make requests with parameters of these names.
     #[must_use]
     pub(crate) fn is_common<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> bool {
         self.is_common && names.all(|name| self.common.contains(&name))
     }
 
-    /// Whether the route serves a path. The pattern may have one `{name}` in each segment.
+    /// Returns `true` if the route serves a path. The pattern can have one `{name}` in each segment.
     #[must_use]
     pub(crate) fn serves(&self, path: &str) -> bool {
         let (mut pattern, mut path) = (self.pattern.split('/'), path.split('/'));

@@ -1,4 +1,4 @@
-//! Content codings (RFC 9110, section 8.4): in which form of compression an answer travels.
+//! Content codings (RFC 9110, section 8.4): the compression of answers.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 
-/// A form of compression.
+/// A coding that answers can be compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     /// Brotli (RFC 7932).
@@ -18,17 +18,18 @@ pub enum Coding {
     Gzip,
 }
 
-/// Bodies below this many bytes fit into one packet, head and all, and stay as they are.
+/// The size in bytes below which bodies stay as they are: they fit into one packet, head and all.
 const WORTHWHILE: usize = 1024;
 
-/// Bodies from this many bytes are compressed on a thread of their own: other requests wait for this one meanwhile.
+/// The size in bytes from which bodies are compressed on another thread, since other requests of this thread
+/// would wait meanwhile.
 const LONG: usize = 64 * 1024;
 
 impl Coding {
-    /// All of them, first what makes texts smallest.
+    /// All codings, first the one that makes texts smallest.
     pub const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
 
-    /// Its name in headers.
+    /// Returns the name of the coding in headers.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,12 +39,14 @@ impl Coding {
         }
     }
 
-    /// What the client wants most of what there is, of what it wants alike the smallest; `None`: as it is. Where the client refuses
-    /// even that, it gets it nevertheless: it is better than nothing.
+    /// Returns the coding that the client wants most; among those that it wants alike, the one that makes
+    /// texts smallest. Returns `None` for the plain body. A client that refuses even the plain body gets it
+    /// nevertheless: it is better than nothing.
     #[must_use]
     pub fn wanted(headers: &HeaderMap) -> Option<Self> {
         let mut best = None;
-        // What is not mentioned is refused, but for the plain body, which is what there is where nothing is wanted more.
+        // Codings that are not mentioned are refused, except for the plain body, which is sent if nothing
+        // else is wanted more.
         let (mut any, mut plain, mut qualities) = (0, 0, [None; 3]);
         for range in headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()) {
             for range in range.split(',') {
@@ -72,7 +75,7 @@ impl Coding {
         best.map(|(coding, _)| coding)
     }
 
-    /// The body in this coding; `None` where it is not worth it.
+    /// Compresses a body; `None` if that does not make it smaller, or if the body is short.
     pub async fn apply(self, body: &Bytes) -> Option<Bytes> {
         if body.len() < WORTHWHILE {
             return None;
@@ -87,7 +90,7 @@ impl Coding {
         };
         match coded {
             Ok(mut coded) if coded.len() < body.len() => {
-                // What the coder had room for, which is more than the plain body, would be kept with it.
+                // The coder reserved more room than the plain body has, and it would be kept in memory, too.
                 coded.shrink_to_fit();
                 Some(coded.into())
             }
@@ -99,7 +102,7 @@ impl Coding {
         }
     }
 
-    /// Levels are those at which a page of stories takes about a millisecond at most.
+    /// Compresses a body. The levels are those at which a page of stories takes about a millisecond at most.
     fn compress(self, body: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Brotli => {
@@ -117,7 +120,8 @@ impl Coding {
     }
 }
 
-/// The weight in a range's parameters, in thousandths (RFC 9110, section 12.4.2); 0 where it is malformed.
+/// Returns the weight in a range's parameters, in thousandths (RFC 9110, section 12.4.2); 0 if it is
+/// malformed.
 fn quality(parameters: &str) -> u16 {
     let mut weights = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
     match weights.find(|(name, _)| name.trim().eq_ignore_ascii_case("q")) {

@@ -1,8 +1,9 @@
 //! Entity tags and conditional requests (RFC 9110, section 13).
 //!
-//! Every tag is strong. The tag of a thing that can be changed is `"<version>.<hash>"`, of anything else `"<hash>"`: the hash
-//! is of the representation's bytes, so `If-None-Match` is exact; the version says which thing it is and counts its own changes, and
-//! `If-Match` compares only that, so that a renamed tag inside an article does not make an editor's change stale.
+//! Every tag is strong. The tag of a thing that can be changed is `"<version>.<hash>"`, the tag of anything
+//! else is `"<hash>"`. The hash is of the representation's bytes, so `If-None-Match` is exact. The version
+//! names the thing and counts its own changes. `If-Match` compares only the version, so that a renamed tag
+//! inside an article does not make an editor's change stale.
 
 use std::{
     borrow::Cow,
@@ -22,24 +23,24 @@ use uuid::Uuid;
 
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// The state of a thing that can be changed: which it is, and the count of its changes. A thing that takes the address of
-/// another one, which was deleted, is another thing.
+/// The state of a thing that can be changed: its id, and the count of its changes. If a new thing takes the
+/// address of a deleted one, its id differs, and so does its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateTag {
-    /// The thing's id.
     pub of: Uuid,
-    /// Grows with each change.
+    /// The count, which grows with each change.
     pub count: i64,
 }
 
 impl StateTag {
-    /// The version of a thing that says when it was changed, and never twice at a time.
+    /// Returns the state of a thing that records the time of its last change and never changes twice at the
+    /// same time.
     #[must_use]
     pub(crate) fn at(of: Uuid, updated_at: DateTime<Utc>) -> Self {
         Self { of, count: updated_at.timestamp_micros() }
     }
 
-    /// The part of a tag that names the thing: of a UUIDv7, random bits.
+    /// Returns the part of a tag that names the thing: random bits, if the id is a UUIDv7.
     fn mark(of: Uuid) -> String {
         let id = of.simple().to_string();
         id[id.len() - 8..].to_owned()
@@ -52,13 +53,13 @@ impl fmt::Display for StateTag {
     }
 }
 
-/// How much of a hash a tag has: 128 bits are plenty against accidents, and keep the header short.
+/// The bytes of the hash in a tag: 128 bits are plenty against accidents, and keep the header short.
 const HASH_BYTES: usize = 16;
 
-/// How long that is in base64url.
+/// The length of the hash in base64url.
 const HASH_LENGTH: usize = 22;
 
-/// The tag of a representation; `version` for a thing that can be changed.
+/// Returns the tag of a representation; `version` is set for a thing that can be changed.
 #[must_use]
 pub(crate) fn entity_tag(version: Option<StateTag>, representation: &[u8]) -> EntityTag {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, representation).as_ref()[..HASH_BYTES]);
@@ -68,10 +69,11 @@ pub(crate) fn entity_tag(version: Option<StateTag>, representation: &[u8]) -> En
     })
 }
 
-/// The tag by which a caller names a representation as known (`If-None-Match`); its own one for `*`.
+/// Returns the tag by which a caller names a representation as known (`If-None-Match`); for `*`, the
+/// representation's own tag.
 ///
-/// `forms` are the codings that it may have been sent in: each has a tag of its own, since its bytes are others, with the coding's name
-/// at its end (RFC 9110, section 8.8.3.3).
+/// `forms` are the codings in which the representation can be sent. Each coded form has other bytes and so a
+/// tag of its own, with the coding's name at its end (RFC 9110, section 8.8.3.3).
 #[must_use]
 pub(crate) fn named_as_known(headers: &HeaderMap, tag: &HeaderValue, forms: &[&str]) -> Option<HeaderValue> {
     if !headers.contains_key(header::IF_NONE_MATCH) {
@@ -91,17 +93,17 @@ pub(crate) fn named_as_known(headers: &HeaderMap, tag: &HeaderValue, forms: &[&s
     HeaderValue::from_str(&EntityTag::new_strong(known.tag().to_owned()).to_string()).ok()
 }
 
-/// What a condition names.
+/// The value of a condition.
 enum Named {
-    /// `*`.
+    /// The value `*`, for any state.
     Any,
-    /// These tags.
+    /// A list of tags.
     Tags(Vec<EntityTag>),
 }
 
-/// Reads a condition; `None` where any part of it is malformed.
+/// Reads a condition; `None` if any part of it is malformed.
 ///
-/// The parser of actix-web drops what it does not understand, and splits tags at the commas in them.
+/// The parser of actix-web drops tags that it does not understand, and splits tags at the commas in them.
 fn named(headers: &HeaderMap, name: HeaderName) -> Option<Named> {
     let values = headers.get_all(name).map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
     let values = values.ok()?.join(",");
@@ -134,11 +136,11 @@ fn tags(list: &str) -> Option<Vec<EntityTag>> {
 /// The state that a change was made from, as `If-Match` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IfMatch {
-    /// No header.
+    /// The header is absent.
     Absent,
-    /// `*`: whatever the state is.
+    /// The value `*`: the change is made from any state.
     Any,
-    /// Any of these tags.
+    /// A list of tags: the change is made from one of these states.
     Tags(Vec<EntityTag>),
 }
 
@@ -162,6 +164,8 @@ impl FromRequest for IfMatch {
 }
 
 impl IfMatch {
+    /// Refuses a change without the header.
+    ///
     /// # Errors
     /// `428` if the header is absent.
     pub(crate) fn required(self) -> ApiResult<Self> {
@@ -174,7 +178,8 @@ impl IfMatch {
         }
     }
 
-    /// Whether a thing at this version may be changed. Comparison is strong: a weak tag never matches.
+    /// Returns `true` if a thing at this version can be changed. The comparison is strong: a weak tag never
+    /// matches.
     #[must_use]
     pub(crate) fn allows(&self, version: StateTag) -> bool {
         match self {
@@ -183,7 +188,8 @@ impl IfMatch {
         }
     }
 
-    /// The newest version of this thing that it names, whether there ever was one or not.
+    /// Returns the newest version of this thing that the header names, even if the thing never had that
+    /// version.
     #[must_use]
     pub(crate) fn newest(&self, of: Uuid) -> Option<i64> {
         match self {
@@ -193,8 +199,8 @@ impl IfMatch {
     }
 }
 
-/// The count in a tag of this thing, where the tag has the form of those that [`entity_tag`] makes. Whose bytes its hash is of does not
-/// matter: the thing has several representations, and a renamed tag inside it changes them.
+/// Returns the count in a tag of this thing, if the tag has the form that [`entity_tag`] makes. The hash is
+/// not compared: the thing has several representations, and a renamed tag inside it changes them.
 fn count_in(tag: &EntityTag, of: Uuid) -> Option<i64> {
     let (version, hash) = tag.tag().split_once('.')?;
     let (count, mark) = version.rsplit_once('-')?;
@@ -204,7 +210,8 @@ fn count_in(tag: &EntityTag, of: Uuid) -> Option<i64> {
     version.strip_prefix(&count.to_string())?.starts_with('-').then_some(count)
 }
 
-/// Whether it is how a tag of ours ends: 16 bytes in base64url, and perhaps the coding in which they were sent.
+/// Returns `true` if a text can be the end of a tag of ours: 16 bytes in base64url, and perhaps the coding in
+/// which they were sent.
 fn is_hash(end: &str) -> bool {
     let Some((hash, coding)) = end.split_at_checked(HASH_LENGTH) else { return false };
     let is_coding = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -212,13 +219,13 @@ fn is_hash(end: &str) -> bool {
         && (coding.is_empty() || coding.strip_prefix('-').is_some_and(is_coding))
 }
 
-/// `412` with the current tag.
+/// Returns a `412` with the current tag.
 #[must_use]
 pub(crate) fn stale(current: &EntityTag) -> ApiError {
     stale_because(current, "If-Match does not name the current state. The ETag header gives the current one.")
 }
 
-/// The same, where more can be said of what happened.
+/// Returns a `412` with the current tag, and with a detail that says more about what happened.
 #[must_use]
 pub(crate) fn stale_because(current: &EntityTag, detail: impl Into<Cow<'static, str>>) -> ApiError {
     let error = ApiError::new(ProblemType::PreconditionFailed, detail)

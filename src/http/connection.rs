@@ -1,7 +1,8 @@
-//! The state of one client's connection: what it is waiting for, since when, and how much it may still send.
+//! The state of one client's connection: its phase, since when it lasts, and how much the client can still
+//! send.
 //!
-//! A connection is served by one thread. The stream below HTTP ([`crate::app::connections`]) moves its bytes and keeps this state;
-//! whoever reads the body of a request says here that there is room for more.
+//! A connection is served by one thread. The stream below HTTP ([`crate::app::connections`]) moves its bytes
+//! and keeps this state; the reader of a request's body tells this state that there is room for more.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,14 +10,15 @@ use std::{
     task::{Context, Waker},
 };
 
-/// How many bytes of a head may arrive, and of what follows it, before the request is served. More than the largest head
-/// that is accepted (8 KiB of target and 32 KiB of headers), so that a head which is too large is told so in the usual way.
+/// The bytes of a head, and of what follows it, that can arrive before the request is served. It is more than
+/// the largest head that is accepted (8 KiB of target and 32 KiB of headers), so that a head which is too
+/// large gets the usual answer.
 pub(crate) const HEAD_ROOM: usize = 64 * 1024;
 
-/// How many bytes may arrive ahead of whoever reads the body of a request, or ahead of the answer to it.
+/// The bytes that can arrive before the body of a request is read, or before its answer is sent.
 pub(crate) const READ_AHEAD: usize = 32 * 1024;
 
-/// What the connection does.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Nothing of a request has arrived.
@@ -29,16 +31,16 @@ pub(crate) enum Phase {
     Answer,
 }
 
-/// Why the server ends a connection.
+/// The reason why the server ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
-    /// No request arrived.
+    /// No further request arrived.
     Idle,
     /// The head of a request did not arrive in time.
     SlowHead,
-    /// The head of a request has more bytes than a head may have.
+    /// The head of a request has more bytes than a head can have.
     LargeHead,
-    /// The client does not take its answer, or too slowly.
+    /// The client does not take its answer, or takes it too slowly.
     SlowReader,
     /// Others need the room, and this connection has waited longest for its client.
     Crowded,
@@ -50,53 +52,54 @@ pub(crate) type Tick = u32;
 /// A connection that cannot hand its bytes to the client at present.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blocked {
-    /// Since when, or since the last look at its rate.
+    /// The time since when the client takes nothing, or the time of the last look at its rate.
     pub since: Tick,
-    /// How many bytes the client had taken by then.
+    /// The number of bytes that the client had taken by then.
     pub written: u64,
 }
 
-/// What is known of the length of a request's body from its head.
+/// The length of a request's body, as far as its head tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// So many bytes, or none.
+    /// The number of bytes; 0 without a body.
     Bytes(u64),
-    /// It comes in chunks.
+    /// A body in chunks, whose length nobody knows.
     Chunks,
 }
 
 /// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// Who it counts for; `None`: it is exempt from the limit for each address.
+    /// The address or network that the connection counts for; `None` if it is exempt from the limit for each
+    /// address.
     pub network: Option<IpAddr>,
     phase: Cell<Phase>,
     since: Cell<Tick>,
     room: Cell<usize>,
     starved: Cell<bool>,
-    /// What of the present request's body has not arrived.
+    /// The part of the present request's body that has not arrived.
     expected: Cell<Expected>,
-    /// Whether the HTTP server has a whole head that it has not looked at.
+    /// Set while the HTTP server has a whole head that it has not looked at.
     has_head: Cell<bool>,
-    /// Whether nothing that arrives from now on is of any use.
+    /// Set if nothing that arrives from now on is of any use.
     is_over: Cell<bool>,
-    /// Whether bytes of the next request have arrived early.
+    /// Set while bytes of the next request have arrived early.
     is_ahead: Cell<bool>,
     written: Cell<u64>,
     blocked: Cell<Option<Blocked>>,
-    /// Whether bytes of an answer of ours may not have been handed to the kernel yet.
+    /// Set while bytes of an answer are perhaps not handed to the kernel yet.
     answering: Cell<bool>,
     end: Cell<Option<End>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Connection {
-    /// A connection that was just accepted.
+    /// Creates the state of a connection that was just accepted.
     #[must_use]
     pub(crate) fn new(network: Option<IpAddr>, now: Tick) -> Self {
         Self {
             network,
-            // A client that connects has something to say: what it sends first is waited for as the rest of a head.
+            // A client that connects is going to send a request, so its first bytes have the time of a head.
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
             room: Cell::new(HEAD_ROOM),
@@ -113,13 +116,13 @@ impl Connection {
         }
     }
 
-    /// What it does.
+    /// Returns the present phase.
     #[must_use]
     pub(crate) fn phase(&self) -> Phase {
         self.phase.get()
     }
 
-    /// Since when it does that.
+    /// Returns the time since when the present phase lasts.
     #[must_use]
     pub(crate) fn since(&self) -> Tick {
         self.since.get()
@@ -130,27 +133,28 @@ impl Connection {
         self.since.set(now);
     }
 
-    /// The head of a request has arrived, which says how long its body is.
+    /// Notes that the head of a request has arrived, and the length of the body.
     pub(crate) fn begin_request(&self, expected: Expected, now: Tick) {
         self.enter(Phase::Request, now);
         self.expected.set(expected);
         self.has_head.set(false);
         self.room.set(READ_AHEAD);
         self.feed();
-        // The body, or a part of it, may have come with the head, and nothing else may come that would wake anybody.
+        // The body, or a part of it, may have come with the head. Then nothing else may come that wakes the
+        // task.
         if self.is_ahead.get() {
             self.wake();
         }
     }
 
-    /// Its answer is there.
+    /// Notes that the answer is there, and begins to be sent.
     pub(crate) fn begin_answer(&self, now: Tick) {
         self.enter(Phase::Answer, now);
         self.answering.set(true);
     }
 
-    /// All of the answer was handed to the HTTP server; the next request may come, unless nobody knows where it would begin: after
-    /// chunks that were not read.
+    /// Notes that all of the answer was handed to the HTTP server. The next request can come, unless chunks
+    /// were not read: then nobody knows where it would begin.
     pub(crate) fn end_answer(&self, now: Tick) {
         self.enter(Phase::Idle, now);
         self.answering.set(true);
@@ -162,7 +166,7 @@ impl Connection {
         }
     }
 
-    /// How many bytes of the present request have not arrived; `None` where nobody knows.
+    /// Returns the number of bytes of the present request that have not arrived; `None` if nobody knows.
     #[must_use]
     pub(crate) fn expected(&self) -> Option<u64> {
         match self.expected.get() {
@@ -171,23 +175,23 @@ impl Connection {
         }
     }
 
-    /// The body of the present request was read to its end.
+    /// Notes that the body of the present request was read to its end.
     pub(crate) fn end_body(&self) {
         self.expected.set(Expected::Bytes(0));
     }
 
-    /// Whether nothing more is read from it.
+    /// Returns `true` if nothing more is read from the connection.
     #[must_use]
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
     }
 
-    /// The HTTP server was given the end of a head.
+    /// Notes that the HTTP server was given the end of a head.
     pub(crate) fn give_head(&self) {
         self.has_head.set(true);
     }
 
-    /// Whether what arrives now comes after a head or a body that is whole already.
+    /// Returns `true` if the bytes that arrive now come after a head or a body that is whole already.
     #[must_use]
     pub(crate) fn is_behind_request(&self) -> bool {
         match self.phase.get() {
@@ -196,18 +200,18 @@ impl Connection {
         }
     }
 
-    /// Notes whether bytes of the next request have arrived early.
+    /// Notes if bytes of the next request have arrived early.
     pub(crate) fn set_ahead(&self, is_ahead: bool) {
         self.is_ahead.set(is_ahead);
     }
 
-    /// How many bytes may be read from the client now.
+    /// Returns the number of bytes that can be read from the client now.
     #[must_use]
     pub(crate) fn room(&self) -> usize {
         self.room.get()
     }
 
-    /// Whoever reads the body of the request has taken so many bytes of it.
+    /// Notes that the reader of the body has taken this many bytes of it.
     pub(crate) fn make_room(&self, bytes: usize) {
         self.room.set((self.room.get() + bytes).min(HEAD_ROOM));
         self.feed();
@@ -219,7 +223,7 @@ impl Connection {
         }
     }
 
-    /// Notes that nothing is read before there is room; whether that was known.
+    /// Notes that nothing is read before there is room. Returns `true` if that was known.
     pub(crate) fn starve(&self) -> bool {
         self.starved.replace(true)
     }
@@ -241,19 +245,19 @@ impl Connection {
         self.written.set(self.written.get() + bytes as u64);
     }
 
-    /// How many bytes the client has taken.
+    /// Returns the number of bytes that the client has taken.
     #[must_use]
     pub(crate) fn written(&self) -> u64 {
         self.written.get()
     }
 
-    /// Since when the client takes nothing, while there is something to take.
+    /// Returns since when the client takes nothing, if there is something to take.
     #[must_use]
     pub(crate) fn blocked(&self) -> Option<Blocked> {
         self.blocked.get()
     }
 
-    /// The client takes no more at present; whether that is new.
+    /// Notes that the client takes no more at present. Returns `true` if that is new.
     pub(crate) fn block(&self, now: Tick) -> bool {
         let is_new = self.blocked.get().is_none();
         if is_new {
@@ -267,25 +271,26 @@ impl Connection {
         self.blocked.set(Some(Blocked { since: now, written: self.written.get() }));
     }
 
-    /// The client has taken all there was; whether it had let us wait.
+    /// Notes that the client has taken everything. Returns `true` if the client was blocked before.
     pub(crate) fn unblock(&self) -> bool {
         self.answering.set(false);
         self.blocked.take().is_some()
     }
 
-    /// Whether what is written now has no part of an answer to a request: the HTTP server says it by itself.
+    /// Returns `true` if the bytes that are written now belong to no answer of the application: the HTTP
+    /// server writes them by itself.
     #[must_use]
     pub(crate) fn is_between_requests(&self) -> bool {
         matches!(self.phase.get(), Phase::Idle | Phase::Head) && !self.answering.get()
     }
 
-    /// Why it is to end, if it is.
+    /// Returns the reason why the connection is to end, if it is.
     #[must_use]
     pub(crate) fn ending(&self) -> Option<End> {
         self.end.get()
     }
 
-    /// Ends it: the next time that it is driven, which is now.
+    /// Ends the connection the next time that it is driven, and wakes it for that.
     pub(crate) fn end(&self, why: End) {
         if self.end.get().is_none() {
             self.end.set(Some(why));
@@ -293,7 +298,7 @@ impl Connection {
         }
     }
 
-    /// Remembers whom to wake.
+    /// Remembers the task to wake.
     pub(crate) fn driven_by(&self, context: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {

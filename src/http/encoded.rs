@@ -1,4 +1,5 @@
-//! The last form of what a `GET` found: one body, sent whole or compressed, or not at all where the client has it already.
+//! The last form of answers to a `GET`: one body, sent whole, sent compressed, or not sent at all if the
+//! client has it already.
 
 use std::sync::Arc;
 
@@ -14,33 +15,35 @@ use actix_web::{
 
 use crate::http::{compression::Coding, conditional::named_as_known};
 
-/// A `200` to a `GET` that has an ETag, with its whole body; or that there is nothing, or that it is elsewhere.
+/// An answer to a `GET`: a `200` with an ETag and its whole body, or the answer that there is nothing at the
+/// address, or that it has moved.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// All headers but the ETag.
+    /// All headers except the ETag.
     headers: Arc<[(HeaderName, HeaderValue)]>,
     outcome: Outcome,
-    /// The body; of a problem without the request's id.
+    /// The body. The body of a problem is without the request's id.
     plain: Bytes,
-    /// In the order of [`Coding::ALL`].
+    /// The compressed forms, in the order of [`Coding::ALL`]; `None` if a form was not made yet.
     coded: [Option<Coded>; 3],
 }
 
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// The ETag of the plain body.
+    /// Something was found. The value is the ETag of the plain body.
     Found(HeaderValue),
-    /// Where in the body the id of the request goes, where it does.
+    /// Nothing was found, or it has moved. The number is the place in the body where the request's id goes,
+    /// if the body has one.
     NotFound(StatusCode, Option<usize>),
 }
 
-/// Whether a client that sent these headers is to get any answer whole and plain.
+/// Returns `true` if a client that sent these headers gets any answer whole and plain.
 #[must_use]
 pub(crate) fn takes_it_as_it_is(request: &HeaderMap) -> bool {
     !request.contains_key(header::IF_NONE_MATCH) && Coding::wanted(request).is_none()
 }
 
-/// A compressed form.
+/// The result of compressing the body.
 #[derive(Clone, Debug)]
 enum Coded {
     Smaller(Bytes, HeaderValue),
@@ -48,10 +51,10 @@ enum Coded {
 }
 
 impl Answer {
-    /// Takes a response apart; gives it back where it is no such answer.
+    /// Takes apart a response that is a `200` with an ETag.
     ///
     /// # Errors
-    /// The response.
+    /// Returns the response itself if it is another one.
     #[expect(clippy::result_large_err, reason = "the response goes on as it came")]
     pub fn of<B: MessageBody + 'static>(response: HttpResponse<B>) -> Result<Self, HttpResponse<BoxBody>> {
         let tag = response.headers().get(header::ETAG).cloned();
@@ -70,11 +73,10 @@ impl Answer {
         }
     }
 
-    /// Takes a response apart that says that nothing is to be found, or that it is elsewhere; gives it back where it is no such
-    /// answer. `id` is the request's.
+    /// Takes apart a response that says that there is nothing, or that it has moved. `id` is the request's.
     ///
     /// # Errors
-    /// The response.
+    /// Returns the response itself if it is another one.
     #[expect(clippy::result_large_err, reason = "the response goes on as it came")]
     pub fn of_nothing<B: MessageBody + 'static>(
         response: HttpResponse<B>,
@@ -104,19 +106,19 @@ impl Answer {
         }
     }
 
-    /// Whether it is something that was found.
+    /// Returns `true` if the answer is something that was found.
     #[must_use]
     pub fn is_found(&self) -> bool {
         matches!(self.outcome, Outcome::Found(_))
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Returns the approximate memory that the answer takes, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         let coded = self.coded.iter().map(|coded| match coded {
@@ -127,7 +129,7 @@ impl Answer {
         size_of::<Self>() + self.plain.len() + coded.sum::<usize>() + headers.sum::<usize>()
     }
 
-    /// What of it a client that sent these headers is to get.
+    /// Returns the form that a client which sent these headers is to get.
     #[must_use]
     pub fn wanted(&self, request: &HeaderMap) -> Wanted {
         let Outcome::Found(tag) = &self.outcome else { return Wanted::Plain };
@@ -137,7 +139,7 @@ impl Answer {
         }
     }
 
-    /// Whether that is there.
+    /// Returns `true` if the answer has that form already.
     #[must_use]
     pub fn has(&self, wanted: &Wanted) -> bool {
         match wanted {
@@ -146,7 +148,7 @@ impl Answer {
         }
     }
 
-    /// With that, where it has to be made first; `None`: it is there.
+    /// Returns the answer together with that form, if the form has to be made first; `None` if it is there.
     pub async fn prepared(&self, wanted: &Wanted) -> Option<Self> {
         let (Wanted::Coded(coding), Outcome::Found(tag)) = (wanted, &self.outcome) else { return None };
         let coding = *coding;
@@ -166,13 +168,13 @@ impl Answer {
         Some(prepared)
     }
 
-    /// The response to the request with this id: `304` where the client has the answer in whichever form, else the form that it wants,
-    /// if that is there.
+    /// Builds the response to the request with this id: `304` if the client has the answer in any form, else
+    /// the form that it wants, or the plain body if that form is not there.
     #[must_use]
     pub fn to(&self, wanted: &Wanted, id: &HeaderValue) -> HttpResponse {
         if let Wanted::Nothing(tag) = wanted {
             let mut response = HttpResponse::NotModified();
-            // Whoever has the page already has its link, too.
+            // A client that has the page already has its link, too.
             let about_the_body = |name: &HeaderName| *name == header::CONTENT_TYPE || *name == header::LINK;
             for (name, value) in self.headers.iter().filter(|(name, _)| !about_the_body(name)) {
                 response.append_header((name, value));
@@ -212,20 +214,20 @@ impl Answer {
     }
 }
 
-/// What of an answer a client is to get.
+/// The form of an answer that a client is to get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing: it has it, by this tag.
+    /// No body, since the client has it under this tag.
     Nothing(HeaderValue),
-    /// The body as it is.
+    /// The plain body, not compressed.
     Plain,
-    /// A compressed form or, where that is not worth it, the body as it is.
+    /// A compressed form or, if compressing is not worth it, the plain body.
     Coded(Coding),
 }
 
-/// The body without the room that it was written into and does not fill: whoever keeps it counts its length.
+/// Returns the body without spare capacity, so that its length is what it takes in memory.
 fn exact(body: Bytes) -> Bytes {
-    // What is in the program, or had by others, is not ours to move.
+    // Bytes that are part of the program, or shared, cannot be moved.
     if !body.is_unique() {
         return body;
     }

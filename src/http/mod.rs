@@ -1,4 +1,4 @@
-//! What every feature's HTTP side is made of: strict input, typed answers and conditional requests.
+//! The building blocks of every feature's HTTP side: strict input, typed answers and conditional requests.
 
 pub(crate) mod base_url;
 pub mod body;

@@ -1,4 +1,4 @@
-//! Content negotiation (RFC 9110, section 12): which of several representations a client gets.
+//! Content negotiation (RFC 9110, section 12): chooses the representation that a client gets.
 
 use std::{
     cmp::Ordering,
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::error::{ApiError, ApiResult, ProblemType};
 
-/// What the address of a representation depends on.
+/// The request headers that a negotiated answer depends on.
 pub(crate) const VARY: &str = "Authorization, Accept";
 
-/// What a client takes; `None`: anything.
+/// The media types that a client accepts; `None` if it accepts anything.
 #[derive(Clone, Debug)]
 pub(crate) struct Accept(Option<Vec<QualityItem<Mime>>>);
 
@@ -36,7 +36,7 @@ impl FromRequest for Accept {
 }
 
 impl Accept {
-    /// Reads what the client of a request takes.
+    /// Reads the media types that the client of a request accepts.
     #[must_use]
     pub(crate) fn read(request: &HttpRequest) -> Self {
         let mut written = request.headers().get_all(header::ACCEPT);
@@ -47,10 +47,10 @@ impl Accept {
         Self(Some(header::Accept::parse(request).map(|accept| accept.0).unwrap_or_default()))
     }
 
-    /// What the client wants most of what there is; of what it wants alike, the first.
+    /// Chooses the representation that the client wants most; among those that it wants alike, the first one.
     ///
     /// # Errors
-    /// `406` with what there is: the client takes none of it.
+    /// `406` with the list of what there is, if the client accepts none of it.
     pub(crate) fn choose<T: Copy>(&self, offered: &[(T, &str)]) -> ApiResult<T> {
         let media_types: Vec<_> = offered.iter().map(|(_, media_type)| *media_type).collect();
         let best = self.position(&media_types).map(|place| offered[place].0);
@@ -61,7 +61,8 @@ impl Accept {
         })
     }
 
-    /// Which of these media types the client wants most; of those that it wants alike, the first. `None`: it takes none of them.
+    /// Returns the place of the media type that the client wants most; among those that it wants alike, the
+    /// first one. Returns `None` if it accepts none of them.
     #[must_use]
     pub(crate) fn position(&self, media_types: &[&str]) -> Option<usize> {
         let qualities = media_types.iter().map(|media_type| self.quality(media_type)).enumerate();
@@ -70,7 +71,7 @@ impl Accept {
         best.map(|(place, _)| place)
     }
 
-    /// How much the client wants it: the most specific range that it is in decides.
+    /// Returns how much the client wants a media type: the most specific range that matches decides.
     fn quality(&self, media_type: &str) -> Quality {
         let Some(ranges) = &self.0 else { return Quality::MAX };
         let kind = media_type.split('/').next().unwrap_or_default();
@@ -88,18 +89,17 @@ impl Accept {
     }
 }
 
-/// A media type without its parameters.
+/// Returns a media type without its parameters.
 fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default()
 }
 
-/// `200`: the representation that was chosen.
+/// A `200` with the representation that was chosen.
 pub(crate) struct Negotiated {
-    /// The bytes.
     pub body: Vec<u8>,
-    /// Their media type.
+    /// The media type of the body.
     pub media_type: &'static str,
-    /// Counts the changes of the thing itself; `None` for what cannot be changed through this representation.
+    /// The state of the thing itself; `None` for what cannot be changed through this representation.
     pub state_tag: Option<StateTag>,
     /// The request headers that the choice depended on.
     pub vary: &'static str,

@@ -1,7 +1,7 @@
 //! Changes as JSON Merge Patches (RFC 7396).
 //!
-//! A patch is applied to the thing as its input would have made it, and the result is parsed like an input of its own: what
-//! holds for a new thing holds for a changed one, with the same limits and the same faults.
+//! A patch is applied to the input that would make the present thing, and the result is parsed like a new
+//! input. So a changed thing has the same limits and the same faults as a new one.
 
 use std::marker::PhantomData;
 
@@ -22,10 +22,11 @@ use crate::{
 
 /// Applies a patch to a thing, given as its input, and parses the result.
 ///
-/// `known` are all members that the input can have. A member that is removed is as one left out of a new thing.
+/// `known` are all members that the input can have. A removed member is treated like one that is left out of
+/// a new thing.
 ///
 /// # Errors
-/// Every fault of the patch.
+/// Returns every fault of the patch.
 pub(crate) fn merge<T: Deserr<Faults>>(
     mut present: Value,
     patch: Value,
@@ -37,7 +38,7 @@ pub(crate) fn merge<T: Deserr<Faults>>(
             Invalid::new("wrong_type", "A merge patch is an object."),
         ));
     };
-    // Removing what was never there would go unnoticed.
+    // Otherwise removing an unknown member would go unnoticed.
     let mut faults = Faults::none();
     for name in members
         .iter()
@@ -59,14 +60,14 @@ pub(crate) fn merge<T: Deserr<Faults>>(
     }
 }
 
-/// The names of the members that a patch changes, for the record.
+/// Returns the names of the members that a patch changes, for the record.
 #[must_use]
 pub(crate) fn changed_members(patch: &Value) -> Vec<&str> {
     patch.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect()
 }
 
-/// In the OpenAPI document: a merge patch of what `T` makes. No member is required, and each that an input may leave out can be
-/// `null`.
+/// The schema of a merge patch for `T`, for the OpenAPI document. No member is required, and each member that
+/// an input can leave out can be `null`.
 pub(crate) struct Patch<T>(PhantomData<T>);
 
 impl<T: ToSchema> PartialSchema for Patch<T> {
@@ -77,8 +78,8 @@ impl<T: ToSchema> PartialSchema for Patch<T> {
         relax(&mut schema, &named);
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.description = Some(format!(
-                "A JSON Merge Patch (RFC 7396) of {}: what is left out stays, `null` clears, an object is merged, an array \
-                 replaces.",
+                "A JSON Merge Patch (RFC 7396) of {}: members that are left out stay, `null` clears a member, an object is \
+                 merged, an array is replaced.",
                 T::name()
             ));
             object.examples.clear();
@@ -92,8 +93,8 @@ impl<T: ToSchema> PartialSchema for Patch<T> {
     }
 }
 
-/// Makes nothing required, and what may be left out nullable; in objects inside too, since a patch merges them. An array is
-/// replaced as a whole, so its elements stay as they are.
+/// Makes nothing required, and everything that can be left out nullable; also in nested objects, since a
+/// patch merges them. An array is replaced as a whole, so its elements stay as they are.
 fn relax(schema: &mut RefOr<Schema>, named: &[(String, RefOr<Schema>)]) {
     match schema {
         RefOr::Ref(reference) => {

@@ -1,4 +1,4 @@
-//! What a caller would like, and can do without (RFC 7240).
+//! The preferences of callers in `Prefer`: wishes that an answer can ignore (RFC 7240).
 
 use std::{
     convert::Infallible,
@@ -13,14 +13,14 @@ use actix_web::{
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// Says which preferences were honoured.
+/// The header that says which preferences were honoured.
 pub(crate) const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The preferences that mean something here. Any other, and one that is malformed, is as if it had not been sent, as the standard
-/// has it.
+/// The preferences that have a meaning here. Any other preference, and a malformed one, is ignored, as the
+/// standard says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefer {
-    /// That a patch of a state that is no longer current be merged with what was changed since, where the two do not clash.
+    /// The wish that a patch of an older state is merged with the changes since, if the two do not clash.
     pub merge: bool,
 }
 
@@ -47,7 +47,7 @@ impl FromRequest for Prefer {
     }
 }
 
-/// Splits where the separator stands outside of quotes.
+/// Splits a text at separators outside of quotes.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |character| {
@@ -62,7 +62,7 @@ fn name(preference: &str) -> &str {
     preference.split([';', '=']).next().unwrap_or_default().trim_matches([' ', '\t'])
 }
 
-/// An empty value is none at all.
+/// Returns `true` if a preference has no value. An empty value counts as none.
 fn has_no_value(preference: &str) -> bool {
     let preference = split(preference, ';').next().unwrap_or_default();
     let value = preference.split_once('=').map_or("", |(_, value)| value.trim_matches([' ', '\t']));

@@ -1,5 +1,5 @@
-//! Answers to previews: what somebody without an account sees by a link that was passed on. Nobody may keep them, and no search
-//! engine may list them.
+//! Protects the answers to previews, which somebody without an account sees by a link that was passed on. No
+//! cache can keep them, and no search engine can list them.
 
 use std::future::{Ready, ready};
 
@@ -16,8 +16,9 @@ use crate::{
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
-/// That a request comes with a preview token, good or bad. A handler that gives previews takes it as its first argument, so that
-/// the envelope knows also of what is refused before the handler runs.
+/// A mark that a request comes with a preview token, good or bad. A handler that gives previews takes it as
+/// its first argument, so that the envelope also knows about requests that are refused before the handler
+/// runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Preview;
 
@@ -33,7 +34,7 @@ impl FromRequest for Preview {
     }
 }
 
-/// Adds the headers that the answer to a preview has, whatever it is.
+/// Adds the headers that every answer to a preview has.
 pub(crate) fn protect(request: &HttpRequest, headers: &mut HeaderMap) {
     if request.extensions().contains::<Preview>() {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));

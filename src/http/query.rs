@@ -1,4 +1,5 @@
-//! Query strings, read strictly: an unknown parameter, a repeated one or a value that cannot be applied is a `400`.
+//! Reads query strings strictly: an unknown parameter, a repeated one or a value that cannot be applied is a
+//! `400`.
 
 use std::future::{Ready, ready};
 
@@ -23,30 +24,29 @@ use crate::{
 
 /// The query string parsed into a `T`.
 pub(crate) struct Query<T> {
-    /// What was asked for.
     pub value: T,
-    /// What a cursor is bound to: the path and all parameters but those that do not change which rows there are or how
-    /// they are sorted.
+    /// The part of the request that a cursor is bound to: the path, and all parameters except those that
+    /// change neither the rows nor their order.
     pub fingerprint: String,
 }
 
-/// The query string of an address that others append to, such as a feed's, parsed into a `T`: parameters that it does not know are
-/// ignored.
+/// The query string of an address that others append parameters to, such as a feed's, parsed into a `T`.
+/// Unknown parameters are ignored.
 pub(crate) struct Lenient<T> {
-    /// As of a query string without what was ignored.
+    /// The query without the ignored parameters.
     pub query: Query<T>,
-    /// That query string.
+    /// The query string without the ignored parameters.
     pub text: String,
 }
 
-/// Which parameters there are, by name.
+/// The parameters that an input has, by name.
 pub(crate) trait Known {
-    /// Whether there is one of this name.
+    /// Returns `true` if there is a parameter of this name.
     fn knows(name: &str) -> bool;
 }
 
 impl<T> Lenient<T> {
-    /// The same, as something else.
+    /// Turns the value into another type, and keeps the rest.
     pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Lenient<U> {
         let Query { value, fingerprint } = self.query;
         Lenient { query: Query { value: into(value), fingerprint }, text: self.text }
@@ -66,12 +66,12 @@ impl<T: Deserr<Faults> + Known> FromRequest for Lenient<T> {
     }
 }
 
-/// The parameters of a query string, as they are written.
+/// Returns the parameters of a query string, as they are written.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// Whether a parameter, as it is written, has a name that is known.
+/// Returns `true` if a parameter, as it is written, has a known name.
 #[must_use]
 pub(crate) fn is_of(pair: &str, knows: impl Fn(&str) -> bool) -> bool {
     let name = pair.split_once('=').map_or(pair, |(name, _)| name);
@@ -100,7 +100,7 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
 /// Reads a query string.
 ///
 /// # Errors
-/// Every fault of it.
+/// Returns every fault of the query string.
 pub(crate) fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
     let mut faults = Faults::none();
     let mut parameters = Map::new();
@@ -131,7 +131,7 @@ pub(crate) fn read<T: Deserr<Faults>>(query: &str) -> Result<T, Faults> {
     }
 }
 
-/// Whether a query string names a parameter, with whatever value.
+/// Returns `true` if a query string names a parameter, with any value.
 #[must_use]
 pub(crate) fn names(query: &str, name: &str) -> bool {
     query.split('&').any(|pair| decode(pair.split('=').next().unwrap_or_default()).as_deref() == Some(name))
@@ -147,8 +147,8 @@ fn fingerprint(path: &str, query: &str) -> String {
     format!("{path}?{}", pairs.join("&"))
 }
 
-/// Decodes one part of a query string as forms are (WHATWG URL, application/x-www-form-urlencoded), but refuses what is
-/// not UTF-8 instead of replacing it.
+/// Decodes one part of a query string as forms are (WHATWG URL, application/x-www-form-urlencoded), but
+/// refuses text that is not UTF-8 instead of replacing it.
 fn decode(part: &str) -> Option<String> {
     let spaces = part.replace('+', " ");
     percent_encoding::percent_decode_str(&spaces).decode_utf8().ok().map(Into::into)

@@ -1,4 +1,4 @@
-//! Typed answers. Each sets the headers that its kind of answer has, so that no handler can forget one.
+//! Typed answers. Each type sets the headers of its kind of answer, so that no handler can forget one.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use crate::{
     principal::SignedIn,
 };
 
-/// Something that answers are made of.
+/// A value that answers are made of.
 pub(crate) trait Representation: Serialize {
     /// The state of the thing itself; `None` for what cannot be changed through this representation.
     fn state_tag(&self) -> Option<StateTag> {
         None
     }
 
-    /// Whether it is only good for the moment, so that nobody may keep it.
+    /// Returns `true` if the value is only good for the moment, so that no cache keeps it.
     fn fresh(&self) -> bool {
         false
     }
 
-    /// The cursor of the next page, where this is a page and not the last one.
+    /// The cursor of the next page, if this is a page and not the last one.
     fn next_cursor(&self) -> Option<&str> {
         None
     }
@@ -50,7 +50,7 @@ pub(crate) fn require_match(if_match: &IfMatch, value: &impl Representation) -> 
 /// The tag of the representation, as any answer would carry it.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// `500` if the value cannot be written as JSON.
 pub(crate) fn tag_of<T: Representation>(value: &T) -> Result<EntityTag, ApiError> {
     serialize(value).map(|(_, tag)| tag)
 }
@@ -61,15 +61,17 @@ fn serialize<T: Representation>(value: &T) -> Result<(Vec<u8>, EntityTag), ApiEr
     Ok((body, tag))
 }
 
-/// How long an anonymous answer may be reused by browsers and CDNs without asking, and how long, after that, while asking.
+/// The caching of an anonymous answer: browsers and CDNs can reuse it for 5 seconds without asking, and for
+/// 30 seconds more while they ask.
 const PUBLIC: &str = "public, max-age=5, stale-while-revalidate=30";
 
-/// The same of an answer that says that there is nothing: whoever comes once there is something is not told so once more.
+/// The caching of an anonymous answer that says that there is nothing. It must not be reused while asking, so
+/// that a reader who comes once there is something is not told the old answer again.
 const NOTHING: &str = "public, max-age=5";
 
 pub(super) const PRIVATE: &str = "private, no-store";
 
-/// What caches may do with answers to readers.
+/// The caching rules for answers to readers.
 #[derive(Clone, Debug)]
 pub(crate) struct Sharing {
     found: HeaderValue,
@@ -77,7 +79,8 @@ pub(crate) struct Sharing {
 }
 
 impl Sharing {
-    /// Caches may reuse an answer for so long where this program cannot answer.
+    /// Creates the rules; `stale_if_error` is the time for which caches can reuse an answer while this
+    /// program cannot answer.
     #[must_use]
     pub(crate) fn new(stale_if_error: Duration) -> Self {
         let value = |text: &'static str| match stale_if_error.as_secs() {
@@ -88,7 +91,7 @@ impl Sharing {
         Self { found: value(PUBLIC), nothing: value(NOTHING) }
     }
 
-    /// Of an answer that says that there is nothing at an address, and when there may be.
+    /// Returns the rule for an answer that says that there is nothing at an address.
     #[must_use]
     pub(crate) fn of_nothing(request: &HttpRequest) -> HeaderValue {
         let sharing = request.app_data::<Data<Self>>();
@@ -107,7 +110,7 @@ fn cache_control(request: &HttpRequest, fresh: bool) -> HeaderValue {
     }
 }
 
-/// `200`: the answer to a `GET`. Who has it already gets a `304` in its place, from the envelope.
+/// A `200` to a `GET`. If the client has the answer already, the envelope turns it into a `304`.
 pub(crate) struct Found<T>(pub T);
 
 impl<T: Representation> Responder for Found<T> {
@@ -128,11 +131,10 @@ impl<T: Representation> Responder for Found<T> {
 
 /// A text that is not made of JSON values, such as a page.
 pub(crate) struct Document {
-    /// The bytes.
     pub body: actix_web::web::Bytes,
-    /// Their media type.
+    /// The media type of the text.
     pub media_type: ContentType,
-    /// Whether it is only good for the moment, so that nobody may keep it.
+    /// Set if the text is only good for the moment, so that no cache keeps it.
     pub fresh: bool,
 }
 
@@ -154,7 +156,7 @@ pub(super) fn found(request: &HttpRequest, tag: EntityTag, fresh: bool) -> HttpR
     response
 }
 
-/// The `Link` of a page (RFC 8288): this request's own target, with the next cursor.
+/// Returns the `Link` of a page (RFC 8288): this request's own target, with the next cursor.
 fn next_link(request: &HttpRequest, cursor: &str) -> String {
     let kept =
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
@@ -162,11 +164,11 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
     format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"))
 }
 
-/// `201` with the address of what was made.
+/// A `201` with the address of what was created.
 pub(crate) struct Created<T> {
     /// The whole resource.
     pub value: T,
-    /// Its path.
+    /// The path of the resource.
     pub location: String,
 }
 
@@ -180,7 +182,7 @@ impl<T: Representation> Responder for Created<T> {
     }
 }
 
-/// `200`: the whole resource after a change or an action.
+/// A `200` with the whole resource after a change or an action.
 pub(crate) struct Updated<T>(pub T);
 
 impl<T: Representation> Responder for Updated<T> {
@@ -191,11 +193,12 @@ impl<T: Representation> Responder for Updated<T> {
     }
 }
 
-/// `200`: the whole resource after a patch that may have been merged with what others changed meanwhile.
+/// A `200` with the whole resource after a patch. The patch was perhaps merged with what others changed
+/// meanwhile.
 pub(crate) struct Patched<T> {
     /// The whole resource.
     pub value: T,
-    /// Whether it was.
+    /// Set if the patch was merged with other changes.
     pub merged: bool,
 }
 
@@ -223,9 +226,9 @@ fn changed<T: Representation>(mut response: HttpResponseBuilder, value: &T) -> H
     }
 }
 
-/// `308`: the same thing is at another address now. The request's query string goes along.
+/// A `308`: the same thing is at another address now. The request's query string is appended to it.
 pub(crate) struct Moved {
-    /// Its path.
+    /// The path of the new address.
     pub location: String,
 }
 
@@ -239,14 +242,14 @@ impl Responder for Moved {
         };
         HttpResponse::PermanentRedirect()
             .insert_header((header::LOCATION, location))
-            // As long as what is there may be kept: an article can move again, also back.
+            // Kept as long as an article can be: it can move again, also back.
             .insert_header((header::CACHE_CONTROL, cache_control(request, false)))
             .insert_header((header::VARY, "Authorization"))
             .finish()
     }
 }
 
-/// `204`.
+/// A `204` without a body.
 pub(crate) struct NoContent;
 
 impl Responder for NoContent {

@@ -1,4 +1,5 @@
-//! The examples of the OpenAPI document: each body gets one, put together from what its schema says of its members.
+//! Adds the examples to the OpenAPI document: each body gets one, put together from the schemas of its
+//! members.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,7 @@ pub(super) fn complete(document: &mut Value) {
     }
 }
 
-/// Of something that has `content`.
+/// Adds an example to each media type of a body or response.
 fn fill(body: &mut Value, components: &Value) {
     let contents = body.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, content) in contents {
@@ -30,7 +31,8 @@ fn fill(body: &mut Value, components: &Value) {
     }
 }
 
-/// A value that a schema of ours allows: its own example, else one made from its parts.
+/// Returns a value that a schema of this document allows: the schema's own example, or one made from its
+/// parts.
 fn of(schema: &Value, components: &Value) -> Value {
     let given = schema.get("example").or_else(|| schema["examples"].get(0));
     if let Some(value) = given.or_else(|| schema["enum"].get(0)).or_else(|| schema.get("default")) {

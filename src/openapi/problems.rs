@@ -1,16 +1,16 @@
-//! Problems in the document: a schema for each type, and the types that an operation can answer.
+//! The problems in the OpenAPI document: a schema for each type, and the types that an operation can answer.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::ProblemType;
 
-/// The extension in which a response of an operation names the kinds of its problems, where its status has several.
+/// The extension by which a response of an operation names its kinds of problems, if its status has several.
 const EXTENSION: &str = "x-problems";
 
-/// A request id, for examples.
+/// The request id in examples.
 pub(super) const REQUEST_ID: &str = "0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77";
 
-/// The name of a kind's schema: `SlugTakenProblem`.
+/// Returns the name of a kind's schema, such as `SlugTakenProblem`.
 fn name_of(kind: ProblemType) -> String {
     let mut name = String::new();
     for word in kind.info().name.split('-') {
@@ -21,7 +21,7 @@ fn name_of(kind: ProblemType) -> String {
     name + "Problem"
 }
 
-/// The schema of each kind: its `type` is one word, and it has the members of its kind.
+/// Returns the schema of each kind: its `type` is one word, and it has the members of its kind.
 pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
     ProblemType::ALL.into_iter().map(|kind| {
         let info = kind.info();
@@ -41,21 +41,21 @@ pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
     })
 }
 
-/// What a stale change is told where there is such a thing, and the caller may see it.
+/// The members that a `412` has only if there is a current state, and the caller is allowed to see it.
 const SOMETIMES: [&str; 4] = ["current_etag", "saved_by", "saved_at", "revision"];
 
-/// What a kind tells beside what every problem does (RFC 9457, section 3.2).
+/// Returns the members that a kind adds to those of every problem (RFC 9457, section 3.2).
 fn members(kind: ProblemType) -> Map<String, Value> {
     let members = match kind {
         ProblemType::Retracted => json!({
             "reason": {"type": "string", "description": "Why the story was taken back, for readers."},
-            "retracted_at": {"type": "string", "format": "date-time", "description": "When."},
+            "retracted_at": {"type": "string", "format": "date-time", "description": "When the story was taken back."},
         }),
         ProblemType::NotAllowedInState => json!({
             "state": {"$ref": "#/components/schemas/State"},
             "allowed": {
                 "type": "array", "items": {"$ref": "#/components/schemas/Action"},
-                "description": "What the state allows. Whether you may do it depends on your role besides.",
+                "description": "The actions that the state allows. Your role decides if you can do them.",
             },
         }),
         ProblemType::AlreadyCovered => json!({"article": {
@@ -66,21 +66,21 @@ fn members(kind: ProblemType) -> Map<String, Value> {
                 "slug": {"$ref": "#/components/schemas/Slug"},
                 "title": {"type": "string"},
                 "status": {"$ref": "#/components/schemas/Status"},
-                "href": {"type": "string", "format": "uri-reference", "description": "Where you can read it."},
+                "href": {"type": "string", "format": "uri-reference", "description": "The path at which you can read the story."},
             },
             "required": ["id", "slug", "title", "status", "href"],
         }}),
         ProblemType::NotAcceptable => json!({"available": {
-            "type": "array", "items": {"type": "string"}, "description": "The media types that there are.",
+            "type": "array", "items": {"type": "string"}, "description": "The media types to choose from.",
         }}),
         ProblemType::PreconditionFailed => json!({
             "current_etag": {"type": "string", "description": "The ETag of the present state."},
             "saved_by": {"$ref": "#/components/schemas/EditorLink"},
             "saved_at": {"type": "string", "format": "date-time", "description": "When the present draft was saved."},
-            "revision": {"type": "integer", "minimum": 1, "description": "The number of its newest revision."},
+            "revision": {"type": "integer", "minimum": 1, "description": "The number of the draft's newest revision."},
         }),
         ProblemType::SourceCited => json!({"article_count": {
-            "type": "integer", "minimum": 0, "description": "How many articles that you may see cite the source.",
+            "type": "integer", "minimum": 0, "description": "The number of articles you can see that cite the source.",
         }}),
         _ => json!({}),
     };
@@ -90,8 +90,9 @@ fn members(kind: ProblemType) -> Map<String, Value> {
     }
 }
 
-/// The kinds of problems that a response of an operation stands for: those of its status or, where that has several, those that it
-/// names. A change may collide with any other one.
+/// Returns the kinds of problems that a response of an operation stands for: those of its status or, if the
+/// status has several, those that the response names. [`ProblemType::Conflict`] is always among them, since a
+/// change can collide with any other one.
 pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<ProblemType> {
     let mut kinds: Vec<_> =
         ProblemType::ALL.into_iter().filter(|kind| kind.info().status == status).collect();
@@ -105,7 +106,7 @@ pub(super) fn take_kinds(status: u16, response: &mut Value) -> Vec<ProblemType> 
     kinds
 }
 
-/// The content of a response that may be a problem of each of these kinds.
+/// Returns the content of a response that can be a problem of each of these kinds.
 pub(super) fn content(kinds: &[ProblemType], detail: &str) -> Value {
     let reference = |kind: &ProblemType| json!({"$ref": format!("#/components/schemas/{}", name_of(*kind))});
     let schema = match kinds {
@@ -138,7 +139,7 @@ pub(super) fn content(kinds: &[ProblemType], detail: &str) -> Value {
     content
 }
 
-/// A value of a member, for examples.
+/// Returns a value of a member, for examples.
 fn example(name: &str, schema: &Value) -> Value {
     match name {
         "reason" => json!("Angka utama dalam berita ini ternyata dikarang oleh narasumbernya."),

@@ -1,11 +1,12 @@
-//! The schemas of the OpenAPI document, made to say what is meant.
+//! Corrections to the schemas of the OpenAPI document that utoipa makes.
 
 use serde_json::{Map, Value, json};
 
-/// Puts what is said of an inlined member beside its schema.
+/// Moves the description of an inlined member next to its schema.
 ///
-/// utoipa writes a described member whose schema is inlined as `allOf: [schema, {type: object, description}]`, which no string
-/// can satisfy. Here it becomes `{...schema, description}`, everywhere in the document.
+/// utoipa writes a described member whose schema is inlined as `allOf: [schema, {type: object,
+/// description}]`, which no string can satisfy. Here it becomes `{...schema, description}`, everywhere in the
+/// document.
 pub(crate) fn unwrap_described(document: &mut Value) {
     match document {
         Value::Array(elements) => elements.iter_mut().for_each(unwrap_described),
@@ -21,8 +22,8 @@ pub(crate) fn unwrap_described(document: &mut Value) {
     }
 }
 
-/// Writes a schema that is made of others, as serde flattens them into one object, as that one object, which is what clients get; those
-/// that are only parts of others leave the document.
+/// Turns a schema that is made of others, which serde flattens into one object, into that one object, which
+/// is what clients get. Schemas that are only parts of others are removed from the document.
 pub(crate) fn merge_flattened(document: &mut Value) {
     const ROOT: &str = "#/components/schemas/";
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
@@ -63,8 +64,8 @@ pub(crate) fn merge_flattened(document: &mut Value) {
     }
 }
 
-/// Gives the words of an enumeration names of their own where they differ by a sign alone: `-title` and `title` are one identifier to a
-/// program that generates a client, which takes the names in `x-enum-varnames` where there are any.
+/// Names the words of an enumeration if they differ in a sign alone: `-title` and `title` are one identifier
+/// to a program that generates a client. Such programs take the names in `x-enum-varnames`.
 pub(crate) fn name_words(document: &mut Value) {
     match document {
         Value::Array(elements) => elements.iter_mut().for_each(name_words),
@@ -85,7 +86,7 @@ pub(crate) fn name_words(document: &mut Value) {
     }
 }
 
-/// Whether there is a reference like this in it.
+/// Returns `true` if a value contains this reference.
 pub(crate) fn refers_to(value: &Value, reference: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(|element| refers_to(element, reference)),
@@ -97,8 +98,8 @@ pub(crate) fn refers_to(value: &Value, reference: &Value) -> bool {
     }
 }
 
-/// Names the pages of a list after what they hold: `Page_Tag`, as utoipa calls an instance of a generic type, becomes
-/// `TagPage`, and its elements refer to `Tag` instead of spelling it out.
+/// Names the pages of a list after their elements: `Page_Tag`, utoipa's name for an instance of a generic
+/// type, becomes `TagPage`, and its elements refer to `Tag` instead of repeating it.
 pub(crate) fn name_pages(document: &mut Value) {
     const PREFIX: &str = "Page_";
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
@@ -125,7 +126,7 @@ fn rename_pages(value: &mut Value, prefix: &str) {
     }
 }
 
-/// The two parts of a described member.
+/// Returns the schema and the notes of a described member.
 fn described(members: &Map<String, Value>) -> Option<(Map<String, Value>, Map<String, Value>)> {
     const NOTES: [&str; 6] = ["type", "title", "description", "default", "readOnly", "writeOnly"];
     match members.get("allOf")?.as_array()?.as_slice() {

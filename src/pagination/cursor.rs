@@ -1,4 +1,4 @@
-//! Cursors: a position in a list, signed, so that it means only what we said.
+//! Cursors: signed positions in a list, so that only cursors made by this program are accepted.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,7 +10,7 @@ use crate::{
     faults::{Faults, Invalid},
 };
 
-/// What cursors are signed with. All instances over one database have the same.
+/// The key that cursors are signed with. All instances on one database have the same key.
 #[derive(Clone)]
 pub struct CursorKey(hmac::Key);
 
@@ -34,10 +34,10 @@ impl CursorKey {
         context.sign()
     }
 
-    /// A cursor that names `position` in the list that `query` makes.
+    /// Makes a cursor that names `position` in the list of `query`.
     ///
     /// # Errors
-    /// The position cannot be written as JSON.
+    /// Returns an error if the position cannot be written as JSON.
     pub fn seal<P: Serialize>(&self, query: &str, position: &P) -> ApiResult<String> {
         let mut bytes = serde_json::to_vec(position).map_err(ApiError::internal)?;
         let signature = self.sign(query, &bytes);
@@ -45,10 +45,10 @@ impl CursorKey {
         Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The position that a cursor names; `None` without one, for the first page.
+    /// Returns the position that a cursor names; `None` without a cursor, for the first page.
     ///
     /// # Errors
-    /// `400`: the cursor was not made by this query, or not by Warta.
+    /// `400` if the cursor was not made by this query, or not by Warta.
     pub fn open<P: DeserializeOwned>(&self, query: &str, cursor: Option<&str>) -> ApiResult<Option<P>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let position = || {

@@ -1,4 +1,4 @@
-//! `warta audit`: what is done with the record from the command line.
+//! The command `warta audit`, which verifies the record.
 
 use std::io::{self, Write};
 
@@ -9,10 +9,10 @@ use crate::{
     database::{Database, DatabaseUrl, migrations},
 };
 
-/// Runs one command on the record. It changes nothing, also not the version of the database.
+/// Runs one command on the record. It changes nothing, not even the version of the database.
 ///
 /// # Errors
-/// [`ServeError`], one line each; also where the record was tampered with.
+/// Returns a [`ServeError`], whose text is one line; also if the record was tampered with.
 pub async fn audit(config: Config, command: AuditCommand) -> Result<(), ServeError> {
     let AuditCommand::Verify { head } = command;
     let (url, embedded) = postgres::administered(&config, true).await?;

@@ -1,12 +1,12 @@
-//! How many files the process may have open, of which each connection is one.
+//! The limit of open files of the process; each connection is an open file.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Files beside the connections: the database's, the listener, logs, what libraries open.
+/// The files besides the connections: the database's, the listener, logs, files that libraries open.
 const RESERVED: usize = 128;
 
-/// Raises the soft limit of open files to the hard one, and says how many connections of clients there may be, of those wanted, with so
-/// many connections to the database beside them.
+/// Raises the soft limit of open files to the hard one. Returns how many of the wanted connections of clients
+/// fit, besides this many connections to the database.
 pub(super) fn connections(wanted: usize, database: usize) -> usize {
     let files = match getrlimit(Resource::RLIMIT_NOFILE) {
         Ok((soft, hard)) if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() => hard,
@@ -26,7 +26,7 @@ pub(super) fn connections(wanted: usize, database: usize) -> usize {
 }
 
 fn fitting(files: usize, database: usize) -> usize {
-    // Never none: with one connection it can at least be asked what is wrong.
+    // At least one, so that the instance can be asked what is wrong.
     files.saturating_sub(RESERVED + database).max(1)
 }
 

@@ -1,4 +1,4 @@
-//! The first admin, made on the first start.
+//! Creates the first admin, on the first start.
 
 use std::io::{self, Write};
 
@@ -10,17 +10,18 @@ use crate::{
     values::FromText,
 };
 
-/// The first admin of the embedded mode, where the settings name none.
+/// The email of the first admin in the embedded mode, if the settings name none.
 const ADMIN: &str = "admin@warta.example";
 
-/// How a new admin gets in.
+/// The credentials of a new admin.
 pub(super) struct Welcome {
     email: String,
-    /// Only where it was made here, and so is known to nobody.
+    /// The password; set only if it was made here, so that nobody else knows it.
     password: Option<String>,
 }
 
-/// Makes the first admin, only while there is no editor: from the settings or, in embedded mode, with a password of its own.
+/// Creates the first admin if there is no editor: from the settings or, in embedded mode, with a random
+/// password.
 pub(super) async fn first_admin(config: &Config, services: &Services) -> Result<Option<Welcome>, ServeError> {
     let (email, password, made) = match (&config.admin_email, &config.admin_password) {
         _ if services.database.is_read_only() => return Ok(None),
@@ -45,14 +46,14 @@ pub(super) async fn first_admin(config: &Config, services: &Services) -> Result<
     Ok(editor.map(|editor| Welcome { email: editor.email, password: made.then_some(password) }))
 }
 
-/// 144 random bits, in characters that a double click selects.
+/// Returns a password of 144 random bits, in characters that a double click selects.
 fn random_password() -> Result<String, ServeError> {
     let mut bytes = [0; 18];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|error| ServeError::Admin(error.to_string()))?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes).replace('-', "x").replace('_', "y"))
 }
 
-/// Tells how the first admin gets in.
+/// Prints the credentials of the first admin.
 pub(super) fn introduce(welcome: Option<&Welcome>) -> io::Result<()> {
     match welcome {
         Some(Welcome { email, password: Some(password) }) => {

@@ -1,4 +1,4 @@
-//! What an instance hears of its database.
+//! Starts the link of an instance to its database, for news of changes and outages.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::{
     database::DatabaseUrl,
 };
 
-/// Starts what listens to the database for the cache or, where there is no cache, what asks whether the database is there.
+/// Starts the task that listens to the database for the cache. If there is no cache, starts the one that asks
+/// whether the database is there.
 pub(super) fn start(config: &Config, url: &DatabaseUrl, parts: &mut Parts) -> JoinHandle<()> {
     let (database, clock) = (parts.services.database.clone(), parts.services.clock.clone());
     let presence = parts.presence.clone();

@@ -1,4 +1,4 @@
-//! The database of the settings, started and stopped with the program where it is the embedded one.
+//! Opens the database of the settings. An embedded one is started and stopped with the program.
 
 use std::future::pending;
 
@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-/// The database of the settings. Whoever gets the second value stops it, with [`stop`].
+/// Returns the address of the settings' database. If there is a second value, the caller has to stop it, with
+/// [`stop`].
 pub(super) async fn postgres(
     config: &Config,
     must_exist: bool,
@@ -35,8 +36,9 @@ pub(super) async fn postgres(
     Ok((embedded.url().clone(), Some(embedded)))
 }
 
-/// The database for a command of an administrator: that of the instance on this data folder, where one is running, else
-/// started for the command. A data folder without one is not filled by whoever only wants to look.
+/// Returns the database for a command of an administrator. If an instance is running on this data folder, it
+/// is that instance's database; otherwise it is started for the command. With `must_exist`, an empty data
+/// folder is not filled, since the command only wants to look.
 pub(super) async fn administered(
     config: &Config,
     must_exist: bool,
@@ -58,7 +60,7 @@ pub(super) async fn look_after(embedded: Option<&mut Embedded>) {
     }
 }
 
-/// Stops the embedded server, and says of what failed whether its disk is full.
+/// Stops the embedded server. If its disk is full, an error gets a remark about that.
 pub(super) async fn stop<T>(
     embedded: Option<Embedded>,
     outcome: Result<T, ServeError>,

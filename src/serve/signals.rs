@@ -1,30 +1,30 @@
-//! What the process is told by signals.
+//! Listens to the signals that the process gets.
 
 use std::{io, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, SIGTERM and SIGHUP.
+/// The signals that the process listens to: Ctrl-C, SIGTERM and SIGHUP.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
 }
 
-/// How the process is asked to stop.
+/// The way in which the process is asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// By somebody at a terminal, who does not want to wait.
+    /// Somebody at a terminal asks, who does not want to wait.
     Now,
-    /// By whoever runs it: balancers may first learn that it is going to stop.
+    /// A supervisor asks: balancers can first learn that the process is going to stop.
     Drained,
 }
 
 impl Signals {
-    /// From now on these signals do not end the process by themselves.
+    /// Listens to these signals; from now on they do not end the process by themselves.
     ///
     /// # Errors
-    /// The signals cannot be listened to.
+    /// Returns an error if the signals cannot be listened to.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -46,9 +46,9 @@ impl Signals {
         }
     }
 
-    /// Waits for so long, or until the process is asked to stop once more.
+    /// Waits for this many seconds, or until the process is asked to stop once more.
     pub(super) async fn wait(&mut self, seconds: u64) {
-        // Either way it goes on: nothing is different for whoever waited.
+        // A time-out and a second signal have the same effect: the caller goes on.
         let _ = tokio::time::timeout(Duration::from_secs(seconds), self.asked_to_stop()).await;
     }
 }

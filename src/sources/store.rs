@@ -61,7 +61,7 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
 /// The source with this id or slug.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
     sources::table.filter(named(reference.parts())).select(columns()).first(conn).await
 }
@@ -69,7 +69,7 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) ->
 /// The source with this id or slug, locked until the end of the transaction.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Source> {
     sources::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
@@ -82,9 +82,6 @@ fn filtered(query: &SourcesQuery) -> dsl::IntoBoxed<'_, sources::table, Pg> {
 }
 
 /// Up to `rows` sources that the query asks for in the order of their names, from after a position.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &SourcesQuery,
@@ -97,9 +94,6 @@ pub(crate) async fn list(
 }
 
 /// How many sources the query asks for.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
@@ -120,7 +114,7 @@ pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str
 /// Adds a source; `created_by` is who made it, where that was an editor.
 ///
 /// # Errors
-/// The constraint `sources_slug_key` where the slug is taken; else as any statement.
+/// The constraint `sources_slug_key` where the slug is taken.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -139,7 +133,7 @@ pub(crate) async fn insert(
 /// Changes a source.
 ///
 /// # Errors
-/// The constraint `sources_slug_key` where the slug is taken; else as any statement.
+/// The constraint `sources_slug_key` where the slug is taken.
 pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -154,18 +148,12 @@ pub(crate) async fn update(
 }
 
 /// Whether an editor made the source.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid) -> QueryResult<bool> {
     let made = sources::table.find(id).filter(sources::created_by.eq(editor_id));
     diesel::select(dsl::exists(made)).get_result(conn).await
 }
 
 /// How many articles cite the source, in any edition, the trash included.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<i64> {
     citations::table
         .filter(citations::source_id.eq(id))
@@ -177,7 +165,7 @@ pub(crate) async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> Q
 /// Deletes a source.
 ///
 /// # Errors
-/// The constraint `citations_source_id_fkey` where an edition cites it; else as any statement.
+/// The constraint `citations_source_id_fkey` where an edition cites it.
 pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(sources::table.find(id)).execute(conn).await.map(drop)
 }

@@ -72,7 +72,7 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
 /// The tag that this name leads to: an id or a slug, also one that it had before, or had a tag that was merged into it.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
     let id = tag_names::table.find(reference.to_string()).select(tag_names::tag_id).single_value();
     tags::table.filter(tags::id.nullable().eq(id)).select(columns()).first(conn).await
@@ -82,7 +82,7 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) ->
 /// whoever repeats a deletion must not hit what the tag was merged into.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// [`diesel::NotFound`].
 pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Tag> {
     tags::table.filter(named(reference.parts())).select(columns()).for_no_key_update().first(conn).await
 }
@@ -100,9 +100,6 @@ fn filtered(query: &TagsQuery) -> dsl::IntoBoxed<'_, tags::table, Pg> {
 }
 
 /// Up to `rows` tags that the query asks for, in its order, from after a place.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &TagsQuery,
@@ -130,9 +127,6 @@ pub(crate) async fn list(
 }
 
 /// How many tags the query asks for.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
@@ -151,9 +145,6 @@ pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str
 }
 
 /// Makes the slug lead to the tag, which may be about to be made; where it leads to another one, the slug of that.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn reserve_slug(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -175,9 +166,6 @@ pub(crate) async fn reserve_slug(
 }
 
 /// Adds a tag, whose slug is reserved.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -196,9 +184,6 @@ pub(crate) async fn insert(
 }
 
 /// Changes a tag, whose slug is reserved. The one that it had keeps leading to it.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,

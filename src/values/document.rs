@@ -1,13 +1,14 @@
-//! Which document an address leads to, whichever of its spellings was written.
+//! Names the document that an address leads to, in whichever of its spellings the address was written.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use url::Url;
 
 use super::WebUrl;
 
-/// Query parameters that say who followed a link from where, and not which document it leads to: from the list that Brave's query
-/// filter takes out of addresses, with the campaigns of Mailchimp and Instagram. `utm_*` counts too. Names that a site may give a
-/// meaning of its own, such as `ref` or `cid`, are not among them. In lower case.
+/// Query parameters that say who followed a link from where, and not which document it leads to: from the
+/// list that Brave's query filter takes out of addresses, with the campaigns of Mailchimp and Instagram.
+/// `utm_*` counts too. Names that a site can use for a meaning of its own, such as `ref` or `cid`, are not in
+/// the list. All names are in lower case.
 const TRACKING: [&str; 33] = [
     "__hsfp",
     "__hssc",
@@ -44,18 +45,20 @@ const TRACKING: [&str; 33] = [
     "ysclid",
 ];
 
-/// Names a document by its address: addresses that differ only in what does not matter have the same key.
+/// The key of a document: addresses that differ only in unimportant parts have the same key.
 ///
-/// What does not matter: `http` or `https`, upper and lower case and the alphabet of the host, a default port, `.` and `..` in the
-/// path, a slash at its end, how characters are percent-encoded, tracking parameters, an empty query, the fragment. Everything else
-/// counts: `www.`, the case of the path, the other parameters and their order.
+/// Unimportant are: `http` or `https`, upper and lower case and the alphabet of the host, a default port, `.`
+/// and `..` in the path, a slash at its end, the percent-encoding of characters, tracking parameters, an
+/// empty query, the fragment. Everything else counts: `www.`, the case of the path, the other parameters and
+/// their order.
 ///
-/// It is the first half of a SHA-256, since an address is longer than what an index takes. 128 bits are plenty against accidents.
+/// The key is the first half of a SHA-256, since an address is longer than what an index takes. 128 bits are
+/// plenty against accidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentKey([u8; 16]);
 
 impl DocumentKey {
-    /// The key of what is at this address.
+    /// Returns the key of the document at this address.
     #[must_use]
     pub fn of(url: &WebUrl) -> Self {
         // A `WebUrl` always parses.
@@ -65,14 +68,15 @@ impl DocumentKey {
         Self(key)
     }
 
-    /// Its bytes, as they are stored.
+    /// Returns the bytes of the key, as they are stored.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// The one spelling of an address that stands for all. The parser has lowered the host, written it in ASCII and resolved dots.
+/// Returns the one spelling that stands for all spellings of an address. The parser has already lowered the
+/// host, written it in ASCII and resolved dots.
 fn normalised(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     // Since the scheme does not count, both default ports are the same as none.
@@ -90,8 +94,8 @@ fn is_tracking(pair: &str) -> bool {
     name.starts_with("utm_") || TRACKING.contains(&name.as_str())
 }
 
-/// Percent-encodes what has to be, decodes what need not be, and writes the rest of the codes in upper case (RFC 3986, sections 2
-/// and 6.2.2).
+/// Percent-encodes characters that need it, decodes those that do not, and writes the remaining codes in
+/// upper case (RFC 3986, sections 2 and 6.2.2).
 fn encoded(part: &str) -> String {
     let mut text = String::with_capacity(part.len());
     let mut bytes = part.as_bytes();
@@ -107,7 +111,7 @@ fn encoded(part: &str) -> String {
     text
 }
 
-/// The byte that two hexadecimal digits say, where the text begins with them.
+/// Returns the byte of the two hexadecimal digits that a text begins with, if it does.
 fn hexadecimal(text: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(text.get(..2)?).ok()?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?

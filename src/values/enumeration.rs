@@ -1,8 +1,10 @@
-//! Enumerations that are one word in JSON, in the query string, in SQL and in the OpenAPI document alike.
+//! A macro for enumerations that are the same word in JSON, in the query string, in SQL and in the OpenAPI
+//! document.
 
 /// Declares an enumeration by its words.
 ///
-/// What it makes is in JSON a string, in Postgres `text`, in the OpenAPI document a named schema with its words listed.
+/// The type is a string in JSON, `text` in Postgres, and a named schema with a list of its words in the
+/// OpenAPI document.
 #[macro_export]
 macro_rules! text_enum {
     (
@@ -18,10 +20,10 @@ macro_rules! text_enum {
         $vis enum $name { $($(#[doc = $doc])* $variant,)+ }
 
         impl $name {
-            /// Each value, in the order of its declaration.
+            /// All values, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word that stands for it everywhere.
+            /// Returns the word that stands for the value everywhere.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

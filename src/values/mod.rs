@@ -1,5 +1,5 @@
-//! The values that inputs are parsed into. A value of one of these types is valid; its limits stand once, in its type, and
-//! the OpenAPI document takes them from there.
+//! The values that inputs are parsed into. A value of one of these types is valid. Its limits are defined
+//! once, in its type, and the OpenAPI document takes them from there.
 
 pub(crate) mod document;
 pub(crate) mod enumeration;
@@ -25,15 +25,15 @@ pub use crate::values::name_prefix::Typed;
 
 /// A value that is written as a string.
 pub trait FromText: Sized {
-    /// Parses the string.
+    /// Parses the value from a string.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns the fault of the string.
     fn from_text(text: String) -> Result<Self, crate::faults::Invalid>;
 }
 
-/// Makes a [`FromText`] type part of a body or a query string: a JSON string, parsed, its faults collected. What holds for every text
-/// that comes in, whatever it is, is looked at here.
+/// Makes a [`FromText`] type part of a body or a query string: a JSON string is parsed, and its faults are
+/// collected. The rule for combining marks, which every input text has to follow, is checked here.
 #[macro_export]
 macro_rules! read_from_text {
     ($({$($generics:tt)*})? $type:ty) => {

@@ -1,4 +1,4 @@
-//! What somebody is typing.
+//! The beginning of a name, for autocompletion.
 
 use std::ops::Deref;
 

@@ -1,4 +1,4 @@
-//! A thing named by its id or its slug.
+//! Ids and references: a thing is named by its id or its slug.
 
 use std::fmt;
 
@@ -18,18 +18,18 @@ use crate::{
     values::{FromText, Slug},
 };
 
-/// An id or a slug, as it stands in paths, filters and bodies.
+/// An id or a slug, as used in paths, filters and bodies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Reference {
     /// A UUID in its hyphenated form.
     Id(Uuid),
-    /// A slug.
+    /// The slug of the thing.
     Slug(Slug),
 }
 
 impl Reference {
-    /// The id and the slug, of which one is set: what a query compares with.
+    /// Returns the id and the slug, of which one is set: a query compares with both.
     #[must_use]
     pub fn parts(&self) -> (Option<Uuid>, Option<&str>) {
         match self {
@@ -38,7 +38,7 @@ impl Reference {
         }
     }
 
-    /// Whether it names the thing with this id and slug.
+    /// Returns `true` if the reference names the thing with this id and slug.
     #[must_use]
     pub fn names(&self, id: Uuid, slug: &str) -> bool {
         match self {
@@ -48,7 +48,7 @@ impl Reference {
     }
 }
 
-/// As it stands in a path.
+/// Writes the reference as it is in a path.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,12 +81,13 @@ impl TryFrom<String> for Id {
 
 read_from_text!(Id);
 
-/// The id that a text is (RFC 9562, section 4).
+/// Parses a text that is a UUID with hyphens (RFC 9562, section 4).
 fn hyphenated(text: &str) -> Option<Uuid> {
     (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok())?
 }
 
-/// A text that stands in a path. Each thing has one address there: what is compared without case elsewhere has small letters.
+/// Checks a text from a path. Each thing has one address there, so that letters which are compared without
+/// case elsewhere have to be small.
 fn in_path(text: String) -> Result<String, String> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err("An address has small letters.".to_owned());

@@ -1,4 +1,4 @@
-//! The part of an address that people read.
+//! Slugs: the part of an address that people read.
 
 use std::ops::Deref;
 
@@ -14,22 +14,22 @@ use uuid::Uuid;
 
 use crate::{faults::Invalid, read_from_text, values::FromText};
 
-/// Lower-case ASCII letters and digits, in words joined by single hyphens; 1 to [`Slug::MAX`] characters; never shaped like
-/// an id, so that a path segment is one or the other.
+/// A slug: lower-case ASCII letters and digits, in words joined by single hyphens; 1 to [`Slug::MAX`]
+/// characters. It never has the shape of an id, so that a path segment is one or the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Slug(String);
 
 impl Slug {
-    /// The longest slug.
+    /// The longest slug, in characters.
     pub const MAX: usize = 120;
     const PATTERN: &'static str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
-    /// Makes a slug from any text: transliterated to ASCII, cut between words. Where no letter or digit is left, it is
-    /// `fallback`, which must be a slug.
+    /// Makes a slug from any text: transliterated to ASCII, cut between words. If no letter or digit is left,
+    /// or if the result has the shape of an id, the slug is `fallback`, which must be a slug.
     #[must_use]
     pub fn make(text: &str, fallback: &str) -> Self {
-        // An apostrophe joins what it stands in: "Jum'at" is one word.
+        // A word with an apostrophe is one word: "Jum'at".
         let ascii = deunicode::deunicode(text).replace(['\'', '`'], "").to_ascii_lowercase();
         let mut slug = String::new();
         // Room for the suffix that a taken slug gets.
@@ -52,14 +52,15 @@ impl Slug {
         Self(slug)
     }
 
-    /// The slugs to try where this one may be taken: `name`, then `name-2`, `name-3`, ... `name-50`.
+    /// Returns the slugs to try if this one is taken: `name`, then `name-2`, `name-3`, ... `name-50`.
     #[must_use]
     pub fn numbered(&self) -> Vec<String> {
         let others = (2..=50).map(|number| format!("{}-{number}", self.0));
         std::iter::once(self.0.clone()).chain(others).collect()
     }
 
-    /// The first of [`Slug::numbered`] that is not taken; where all are, one that ends in a part of the thing's id.
+    /// Returns the first of [`Slug::numbered`] that is not taken; if all are, a slug that ends in a part of
+    /// the thing's id.
     #[must_use]
     pub fn first_free(&self, taken: &[String], id: Uuid) -> Self {
         let free = self.numbered().into_iter().find(|slug| !taken.contains(slug));

@@ -14,14 +14,16 @@ use utoipa::{
 use super::visible::{INVISIBLE, is_visible};
 use crate::{faults::Invalid, read_from_text, values::FromText};
 
-/// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters; at least one of them visible.
+/// One line of `MIN` to `MAX` characters (Unicode scalar values) without control characters. If `MIN` is not
+/// 0, at least one character is visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<const MIN: usize, const MAX: usize>(String);
 
-/// Control characters, as the inside of a class of a pattern (ECMA-262).
+/// Control characters, written for use inside a character class of a pattern (ECMA-262).
 const CONTROL: &str = r"\x00-\x1f\x7f-\x9f";
 
-/// Text of at most `MAX` characters that may have several lines; anything but U+0000, which Postgres cannot store.
+/// Text of at most `MAX` characters, of one or several lines. It can have any character except U+0000, which
+/// Postgres cannot store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prose<const MAX: usize>(String);
 
@@ -65,19 +67,23 @@ impl<const MAX: usize> FromText for Prose<MAX> {
     }
 }
 
-/// How many combining marks may follow each other (Unicode Annex 15, "Stream-Safe Text Format"), which is more than any language
-/// has. Whoever normalises a text puts the marks of a run in order, the square of their number where it is done badly.
+/// The most combining marks that can follow each other (Unicode Annex 15, "Stream-Safe Text Format"), which
+/// is more than any language has. A program that normalises a text sorts the marks of a run; a bad
+/// implementation takes the square of their number.
 pub(crate) const MAX_MARKS: usize = 30;
 
-/// Whether more than [`MAX_MARKS`] combining marks follow each other, counted as they are when they are taken apart (NFKD).
+/// Returns `true` if more than [`MAX_MARKS`] combining marks follow each other, counted in the decomposed
+/// text (NFKD).
 #[must_use]
 pub(crate) fn has_too_many_marks(text: &str) -> bool {
     // No character that begins with another byte has a mark before its letter.
     text.bytes().any(|byte| byte >= 0xcc) && !text.chars().stream_safe().eq(text.chars())
 }
 
+/// Checks the number of combining marks in a row.
+///
 /// # Errors
-/// More than [`MAX_MARKS`] combining marks follow each other.
+/// Returns a fault if more than [`MAX_MARKS`] combining marks follow each other.
 pub(crate) fn few_marks(text: &str) -> Result<(), Invalid> {
     if has_too_many_marks(text) {
         let detail = format!("More than {MAX_MARKS} combining marks follow each other.");
@@ -86,8 +92,10 @@ pub(crate) fn few_marks(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// Checks that a text has no U+0000.
+///
 /// # Errors
-/// The text has U+0000, which Postgres cannot store.
+/// Returns a fault if the text has U+0000, which Postgres cannot store.
 pub(crate) fn without_nul(text: &str) -> Result<(), Invalid> {
     match text.chars().position(|character| character == '\0') {
         Some(index) => Err(Invalid::new(

@@ -1,4 +1,4 @@
-//! Times: RFC 3339 in, UTC with `Z` out.
+//! Times: parsed from RFC 3339 with any offset, written in UTC with `Z`.
 
 use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use utoipa::{
@@ -18,7 +18,7 @@ pub struct Timestamp(pub DateTime<Utc>);
 impl FromText for Timestamp {
     fn from_text(text: String) -> Result<Self, Invalid> {
         match DateTime::parse_from_rfc3339(&text) {
-            // In UTC it may leave the years that RFC 3339 can write; a leap second is no time of its own here.
+            // In UTC it can be outside of the years that RFC 3339 can write; leap seconds are not supported.
             Ok(time) if !(0..=9999).contains(&time.to_utc().year()) || time.nanosecond() >= 1_000_000_000 => {
                 Err(Invalid::new("invalid_time", "This time cannot be written in RFC 3339 in UTC."))
             }

@@ -12,12 +12,13 @@ use utoipa::{
 
 use crate::{faults::Invalid, read_from_text, values::FromText};
 
-/// An absolute `http` or `https` URL without user name or password, at most [`WebUrl::MAX`] characters, kept as written.
+/// An absolute `http` or `https` URL without user name or password, at most [`WebUrl::MAX`] characters, kept
+/// as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebUrl(String);
 
 impl WebUrl {
-    /// The longest URL.
+    /// The longest URL, in characters.
     pub const MAX: usize = 2000;
 }
 
@@ -34,7 +35,8 @@ impl FromText for WebUrl {
         if text.chars().any(blank) {
             return invalid("A URL has no white space; write a space as `%20`.");
         }
-        // A script-capable scheme must not get in by a form that only the parser repairs (`https:example.org`).
+        // A scheme that can run scripts must not get in by a form that only the parser repairs
+        // (`https:example.org`).
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if !matches!(scheme.as_deref(), Some("http" | "https")) {
             return invalid("Expected an absolute URL that starts with https:// or http://.");

@@ -1,7 +1,8 @@
-//! Which characters can be seen.
+//! Tells visible characters from invisible ones.
 
-/// Whether a character leaves a mark on the page: not white space, and none that Unicode lets a program draw as nothing
-/// (`Default_Ignorable_Code_Point`, `Bidi_Control`), nor the blank pattern of Braille.
+/// Returns `true` if a character leaves a mark on the page: it is not white space, not a character that
+/// Unicode lets a program draw as nothing (`Default_Ignorable_Code_Point`, `Bidi_Control`), and not the blank
+/// pattern of Braille.
 #[must_use]
 pub(crate) fn is_visible(character: char) -> bool {
     !character.is_whitespace()
@@ -28,9 +29,9 @@ pub(crate) fn is_visible(character: char) -> bool {
         )
 }
 
-/// The same as the inside of a class of a pattern, of what is not visible; without the planes beyond the first, for which
-/// there is no portable way to write them. The characters stand there themselves: the ways to write their numbers differ between
-/// ECMA-262, RE2 and others.
+/// The invisible characters, written for use inside a character class of a pattern. The planes beyond the
+/// first are left out, since there is no portable way to write them. The characters are there themselves: the
+/// ways to write their numbers differ between ECMA-262, RE2 and others.
 pub(super) const INVISIBLE: &str = "\\s\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}-\u{180f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{2800}\u{3164}\u{fe00}-\u{fe0f}\u{feff}\u{ffa0}\u{fff0}-\u{fffb}";
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The body of an answer, handed to the socket in pieces.
 //!
-//! The HTTP server copies what it gets from a body into the connection's buffer before it writes. Whole, a large answer would be
-//! there once for each client that does not take it; in pieces, no more than two of them are.
+//! The HTTP server copies the data of a body into the connection's buffer before it writes. If it got a large
+//! answer whole, there would be one copy for each client that does not take it; in pieces, there are at most
+//! two pieces of it.
 
 use std::{
     pin::Pin,
@@ -20,25 +21,27 @@ use crate::http::connection::Connection;
 /// The longest piece, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// The shortest body that is counted while it waits to be sent, in bytes: a shorter one lies whole in the connection's buffer.
+/// The shortest body that is counted while it waits to be sent, in bytes. A shorter one fits into the
+/// connection's buffer whole.
 const LARGE: usize = 64 * 1024;
 
-/// The body of an answer.
+/// The body of an answer on a connection.
 pub(crate) struct AnswerBody {
     content: Content,
-    /// What is told once all of it was handed over, or it is given up.
+    /// Ends the answer when it is dropped: after all of the body was handed over, or when the answer is given
+    /// up.
     _sending: Option<Sending>,
     _held: Option<Held>,
 }
 
 enum Content {
-    /// There is none, which is another thing than an empty one.
+    /// No body, which differs from an empty one.
     Nothing,
     Whole(Bytes),
     Stream(BoxBody),
 }
 
-/// That a connection is sending an answer.
+/// A mark that a connection is sending an answer; dropping it ends the answer.
 struct Sending {
     watch: Rc<Watch>,
     connection: Rc<Connection>,
@@ -51,7 +54,8 @@ impl Drop for Sending {
 }
 
 impl AnswerBody {
-    /// The body of an answer that goes out on this connection; without one, it goes nowhere near a client.
+    /// Wraps the body of an answer that goes out on this connection. Without a connection, nothing is
+    /// counted.
     #[must_use]
     pub(crate) fn new(body: BoxBody, on: Option<(Rc<Watch>, Rc<Connection>)>) -> Self {
         let content = match body.size() {
@@ -68,7 +72,7 @@ impl AnswerBody {
                 let held = watch.connections.hold(bytes);
                 if watch.connections.excess() > 0 {
                     watch.relieve();
-                    // What waits may be other threads' connections'.
+                    // The bytes that wait may belong to connections of other threads.
                     watch.connections.0.look.notify_waiters();
                 }
                 Some(held)

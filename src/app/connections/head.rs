@@ -1,17 +1,18 @@
-//! Where the head of a request ends.
+//! Finds the end of the head of a request.
 
-/// Looks for the end of a head in what arrives: an empty line after the request line and the headers (RFC 9112, section 2.2). A line
-/// may end without a carriage return, as the HTTP server takes it, too; empty lines before the request line belong to no head.
+/// The search for the end of a head in the bytes that arrive: an empty line after the request line and the
+/// headers (RFC 9112, section 2.2). A line can also end without a carriage return, since the HTTP server
+/// accepts that; empty lines before the request line belong to no head.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HeadEnd {
-    /// Whether the request line has begun.
+    /// Set if the request line has begun.
     begun: bool,
-    /// Whether the present line is empty so far.
+    /// Set if the present line is empty so far.
     at_line_start: bool,
 }
 
 impl HeadEnd {
-    /// How many of these bytes belong to the head, where its end is among them.
+    /// Returns the number of these bytes that belong to the head, if its end is among them.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             match byte {

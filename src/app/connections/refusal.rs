@@ -1,4 +1,4 @@
-//! Problems that are told below HTTP: to clients whose request never became one.
+//! Problems that are sent below HTTP: to clients whose bytes never became a request.
 
 use std::{fmt::Write, time::Duration};
 
@@ -20,17 +20,17 @@ use crate::{
     error::{ApiError, ProblemType},
 };
 
-/// The most that is thrown away of what a client has sent, in bytes.
+/// The most bytes of a client that are thrown away.
 const DISCARDED: usize = 1024 * 1024;
 
 /// Sends a problem as the last answer on a connection, as far as the client takes it at once.
 pub(super) fn tell(tcp: &TcpStream, error: &ApiError, watch: &Watch) {
-    // Whoever does not take it goes without.
+    // A client that does not take it goes without.
     let _ = tcp.try_write(&whole_answer(error, watch));
 }
 
-/// Throws away what a client has sent and nobody reads: else the kernel would reset the connection, and the client might never see its
-/// answer.
+/// Throws away the bytes that a client has sent and nobody reads. Otherwise the kernel would reset the
+/// connection, and the client might never see its answer.
 pub(super) fn discard(tcp: &TcpStream) {
     let mut scratch = [0; 4096];
     let mut left = DISCARDED;
@@ -42,7 +42,8 @@ pub(super) fn discard(tcp: &TcpStream) {
     }
 }
 
-/// Tells a client why its connection is not served, and waits until it has closed it, a second at most.
+/// Tells a client why its connection is not served, and waits until the client has closed it, for at most one
+/// second.
 pub(super) async fn see_off(mut tcp: TcpStream, error: ApiError, watch: &Watch) {
     let answer = whole_answer(&error, watch);
     let leave = async {
@@ -82,7 +83,8 @@ fn whole_answer(error: &ApiError, watch: &Watch) -> Vec<u8> {
     [head.as_bytes(), &body].concat()
 }
 
-/// The problem that the HTTP server means where it answers a head that it cannot read: it gives the status alone.
+/// Returns the problem for a head that the HTTP server cannot read: the server itself answers with the status
+/// alone.
 pub(super) fn said_without_words(bytes: &[u8]) -> Option<ApiError> {
     let code = bytes.strip_prefix(b"HTTP/1.1 4")?.get(..2)?;
     let status = StatusCode::from_bytes(&[b'4', code[0], code[1]]).ok()?;

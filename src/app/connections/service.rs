@@ -23,13 +23,15 @@ use crate::{
     http::connection::{Connection, Expected},
 };
 
-/// How much the kernel may keep for a client that takes nothing, in bytes; it doubles the figure for its own needs.
+/// The bytes that the kernel can keep for a client that takes nothing. The kernel doubles the figure for its
+/// own needs.
 const SEND_BUFFER: usize = 256 * 1024;
 
-/// How long a connection that is closed is read from, so that the client gets the last answer and no reset.
+/// The time for which a closed connection is still read, so that the client gets the last answer instead of a
+/// reset.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Serves an application on the connections of one thread, which are watched.
+/// Serves an application on the connections of one thread, which the watch limits.
 pub(crate) fn http<I, S>(
     app: I,
     watch: Rc<Watch>,
@@ -83,7 +85,7 @@ where
     let failed = on.clone();
     app.call(request)
         .map_ok(move |mut response| {
-            // What follows chunks that nobody reads may be far away.
+            // If nobody reads the chunks, the next request may be far away.
             let is_last = |(watch, connection): &(Rc<Watch>, Rc<Connection>)| {
                 watch.connections.is_draining() || connection.expected().is_none()
             };
@@ -99,7 +101,8 @@ where
         })
 }
 
-/// What the head of a request says of its body. The HTTP server has refused what contradicts itself.
+/// Returns the length of a request's body, as its head tells it. The HTTP server has refused heads that
+/// contradict themselves.
 fn expected(request: &Request) -> Expected {
     if request.head().headers().contains_key(header::TRANSFER_ENCODING) {
         return Expected::Chunks;

@@ -1,4 +1,5 @@
-//! The stream below HTTP: it moves bytes, keeps the state of the connection, and ends what takes too long.
+//! The stream below HTTP: it moves bytes, keeps the state of the connection, and ends connections that take
+//! too long.
 
 use std::{
     io::{self, ErrorKind},
@@ -23,13 +24,13 @@ pub(crate) struct Stream {
     tcp: TcpStream,
     watch: Rc<Watch>,
     connection: Rc<Connection>,
-    /// Bytes that have arrived and that the HTTP server is not given yet: it keeps a place of several KiB for each request that it has
-    /// read the head of, so it reads one after another.
+    /// Bytes that have arrived and that the HTTP server has not been given yet. It reserves several KiB for
+    /// each request whose head it has read, so it gets one request after another.
     ahead: Vec<u8>,
     head_end: HeadEnd,
 }
 
-/// How many bytes may arrive ahead of the end of a request, about.
+/// The approximate number of bytes that can arrive ahead of the end of a request.
 const AHEAD: usize = 16 * 1024;
 
 impl Stream {
@@ -41,13 +42,14 @@ impl Stream {
         Self { tcp, watch, connection, ahead: Vec::new(), head_end: HeadEnd::default() }
     }
 
-    /// Its state.
+    /// Returns the state of the connection.
     #[must_use]
     pub(crate) fn connection(&self) -> &Rc<Connection> {
         &self.connection
     }
 
-    /// Tells the client why its connection ends, where it may not know and is not in the middle of an answer.
+    /// Tells the client why its connection ends, if the client cannot know the reason and is not in the
+    /// middle of an answer.
     fn tell(&self, why: End) {
         let error = match why {
             End::SlowHead => ApiError::new(
@@ -64,9 +66,10 @@ impl Stream {
         refusal::discard(&self.tcp);
     }
 
-    /// What the input gives to the HTTP server once the connection is to end.
+    /// Ends the input of the HTTP server once the connection is to end.
     fn ended(&self, why: End) -> io::Result<()> {
-        // At the end of its input the HTTP server finishes what it has in hand; what a client does not take it never could.
+        // At the end of its input the HTTP server finishes the answer in hand. It could never finish one that
+        // the client does not take.
         if why == End::SlowReader || self.connection.blocked().is_some() {
             return Err(ErrorKind::TimedOut.into());
         }
@@ -76,14 +79,15 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads what comes after the present request, and keeps it: only so does one learn that the client is gone.
+    /// Reads the bytes after the present request, and keeps them: only by reading does the server learn that
+    /// the client is gone.
     fn hold(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 1024];
         while self.ahead.len() < AHEAD {
             let mut buffer = ReadBuf::new(&mut scratch);
             ready!(Pin::new(&mut self.tcp).poll_read(context, &mut buffer))?;
             if buffer.filled().is_empty() {
-                // The end comes after what is held.
+                // The end comes after the bytes that are held.
                 return if self.ahead.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
             self.ahead.extend_from_slice(buffer.filled());
@@ -102,7 +106,7 @@ impl Stream {
             self.watch.connections.count_end(End::LargeHead);
             self.connection.end(End::LargeHead);
         }
-        // What is there may be whole heads that the HTTP server has not looked at yet.
+        // The bytes may be whole heads that the HTTP server has not looked at yet.
         context.waker().wake_by_ref();
     }
 }
@@ -119,7 +123,7 @@ impl AsyncRead for Stream {
             return Poll::Ready(this.ended(why));
         }
         if this.connection.is_over() {
-            // What is there is thrown away, so that the client gets its answer and no reset.
+            // Throw the bytes away, so that the client gets its answer and no reset.
             refusal::discard(&this.tcp);
             this.ahead = Vec::new();
             return Poll::Ready(Ok(()));
@@ -151,7 +155,7 @@ impl AsyncRead for Stream {
             usize::try_from(expected).unwrap_or(usize::MAX).min(arrived.len())
         };
         if given < arrived.len() {
-            // What was held follows what was cut off here.
+            // The bytes held before follow those that are cut off here.
             let mut rest = arrived[given..].to_vec();
             rest.append(&mut this.ahead);
             this.ahead = rest;

@@ -1,4 +1,5 @@
-//! The connections of one thread, looked at each second.
+//! The watch over the connections of one thread: it looks at them each second, and ends those that take too
+//! long.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,16 +16,16 @@ use crate::{
     http::connection::{Connection, End, Phase, Tick},
 };
 
-/// How often the connections are looked at, and how exact their times are.
+/// The interval at which the connections are looked at, which is also the precision of their times.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The connections of a thread.
+/// The connections of one thread.
 pub(crate) struct Watch {
-    /// What all threads share.
+    /// The counts and limits that all threads share.
     pub connections: Connections,
-    /// What every answer is dressed with.
+    /// The settings that decide the headers of every answer.
     pub settings: Data<Settings>,
-    /// Where the ids of answers come from.
+    /// The source of the ids of answers.
     pub clock: Clock,
     now: Cell<Tick>,
     watched: RefCell<Vec<Weak<Connection>>>,
@@ -58,18 +59,18 @@ impl Watch {
         watch
     }
 
-    /// The time.
+    /// Returns the time in ticks since the watch began.
     #[must_use]
     pub(crate) fn now(&self) -> Tick {
         self.now.get()
     }
 
-    /// Watches a connection too.
+    /// Begins to watch another connection.
     pub(crate) fn add(&self, connection: &Rc<Connection>) {
         self.watched.borrow_mut().push(Rc::downgrade(connection));
     }
 
-    /// Ends what takes too long.
+    /// Ends the connections that take too long.
     fn look(&self) {
         let now = self.now.get();
         self.watched.borrow_mut().retain(|watched| {
@@ -86,7 +87,7 @@ impl Watch {
         connection.end(why);
     }
 
-    /// Ends the slowest readers of this thread, while more bytes wait for clients than may.
+    /// Ends the slowest readers of this thread while more bytes wait for clients than allowed.
     pub(crate) fn relieve(&self) {
         let mut excess = self.connections.excess();
         while excess > 0 {
@@ -96,7 +97,8 @@ impl Watch {
         }
     }
 
-    /// Ends the connection of this thread that has waited longest for its client; whether there was one.
+    /// Ends the connection of this thread that has waited longest for its client. Returns `false` if there is
+    /// none.
     pub(crate) fn make_room(&self) -> bool {
         let waits = |connection: &Connection| match connection.phase() {
             Phase::Idle | Phase::Head => Some(connection.since()),
@@ -107,7 +109,7 @@ impl Watch {
         true
     }
 
-    /// Of the connections that `since` has a time for, the one with the earliest.
+    /// Returns the connection for which `since` has the earliest time.
     fn slowest(&self, since: impl Fn(&Connection) -> Option<Tick>) -> Option<Rc<Connection>> {
         let watched = self.watched.borrow();
         let lasting = watched.iter().filter_map(Weak::upgrade).filter(|one| one.ending().is_none());
@@ -116,7 +118,7 @@ impl Watch {
     }
 }
 
-/// Whether a connection has to end.
+/// Returns the reason if a connection has to end.
 fn judge(connection: &Connection, now: Tick) -> Option<End> {
     if connection.ending().is_some() {
         return None;

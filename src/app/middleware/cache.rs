@@ -1,5 +1,5 @@
-//! The last step of every answer: from memory where it is there, in the form that the client wants, and only where it has not got
-//! it already.
+//! The last step of every answer: takes it from memory if it is there, gives it the form that the client
+//! wants, and leaves the body out if the client has it already.
 
 use std::sync::Arc;
 
@@ -32,21 +32,22 @@ use crate::{
     surrogate::SurrogateKeys,
 };
 
-/// The route that an answer from memory is of; in the answer's extensions.
+/// The route of an answer from memory; kept in the answer's extensions.
 pub(crate) struct Route(pub Arc<str>);
 
-/// What became of a request.
+/// The outcome of a request.
 pub(crate) enum Delivered {
-    /// An answer to it.
+    /// An answer to the request.
     Whole(ServiceResponse<BoxBody>),
-    /// An answer in place of the application's, which was not waited for and has the request.
+    /// An answer that replaces the application's. The application was not waited for, and still has the
+    /// request.
     CutShort(HttpResponse),
 }
 
-/// Answers a request, from memory or by the application. `id` is the request's.
+/// Answers a request, from memory or by the application. `id` is the id of the request.
 ///
 /// # Errors
-/// As the application.
+/// Returns the error of the application.
 pub(crate) async fn deliver<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -58,17 +59,18 @@ pub(crate) async fn deliver<B: MessageBody + 'static>(
     let cache = request.app_data::<web::Data<Option<Cache>>>().cloned();
     let cache = cache.as_ref().and_then(|cache| cache.as_ref().as_ref());
     if !request.method().is_safe() {
-        // What sessions are made of, readers do not see.
+        // Readers do not see sessions, so sign-ins need not wait for the cache.
         let signs_in = request.path().starts_with("/v1/auth/");
         let Some(response) = patience.wait(next.call(request)).await else { return Ok(cut_short(text)) };
         let response = problem_of(response?.map_into_boxed_body(), text);
         if let Some(cache) = cache.filter(|_| response.status().is_success())
             && (cache.is_linked() || !signs_in)
-            // Whoever hears of a change never reads from this instance what was before it.
+            // A client that was told of a change never reads older content from this instance.
             && !cache.caught_up().await
             && !signs_in
         {
-            // Readers are served what was before, so nobody is to hear of it: it may have been done, as with any `503`.
+            // Readers still get the answers from before the change, so its author must not be told that it
+            // was done. As with any `503`, it may have been done.
             let (request, _) = response.into_parts();
             let refused = respond(&outage::error(), text);
             return Ok(Delivered::Whole(ServiceResponse::new(request, refused)));
@@ -149,17 +151,18 @@ pub(crate) async fn deliver<B: MessageBody + 'static>(
     Ok(Delivered::Whole(ServiceResponse::new(request, response)))
 }
 
-/// What the cache has for a request.
+/// The cache's knowledge about a request.
 enum Known {
-    /// An answer.
+    /// An answer that is current.
     Kept(Arc<Entry>),
-    /// One from before the database was lost.
+    /// An answer from before the database was lost.
     Spare(Spare),
-    /// None: compute one and, with a permit, for all who wait.
+    /// No answer: the caller computes one and, with a permit, shares it with all who wait.
     Nothing(Option<Permit>),
 }
 
-/// Looks up what is kept, or waits for what somebody else computes; `None` where the database is away and that was long enough.
+/// Looks up the answer in memory, or waits for the one that another request computes. Returns `None` if the
+/// database is away and the wait was long enough.
 async fn look_up(cache: &Cache, key: &Key, patience: &Patience) -> Option<Known> {
     loop {
         return Some(match cache.look_up(key) {
@@ -167,7 +170,8 @@ async fn look_up(cache: &Cache, key: &Key, patience: &Patience) -> Option<Known>
             Lookup::Spare(spare) => Known::Spare(spare),
             Lookup::Lead(permit) => Known::Nothing(Some(permit)),
             Lookup::Bypass => {
-                // It may just have been lost: whoever has something to fall back on need not find out the hard way.
+                // The database may just have been lost: with a spare at hand, the request need not wait for a
+                // time-out.
                 if cache.spare(key).is_some()
                     && !patience.may_ask().await
                     && let Some(spare) = cache.spare(key)
@@ -185,7 +189,7 @@ async fn look_up(cache: &Cache, key: &Key, patience: &Patience) -> Option<Known>
     }
 }
 
-/// An answer with the form that a client wants, and that form.
+/// Returns the answer in the form that a client wants, and that form.
 async fn form(cache: &Cache, key: &Key, entry: Arc<Entry>, headers: &HeaderMap) -> (Arc<Entry>, Wanted) {
     let wanted = entry.answer.wanted(headers);
     let entry = match entry.answer.prepared(&wanted).await {
@@ -195,7 +199,7 @@ async fn form(cache: &Cache, key: &Key, entry: Arc<Entry>, headers: &HeaderMap) 
     (entry, wanted)
 }
 
-/// The answer from before the database was lost.
+/// Answers with what was kept from before the database was lost.
 async fn fall_back(
     cache: &Cache,
     key: &Key,
@@ -214,19 +218,19 @@ fn of_route(mut response: HttpResponse, entry: &Entry) -> HttpResponse {
     response
 }
 
-/// What is answered to a request that was not waited for.
+/// Returns the answer to a request that was not waited for.
 fn cut_short(id: &str) -> Delivered {
     Delivered::CutShort(respond(&outage::error(), id))
 }
 
-/// Lets those who wait compute theirs: the answer is not for all.
+/// Lets the requests that wait compute their own answers: this one is not for all.
 fn decline(lead: Option<(Permit, bool)>) {
     if let Some((permit, _)) = lead {
         permit.decline();
     }
 }
 
-/// The pattern of the route that a request took.
+/// Returns the pattern of the route that a request took.
 fn route(request: &HttpRequest) -> Arc<str> {
     request.match_pattern().unwrap_or_default().into()
 }

@@ -1,4 +1,5 @@
-//! What an answer is kept under in memory. What of a request matters, the rule of its route says ([`CacheRule`]).
+//! The key under which an answer is kept in memory. The rule of the route ([`CacheRule`]) says which parts of
+//! a request matter.
 
 use actix_web::{
     dev::ServiceRequest,
@@ -14,22 +15,23 @@ use crate::{
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// A route without a rule of its own.
+/// The rule for routes without one.
 const PLAIN: CacheRule = CacheRule::of("");
 
-/// The key of a request, and whether it says by which address the request came.
+/// The key of a request, with the information if it contains the address by which the request came.
 pub(crate) struct RequestKey {
-    /// The key.
     pub key: Key,
-    /// Whether the address that the request came to is in it: only then may links in the answer begin with it.
+    /// Set if the key contains the address that the request came to: only then can links in the answer begin
+    /// with that address.
     pub by_host: bool,
 }
 
 impl RequestKey {
-    /// The key of a request without a token: it has all that the answer may depend on. `None` for what nobody else asks for.
+    /// Returns the key of a request without a token. The key has everything that the answer can depend on.
+    /// Returns `None` if a header that belongs to the key is not text: nobody else sends the same.
     ///
-    /// What stands between the parts cannot stand in them, so that two requests share a key only where they are one: no header's
-    /// value has a zero or a line's end, no path a question mark.
+    /// The separators between the parts cannot occur in the parts, so that two requests share a key only if
+    /// they are the same: no header's value has a zero or a line's end, no path a question mark.
     pub(crate) fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
         let (headers, path, query) = (request.headers(), request.path(), request.query_string());
         // As the router reads it: `%61` is an `a`.

@@ -1,5 +1,6 @@
-//! What every request passes through: its id, the limits, who is asking, and on the way back the headers that every answer has,
-//! errors as problems, one line of log, one count.
+//! The middleware that every request passes: it gives the request its id, checks the limits, finds out who
+//! asks, and on the way back sets the headers that every answer has, turns errors into problems, and writes
+//! one line of log and one count.
 
 use std::{sync::Arc, time::Instant};
 
@@ -44,10 +45,11 @@ const MAX_URI: usize = 8 * 1024;
 /// The largest head, in bytes of names and values.
 const MAX_HEADERS: usize = 32 * 1024;
 
-/// The middleware behind the front fast_path.
+/// The middleware behind the fast path.
 ///
 /// # Errors
-/// None of its own: what goes wrong becomes a problem.
+/// Returns an error only if the application was built without its services, or if the request was given up
+/// while the database was away; everything else becomes a problem.
 pub(crate) async fn envelope<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -65,7 +67,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
     pass(request, next, (&settings, &metrics), id, began).instrument(span).await
 }
 
-/// What a request passes, in its span.
+/// Takes a request through all steps, inside its span.
 async fn pass<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -91,7 +93,7 @@ async fn pass<B: MessageBody + 'static>(
     let mut response = match delivered {
         Delivered::Whole(response) => response,
         Delivered::CutShort(mut response) => {
-            // The request went with what was not waited for: what is left goes out as an error does.
+            // The request is gone with the future that was dropped, so the answer leaves as an error does.
             settings.dress(
                 matches!(method, Method::GET | Method::HEAD),
                 origin.as_ref(),
@@ -120,7 +122,8 @@ async fn pass<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// The caller's id where it is a plain word, so that logs on both sides can be joined; else a new one.
+/// Returns the caller's id if it is a plain word of at most 64 characters, so that logs on both sides can be
+/// joined; otherwise a new id.
 pub(crate) fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
     let is_word = |id: &&HeaderValue| {
         (1..=64).contains(&id.len())
@@ -134,7 +137,10 @@ pub(crate) fn request_id(headers: &HeaderMap, clock: &Clock) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// How long a request's target and head may be.
+/// Checks the length of a request's target and head.
+///
+/// # Errors
+/// `414` if the target is too long, `431` if the headers are.
 pub(crate) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length > MAX_URI {
@@ -151,7 +157,7 @@ pub(crate) fn within_limits(request: &ServiceRequest) -> ApiResult<()> {
     Ok(())
 }
 
-/// What a request must pass before it is routed.
+/// Checks a request before it is routed, and notes who sent it and from which address.
 async fn admit(request: &mut ServiceRequest, settings: &Settings) -> ApiResult<()> {
     within_limits(request)?;
     if let Some(address) = client_address(request, settings) {
@@ -162,14 +168,15 @@ async fn admit(request: &mut ServiceRequest, settings: &Settings) -> ApiResult<(
     }
     identify(request).await?;
     span::identify(request);
-    // A HEAD is a GET whose answer has no body; the server leaves that away by the method that the client sent.
+    // A HEAD is a GET whose answer has no body; the server drops the body by the method that the client sent.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
     Ok(())
 }
 
-/// A request without an Authorization header is a reader's; one with a bad header is nobody's, on every route.
+/// Identifies the editor. A request without an Authorization header is a reader's; one with a bad header is
+/// refused on every route.
 async fn identify(request: &mut ServiceRequest) -> ApiResult<()> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let Some(header) = headers.next().cloned() else { return Ok(()) };
@@ -188,7 +195,7 @@ async fn identify(request: &mut ServiceRequest) -> ApiResult<()> {
     Ok(())
 }
 
-/// Where the request comes from, as far as we can believe it.
+/// Returns the address of the client, as far as the proxies between are trusted.
 fn client_address(request: &ServiceRequest, settings: &Settings) -> Option<ClientAddress> {
     let peer = request.peer_addr()?.ip();
     let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();

@@ -1,8 +1,8 @@
-//! The fast path: a reader who asks for what is in memory has the answer before anything else is done.
+//! The fast path: answers a reader from memory before anything else is done.
 //!
-//! What [`envelope`](crate::app::middleware::envelope) does for every request has no bearing on such an answer: it is kept with all its headers but the
-//! request's id. Whoever comes with a token, with a method other than `GET` or with a head that may be refused goes on to the
-//! envelope, and so does whoever wants a form of the answer that has to be made first.
+//! Such answers skip the [`envelope`](crate::app::middleware::envelope): they are kept with all their headers
+//! except the request's id. A request goes on to the envelope if it has a token, a method other than `GET` or
+//! a head that may be refused, or if it needs a form of the answer that has to be made first.
 
 use std::{
     future::{Ready, ready},
@@ -37,20 +37,20 @@ use crate::{
     clock::Clock,
 };
 
-/// The middleware, outside of all others.
+/// The middleware; it is the outermost one.
 #[derive(Clone)]
 pub(crate) struct FastPath {
-    /// What is in memory; `None`: nothing.
+    /// The answers in memory; `None` if nothing is kept.
     pub cache: Option<Cache>,
-    /// Who is believed about the address that a request came to.
+    /// The settings, which name the proxies that are trusted.
     pub settings: Data<Settings>,
-    /// Where what is answered here is counted too.
+    /// The metrics, which also count the answers from memory.
     pub metrics: Data<Metrics>,
-    /// Where ids come from.
+    /// The source of request ids.
     pub clock: Clock,
 }
 
-/// An answer out of memory, and the route that it is of.
+/// An answer from memory, with its route.
 struct FromMemory {
     response: HttpResponse,
     route: Arc<str>,
@@ -102,7 +102,7 @@ where
     }
 }
 
-/// The fast path with what is behind it.
+/// The fast path, together with the service behind it.
 pub(crate) struct FastPathService<S> {
     fast_path: FastPath,
     inside: S,
@@ -114,7 +114,7 @@ where
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = Error;
-    // In a box, so that what is answered at once does not carry the room of all that could be done about.
+    // The slow way is boxed, so that an answer at once does not carry the size of that whole future.
     type Future = Either<
         Ready<Result<ServiceResponse, Error>>,
         LocalBoxFuture<'static, Result<ServiceResponse, Error>>,

@@ -1,13 +1,13 @@
-//! What every request passes on its way to a handler, and every answer on its way back.
+//! The middleware: the steps between the connection and a handler, in both directions.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`fast_path`] | answers out of memory before anything else is done |
+//! | [`fast_path`] | answers from memory before anything else is done |
 //! | [`span`] | opens the request's span, and writes its line of log |
 //! | [`envelope`] | gives each request its id, finds out who asks, and sets the headers of every answer |
 //! | [`outage`] | answers while the database is away |
-//! | [`cache_key`] | what an answer is kept under |
-//! | [`cache`] | answers out of memory what no change has touched |
+//! | [`cache_key`] | builds the key under which an answer is kept |
+//! | [`cache`] | answers from memory what no change has touched |
 
 pub(crate) mod cache;
 pub(crate) mod cache_key;

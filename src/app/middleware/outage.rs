@@ -1,4 +1,4 @@
-//! What requests do while the database is away: nobody waits for it long.
+//! Handles requests while the database is away: no request waits for it long.
 
 use std::time::{Duration, Instant};
 
@@ -16,26 +16,27 @@ use crate::{
     http::encoded::Wanted,
 };
 
-/// How long a request that reads waits for a database that is away.
+/// The time that a request that reads waits for a database that is away.
 const READS: Duration = Duration::from_millis(1500);
 
-/// The same of one that writes: it may be under way.
+/// The time that a request that writes waits; it is longer, since the change can be under way.
 const WRITES: Duration = Duration::from_secs(5);
 
-/// How long a request goes on where the database is away.
+/// The time that one request goes on while the database is away.
 pub(crate) struct Patience {
     presence: Option<Data<Presence>>,
     until: Instant,
 }
 
 impl Patience {
-    /// Of a request that began then.
+    /// Returns the patience for a request that began at that time.
     pub(crate) fn of(request: &ServiceRequest, began: Instant) -> Self {
         let patience = if request.method().is_safe() { READS } else { WRITES };
         Self { presence: request.app_data::<Data<Presence>>().cloned(), until: began + patience }
     }
 
-    /// Does something; `None` where the database was found to be away before that was done, and it was waited for long enough.
+    /// Awaits a future. Returns `None` if the time is over and the database is away before the future is
+    /// done.
     pub(crate) async fn wait<T>(&self, something: impl Future<Output = T>) -> Option<T> {
         let Some(presence) = &self.presence else { return Some(something.await) };
         let enough = async {
@@ -49,7 +50,7 @@ impl Patience {
         }
     }
 
-    /// Whether the database is there to be asked, as far as can be known in a moment.
+    /// Returns `true` if the database can be asked, as far as that can be known in a moment.
     pub(crate) async fn may_ask(&self) -> bool {
         match &self.presence {
             Some(presence) => presence.settled().await,
@@ -58,21 +59,21 @@ impl Patience {
     }
 }
 
-/// What is answered while the database is away, and there is nothing else.
+/// Returns the error for a request that nothing else can answer while the database is away.
 pub(crate) fn error() -> ApiError {
     ApiError::unavailable("the database is away")
 }
 
-/// Why an answer is a spare (RFC 9211).
+/// The reason why an answer is a spare, for `Cache-Status` (RFC 9211).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The database is known to be away: it was not asked.
+    /// The database is known to be away, so it was not asked.
     Away,
-    /// It was asked, and did not answer.
+    /// The database was asked, and did not answer.
     Failed,
 }
 
-/// The answer from before the database was lost, marked as such.
+/// Builds the answer from before the database was lost, with headers that mark it as stale.
 pub(crate) fn spared(
     cache: &Cache,
     spare: &Spare,

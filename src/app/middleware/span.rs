@@ -1,4 +1,4 @@
-//! What the log says of a request: the span that every line on its way is in, and the line at its end.
+//! The log of requests: the span around every line that a request logs, and the line at its end.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,7 +21,8 @@ use crate::{
     principal::Principal,
 };
 
-/// The span of a request. Its route, status and editor are recorded once they are known; a query may hold what should not be logged.
+/// Opens the span of a request. The route, the status and the editor are recorded once they are known. The
+/// query is left out, since it can hold what should not be logged.
 pub(crate) fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> Span {
     let trace = if settings.trusts_peer(request) { trace_id(request.headers()) } else { None };
     tracing::info_span!(
@@ -37,14 +38,14 @@ pub(crate) fn begin(request: &ServiceRequest, id: &str, settings: &Settings) -> 
     )
 }
 
-/// Says in the present span who asks.
+/// Records the editor in the present span.
 pub(crate) fn identify(request: &ServiceRequest) {
     if let Some(principal) = request.extensions().get::<Principal>() {
         Span::current().record("editor", display(principal.editor_id));
     }
 }
 
-/// The id of the trace that a request is a part of (W3C Trace Context, section 3.2).
+/// Returns the id of the trace that a request belongs to (W3C Trace Context, section 3.2).
 fn trace_id(headers: &HeaderMap) -> Option<&str> {
     let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -58,7 +59,8 @@ fn trace_id(headers: &HeaderMap) -> Option<&str> {
     (valid && (version != "00" || parts.next().is_none())).then_some(trace)
 }
 
-/// Counts an answer, and says so: at `info` where the settings ask for it, at `warn` where it is an error of ours.
+/// Counts an answer and logs it: at `warn` if it is a server error, at `info` if the settings ask for a line
+/// for each request, else at `debug`.
 pub(crate) fn end(
     metrics: &Metrics,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can serve.
+//! The operations that tell load balancers and supervisors if the process is alive and if it can serve.
 
 use actix_web::{get, web::Data};
 use serde::Serialize;
@@ -14,10 +14,11 @@ use crate::{
     http::reply::{Found, Representation},
 };
 
-/// How the process is.
+/// The state of the process.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// `ok`; or `degraded`: the database is away, and readers are answered from memory. What is neither answers with a problem.
+    /// `ok`, or `degraded` if the database is away and readers are answered from memory. If neither holds,
+    /// the answer is a problem.
     #[schema(example = "ok")]
     status: &'static str,
 }
@@ -30,10 +31,10 @@ impl Representation for Health {
 
 /// Ask whether the process lives
 ///
-/// It says nothing of the database: an instance that waits for it should not be restarted.
+/// Says nothing about the database: an instance that waits for the database should not be restarted.
 #[utoipa::path(
     operation_id = "read_liveness", tag = "service",
-    responses((status = 200, description = "It does.", body = Health)),
+    responses((status = 200, description = "The process is running.", body = Health)),
 )]
 #[get("/livez")]
 pub(crate) async fn livez(_: Viewer) -> Found<Health> {
@@ -42,11 +43,12 @@ pub(crate) async fn livez(_: Viewer) -> Found<Health> {
 
 /// Ask whether requests can be served
 ///
-/// They can where the database answers. While it is away, `degraded` says that what is in memory can, for a while. A load balancer
-/// sends requests only to instances that are ready: one that is going to stop is not. The answer comes within 2 seconds.
+/// The instance is ready when the database answers. While the database is away, `degraded` says that answers
+/// in memory can still be served, for a while. A load balancer sends requests only to instances that are
+/// ready: an instance that is going to stop is not ready. The answer comes within 2 seconds.
 #[utoipa::path(
     operation_id = "read_readiness", tag = "service",
-    responses((status = 200, description = "They can.", body = Health)),
+    responses((status = 200, description = "The instance is ready.", body = Health)),
 )]
 #[get("/readyz")]
 pub(crate) async fn readyz(

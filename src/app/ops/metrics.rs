@@ -1,11 +1,12 @@
-//! Counts and durations, for Prometheus. What each one tells is in `docs/operating.md`.
+//! Counts and durations for Prometheus: the requests, and the operation that returns all metrics.
+//! `docs/operating.md` explains each metric.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `metrics` | the requests, and the operation that gives all of it |
-//! | `figures` | what the parts of an instance count |
-//! | `process` | what the operating system counts |
-//! | `format` | the text format of Prometheus, where OpenMetrics is not asked for |
+//! | `metrics` | the requests, and the operation that returns all metrics |
+//! | `figures` | the figures of the instance's parts |
+//! | `process` | the figures that the operating system counts |
+//! | `format` | the text format of Prometheus, for clients that do not ask for OpenMetrics |
 
 mod figures;
 mod format;
@@ -42,7 +43,8 @@ struct Labels {
     status: u16,
 }
 
-/// What is counted. Routes are patterns and never addresses, so that a scan does not fill the memory.
+/// The metrics of the instance. Routes are labelled by their pattern and never by an address, so that a scan
+/// does not fill the memory.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Labels, Histogram, fn() -> Histogram>,
@@ -55,7 +57,7 @@ fn seconds() -> Histogram {
 }
 
 impl Metrics {
-    /// Nothing counted yet, but by the parts themselves.
+    /// Creates metrics without any requests; the parts have counts of their own.
     #[must_use]
     pub(crate) fn new(sources: Sources) -> Self {
         let mut registry = Registry::default();
@@ -69,7 +71,8 @@ impl Metrics {
         Self { registry, requests, sources, backlog }
     }
 
-    /// Counts one answer.
+    /// Counts one answer with its duration. Methods outside of the standard ones are counted as `other`,
+    /// requests without a route as `none`.
     pub(crate) fn count(
         &self,
         method: &Method,
@@ -88,13 +91,14 @@ impl Metrics {
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The forms, first what those get who take anything.
+/// The media types; the first one is for clients that accept anything.
 const OFFERED: [(&str, &str); 2] = [(PLAIN, PLAIN), (OPEN, OPEN)];
 
 /// Read the metrics
 ///
-/// Counts and durations for Prometheus, in its text format, or as OpenMetrics where `Accept` names that. What only the database knows
-/// is left out while it is away. Keep it from the public at the proxy.
+/// Counts and durations for Prometheus, in its text format, or as OpenMetrics if `Accept` names that. Metrics
+/// that only the database knows are left out while it is away. Keep this address from the public at the
+/// proxy.
 #[utoipa::path(
     operation_id = "read_metrics", tag = "service",
     responses((
@@ -111,7 +115,7 @@ pub(crate) async fn read(_: Viewer, accept: Accept, metrics: web::Data<Metrics>)
     metrics.backlog.look(&metrics.sources).await;
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(ApiError::internal)?;
-    // Whoever takes neither is a person with a browser, and can read the plain one.
+    // A client that accepts neither is a person with a browser, who can read the plain format.
     let media_type = accept.choose(&OFFERED).unwrap_or(PLAIN);
     if media_type == PLAIN {
         text = format::plain(&text);

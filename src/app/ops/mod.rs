@@ -1,4 +1,4 @@
-//! What machines ask: whether the instance lives and can serve, and its metrics.
+//! The operations for machines: health checks and metrics.
 
 pub(crate) mod health;
 pub(crate) mod metrics;

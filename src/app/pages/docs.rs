@@ -1,4 +1,5 @@
-//! The OpenAPI document and the page that shows it. Everything the page loads is in this program: it works offline.
+//! The OpenAPI document, and the page that shows it. Everything that the page loads is part of this program,
+//! so that it works offline.
 
 use std::sync::OnceLock;
 
@@ -16,25 +17,26 @@ use crate::{
     surrogate::{Cacheable, SurrogateKeys},
 };
 
-/// The document as it is served.
+/// The OpenAPI document as text, as it is served.
 pub(crate) struct Documented(Bytes);
 
 impl Documented {
-    /// Writes it down once.
+    /// Writes the document as text, once.
     #[must_use]
     pub(crate) fn new(document: &Value) -> Self {
         Self(document.to_string().into())
     }
 }
 
-/// The page's policy: nothing from elsewhere. The reference sets styles from its script, hence the one exception.
+/// The page's Content-Security-Policy: nothing is loaded from elsewhere. The reference sets styles from its
+/// script, hence the one exception.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("docs.html");
 
-/// What the answers of these routes depend on.
+/// The cache rules of these routes.
 pub(crate) const CACHE_RULES: [CacheRule; 3] = [
     CacheRule::of("/openapi.json").without_parameters(),
     CacheRule::of("/docs").without_parameters(),
@@ -54,7 +56,7 @@ pub(crate) async fn openapi(_: Viewer, document: web::Data<Documented>) -> Cache
     Cacheable::new(document, SurrogateKeys::none())
 }
 
-/// The page.
+/// Serves the page with the API reference.
 #[get("/docs")]
 pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
@@ -62,7 +64,7 @@ pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     Cacheable::new(page, SurrogateKeys::none())
 }
 
-/// The page's script, which the crate `scalar_api_reference` carries.
+/// Serves the page's script, which the crate `scalar_api_reference` carries.
 #[get("/docs/scalar.js")]
 pub(crate) async fn script(_: Viewer) -> Option<Cacheable<Document>> {
     // The crate gives a copy of its 5 MB each time; one for all is enough.

@@ -1,4 +1,4 @@
-//! The pages that a problem's `type` leads to.
+//! The pages that explain the types of problems; a problem's `type` is the address of one.
 
 use actix_web::{get, http::header::ContentType, web::Path};
 
@@ -10,19 +10,19 @@ use crate::{
     surrogate::{Cacheable, SurrogateKeys},
 };
 
-/// What the answers of these routes depend on.
+/// The cache rules of these routes.
 pub(crate) const CACHE_RULES: [CacheRule; 2] =
     [CacheRule::of("/problems").without_parameters(), CacheRule::of("/problems/{name}").without_parameters()];
 
 /// Explain a problem
 ///
-/// The page that a problem's `type` names.
+/// Returns the page that a problem's `type` names.
 #[utoipa::path(
     operation_id = "explain_problem", tag = "service",
     params(("name" = String, Path, description = "The last segment of a problem's `type`.", example = "not-found")),
     responses((
         status = 200,
-        description = "What the problem means and what to do.",
+        description = "The meaning of the problem and what to do.",
         content((String = "text/html", example = "<!doctype html><title>Not found</title>")),
     )),
 )]
@@ -42,7 +42,7 @@ pub(crate) async fn explain(_: Viewer, name: Path<String>) -> ApiResult<Cacheabl
 
 /// List the problems
 ///
-/// Every type of problem that there is, each with a link to what it means.
+/// Lists every type of problem, each with a link to the page that explains it.
 #[utoipa::path(
     operation_id = "list_problems", tag = "service",
     responses((
@@ -62,7 +62,7 @@ pub(crate) async fn list(_: Viewer) -> Cacheable<Document> {
     page("Problems", &format!("<ul>\n{}</ul>\n<p><a href=\"/docs\">API reference</a></p>\n", lines.concat()))
 }
 
-/// A page. The texts are ours, and have nothing that HTML would read otherwise.
+/// Builds a page. The texts come from this program, and have nothing that needs escaping in HTML.
 fn page(title: &str, content: &str) -> Cacheable<Document> {
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -73,7 +73,7 @@ fn page(title: &str, content: &str) -> Cacheable<Document> {
     Cacheable::new(page, SurrogateKeys::none())
 }
 
-/// The text as HTML: what stands between backticks is code.
+/// Returns the text as HTML: text between backticks becomes code.
 fn marked_up(text: &str) -> String {
     let code = |(index, part): (usize, &str)| {
         if index % 2 == 0 { part.to_owned() } else { format!("<code>{part}</code>") }

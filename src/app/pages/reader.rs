@@ -1,4 +1,5 @@
-//! The demo reader: a news page made from the public API alone. It is three files in this program, and works offline.
+//! The demo reader: a news page that uses nothing but the public API. Its three files are part of this
+//! program, so that it works offline.
 
 use crate::http::cache_rule::CacheRule;
 use crate::{
@@ -12,7 +13,8 @@ use actix_web::{
     http::header::{self, ContentType},
 };
 
-/// The page's policy: nothing from elsewhere but the pictures of stories, and no text becomes HTML except where the page says so.
+/// The page's Content-Security-Policy: nothing is loaded from elsewhere except the pictures of stories, and
+/// text becomes HTML only in the one place of the script that is allowed to do so.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http: data:; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types warta";
@@ -21,14 +23,14 @@ const PAGE: &str = include_str!("reader/page.html");
 const STYLE: &str = include_str!("reader/reader.css");
 const SCRIPT: &str = include_str!("reader/reader.js");
 
-/// What the answers of these routes depend on.
+/// The cache rules of these routes.
 pub(crate) const CACHE_RULES: [CacheRule; 3] = [
     CacheRule::of("/").without_parameters(),
     CacheRule::of("/reader.css").without_parameters(),
     CacheRule::of("/reader.js").without_parameters(),
 ];
 
-/// The way in, for people. Its script reads from the address what to show.
+/// Serves the front page for people. Its script reads from the address what to show.
 #[get("/")]
 pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     let page = Document { body: PAGE.into(), media_type: ContentType::html(), fresh: false };
@@ -36,13 +38,13 @@ pub(crate) async fn page(_: Viewer) -> Cacheable<CustomizeResponder<Document>> {
     Cacheable::new(page, SurrogateKeys::none())
 }
 
-/// The page's style.
+/// Serves the style of the page.
 #[get("/reader.css")]
 pub(crate) async fn style(_: Viewer) -> ApiResult<Cacheable<Document>> {
     asset(STYLE, "text/css; charset=utf-8")
 }
 
-/// The page's script.
+/// Serves the script of the page.
 #[get("/reader.js")]
 pub(crate) async fn script(_: Viewer) -> ApiResult<Cacheable<Document>> {
     asset(SCRIPT, "text/javascript; charset=utf-8")

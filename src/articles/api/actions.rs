@@ -1,4 +1,5 @@
-//! What is done to articles, over HTTP: the actions of the state machine in [`crate::articles::model::state`].
+//! The HTTP routes of the actions on articles. The actions are those of the state machine in
+//! [`crate::articles::model::state`].
 
 use actix_web::{post, web::Path};
 use diesel_async::AsyncConnection;
@@ -30,13 +31,13 @@ use crate::{
 
 /// Hand an article in for review
 ///
-/// Its status becomes `in_review`. A change of the draft takes it back.
+/// The article's status becomes `in_review`. Editing the draft returns it to `draft`.
 #[utoipa::path(
     operation_id = "submit_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
     responses(
         (status = 200, description = "The draft, in review.", body = Article),
-        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 403, description = "Writers can do this only to their own articles, and only before they are first published."),
         (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
@@ -55,12 +56,14 @@ pub(crate) async fn submit(
 
 /// Publish an article
 ///
-/// Copies the draft over the live edition, at once: now, or with `at` in the future at that time. Publishing what has no change since
-/// is no error and changes nothing. Where the newsroom asks for citations or review, they are checked now, also for a time to come; and
-/// where it asks for review, `If-Match` has to name the draft that was reviewed, unless an admin overrides it.
+/// Copies the draft to the live edition, at once or, if `at` is in the future, at that time. Publishing an
+/// article without changes succeeds and does nothing. If the newsroom requires citations or review, they are
+/// checked now, even for a time in the future. If it requires review, `If-Match` has to name the draft that
+/// was reviewed, unless an admin overrides that.
 ///
-/// What cannot be published any more when its time comes is a draft again. What was scheduled by somebody who may not publish any more
-/// when its time comes stays scheduled (`schedule_held_at`), and waits for somebody who may.
+/// If a scheduled article can no longer be published when its time comes, it becomes a draft again. If the
+/// editor who scheduled it may no longer publish when its time comes, it stays scheduled (`schedule_held_at`)
+/// and waits for somebody who may.
 #[utoipa::path(
     operation_id = "publish_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -102,9 +105,9 @@ pub(crate) async fn publish(
     act(&context, editor.principal(), &reference, &if_match, transition).await
 }
 
-/// Take an article's schedule back
+/// Cancel an article's schedule
 ///
-/// It is a draft again.
+/// The article becomes a draft again.
 #[utoipa::path(
     operation_id = "unschedule_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -129,7 +132,7 @@ pub(crate) async fn unschedule(
 
 /// Unpublish an article
 ///
-/// Takes the live edition away from the readers; the draft stays.
+/// Takes the live edition away from readers. The draft stays.
 #[utoipa::path(
     operation_id = "unpublish_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -154,8 +157,8 @@ pub(crate) async fn unpublish(
 
 /// Retract an article
 ///
-/// Takes the story back for good: readers who ask for it are told the reason and the time (`410`), lists leave it out. Editors can
-/// still read it.
+/// Takes the story back for good. Readers who ask for it are told the reason and the time (`410`), and lists
+/// leave it out. Editors can still read it.
 #[utoipa::path(
     operation_id = "retract_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -174,7 +177,7 @@ pub(crate) async fn retract(
     _: NoQuery,
     if_match: IfMatch,
     context: Context,
-    // Without a body it is the reason that is missing.
+    // If there is no body, the reason is what is missing.
     OptionalBody(input): OptionalBody<RetractInput>,
 ) -> ApiResult<Updated<Article>> {
     let reason = input.reason.into();
@@ -183,7 +186,7 @@ pub(crate) async fn retract(
 
 /// Restore an article from the trash
 ///
-/// It comes back as a draft that readers do not see.
+/// The article comes back as a draft that readers do not see.
 #[utoipa::path(
     operation_id = "restore_article", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -206,7 +209,8 @@ pub(crate) async fn restore(
     act(&context, editor.principal(), &reference, &if_match, Transition::Restore).await
 }
 
-/// Does one thing to an article in one transaction: the lock, the checks, the change, its event, and the draft as it is then.
+/// Performs one transition of an article in one transaction, with the lock, the checks and the event, and
+/// returns the draft as it is then.
 async fn act(
     context: &Context,
     principal: Principal,

@@ -1,4 +1,4 @@
-//! The corrections of an article, over HTTP.
+//! The HTTP routes of an article's corrections.
 
 use actix_web::{Either, get, post, web::Path};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -32,8 +32,9 @@ use crate::{
 
 /// Correct an article
 ///
-/// Tells readers what was set right in a story that they see. It is public at once and does not change any more; an article has at
-/// most 100. The draft stays as it is: what is wrong in the text is set right there, and published.
+/// Tells readers what was set right in a story that they see. The correction is public at once and never
+/// changes. An article can have at most 100. The draft stays as it is: edit and publish it to set the text
+/// itself right.
 #[utoipa::path(
     operation_id = "create_correction", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
@@ -64,8 +65,8 @@ pub(crate) async fn create(
     .await
 }
 
-/// Adds a correction to a locked article, and moves the time at which what readers see was last changed: the draft, and with it what
-/// `If-Match` names, stays.
+/// Adds a correction to a locked article, and sets the time at which the live edition was last changed. The
+/// draft stays as it is, and so does the ETag that `If-Match` names.
 async fn correct(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -90,7 +91,8 @@ async fn correct(
 
 /// List the corrections of an article
 ///
-/// What was set right since readers first saw it, oldest first. The article's JSON has them too.
+/// Lists what was set right since readers first saw the article, oldest first. The article's JSON contains
+/// the corrections too.
 #[utoipa::path(
     operation_id = "list_corrections", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), PageQuery),
@@ -122,7 +124,7 @@ pub(crate) async fn list(
 
 /// Read a correction
 ///
-/// As it was written.
+/// Returns the correction as it was written.
 #[utoipa::path(
     operation_id = "read_correction", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The correction's id.")),

@@ -1,4 +1,5 @@
-//! The forms of an article, over HTTP: all of them at its own address by the `Accept` header, and each at an address of its own.
+//! The HTTP routes of an article's forms: all of them at its own address by the `Accept` header, and each at
+//! an address of its own.
 
 use actix_web::{
     CustomizeResponder, Either, HttpRequest, Responder, get,
@@ -27,7 +28,7 @@ use crate::{
     values::Reference,
 };
 
-/// What the answers of these routes depend on.
+/// The parts of a request on which the answers of these routes depend.
 pub(crate) const CACHE_RULES: [CacheRule; 4] = [
     CacheRule::of("/v1/articles/{article}").by_media_type(&Form::MEDIA_TYPES),
     CacheRule::of("/v1/articles/{article}/json-ld").by_host(),
@@ -37,11 +38,13 @@ pub(crate) const CACHE_RULES: [CacheRule; 4] = [
 
 /// Read an article
 ///
-/// As readers see it, or with `draft=true` as editors work on it; with a preview link's token besides, the draft as readers would
-/// see it. A slug that readers once knew leads to the present one (`308`).
+/// Returns the article as readers see it, or with `draft=true` as editors work on it. If the token of a
+/// preview link is sent too, it is the draft as readers would see it. A slug that readers once knew redirects
+/// to the present one (`308`).
 ///
-/// `Accept` may also name the media types of the article's other forms, which have addresses of their own: `application/ld+json`,
-/// `application/ninjs+json` and `text/markdown`. `If-Match` of a change takes the ETag of each of them.
+/// `Accept` can also name the media types of the article's other forms, which have addresses of their own:
+/// `application/ld+json`, `application/ninjs+json` and `text/markdown`. `If-Match` of a change accepts the
+/// ETag of each of them.
 #[utoipa::path(
     operation_id = "read_article", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
@@ -50,7 +53,7 @@ pub(crate) const CACHE_RULES: [CacheRule; 4] = [
         (status = 308, description = "The article has another slug now."),
         (status = 406, description = "The Accept header allows none of the representations. `available` lists them."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
-        (status = 403, description = "A writer asks for somebody else's draft."),
+        (status = 403, description = "Writers can read only their own drafts."),
     ),
 )]
 #[get("/v1/articles/{article}")]
@@ -73,8 +76,8 @@ pub(crate) async fn read(
 
 /// Read an article as JSON-LD
 ///
-/// A `NewsArticle` of schema.org, as pages carry for search engines. Its links lead to the public site or, where none
-/// is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
+/// Returns a `NewsArticle` of schema.org, as pages contain it for search engines. Its links lead to the
+/// public site or, if none is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
 #[utoipa::path(
     operation_id = "read_article_json_ld", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
@@ -82,7 +85,7 @@ pub(crate) async fn read(
         (status = 200, description = "The article.", body = NewsArticle, content_type = "application/ld+json"),
         (status = 308, description = "The article has another slug now."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
-        (status = 403, description = "A writer asks for somebody else's draft."),
+        (status = 403, description = "Writers can read only their own drafts."),
     ),
 )]
 #[get("/v1/articles/{article}/json-ld")]
@@ -101,8 +104,8 @@ pub(crate) async fn read_json_ld(
 
 /// Read an article as ninjs
 ///
-/// A news item of IPTC's ninjs 3.1, for agencies and archives. Its links lead to the public site or, where none is set, to this API.
-/// `draft`, `trashed` and `preview` are those of `read_article`.
+/// Returns a news item of IPTC's ninjs 3.1, for agencies and archives. Its links lead to the public site or,
+/// if none is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
 #[utoipa::path(
     operation_id = "read_article_ninjs", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
@@ -110,7 +113,7 @@ pub(crate) async fn read_json_ld(
         (status = 200, description = "The article.", body = News, content_type = "application/ninjs+json"),
         (status = 308, description = "The article has another slug now."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
-        (status = 403, description = "A writer asks for somebody else's draft."),
+        (status = 403, description = "Writers can read only their own drafts."),
     ),
 )]
 #[get("/v1/articles/{article}/ninjs")]
@@ -129,8 +132,9 @@ pub(crate) async fn read_ninjs(
 
 /// Read an article as Markdown
 ///
-/// CommonMark with tables, footnotes and strikethrough, below the article's other fields as YAML between lines of dashes. Its links lead
-/// to the public site or, where none is set, to this API. `draft`, `trashed` and `preview` are those of `read_article`.
+/// Returns CommonMark with tables, footnotes and strikethrough, below the article's other fields as YAML
+/// between lines of dashes. Its links lead to the public site or, if none is set, to this API. `draft`,
+/// `trashed` and `preview` are those of `read_article`.
 #[utoipa::path(
     operation_id = "read_article_markdown", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), ArticleQuery),
@@ -141,7 +145,7 @@ pub(crate) async fn read_ninjs(
         ),
         (status = 308, description = "The article has another slug now."),
         (status = 410, description = "The story was retracted. `reason` says why, `retracted_at` when."),
-        (status = 403, description = "A writer asks for somebody else's draft."),
+        (status = 403, description = "Writers can read only their own drafts."),
     ),
 )]
 #[get("/v1/articles/{article}/markdown")]
@@ -158,7 +162,7 @@ pub(crate) async fn read_markdown(
     only(Form::Markdown, found, &query.value, &request)
 }
 
-/// What is found, in the one form that an address has.
+/// Writes what was found in the one form that an address has.
 fn only(
     form: Form,
     found: Either<Article, MovedArticle>,
@@ -182,7 +186,7 @@ fn written(
     Ok(Cacheable { answer: form.of(article, || Links::of(request), vary)?, keys })
 }
 
-/// What is at an article's address, of which `part` is the rest.
+/// Returns the article at an address, or the `308` to its present one. `part` is the rest of the path.
 async fn found(
     viewer: &Viewer,
     reference: &Reference,

@@ -1,4 +1,5 @@
-//! What readers find at an address, and what they are told where they find nothing.
+//! Answers for an address at which readers find no live article, or no such part of it: redirects,
+//! retractions and `404`s.
 
 use actix_web::Either;
 use chrono::{DateTime, Utc};
@@ -16,26 +17,26 @@ use crate::{
     values::Reference,
 };
 
-/// Where readers find no live article.
+/// A result of [`elsewhere`]: something that is at an address without a live article.
 pub(super) enum Elsewhere {
-    /// A retracted one is there, out of the trash, and the caller may read it: its id.
+    /// The id of a retracted article outside the trash, which the caller may read.
     Retracted(Uuid),
-    /// This one is, by another slug now.
+    /// The id of an article that has another slug now, and that slug.
     Moved(Uuid, String),
 }
 
 /// The `308` to an article, or to a part of it.
 pub(super) type MovedArticle = Cacheable<Moved>;
 
-/// That an article is at this path now.
+/// Returns the `308` to the path at which an article, or a part of it, is now.
 pub(super) fn moved(article: Uuid, location: String) -> MovedArticle {
     Cacheable::new(Moved { location }, SurrogateKeys::none().and("article", article))
 }
 
-/// What is at an address where no live article is.
+/// Finds what is at an address that has no live article.
 ///
 /// # Errors
-/// `410` with the reason, where the article was retracted; `404` where there is none.
+/// `410` with the reason if the article was retracted; `404` if there is no article.
 pub(super) async fn elsewhere(
     conn: &mut AsyncPgConnection,
     viewer: &Viewer,
@@ -43,7 +44,7 @@ pub(super) async fn elsewhere(
 ) -> ApiResult<Elsewhere> {
     let found = store::whereabouts(conn, reference).await.map_err(|error| none(error.into()))?;
     match (found.retraction, reference) {
-        // Whoever knows it by an earlier slug is led on first.
+        // A reader who knows it by an earlier slug is redirected first.
         (_, Reference::Slug(slug)) if **slug != *found.slug => Ok(Elsewhere::Moved(found.id, found.slug)),
         (Some(_), _) if viewer.principal().is_some() && !found.trashed => Ok(Elsewhere::Retracted(found.id)),
         (Some((reason, at)), _) => {
@@ -53,10 +54,11 @@ pub(super) async fn elsewhere(
     }
 }
 
-/// The id of the article of which the caller reads a part; or where the part is now, which `part` is the rest of the path of.
+/// Returns the id of the article of which the caller reads a part, or the `308` to the place of the part now.
+/// `part` is the rest of the path.
 ///
 /// # Errors
-/// As [`elsewhere`].
+/// Returns the errors of [`elsewhere`].
 pub(super) async fn seen(
     conn: &mut AsyncPgConnection,
     viewer: &Viewer,
@@ -72,22 +74,24 @@ pub(super) async fn seen(
     }
 }
 
-/// Where readers find no article: any that comes may be it.
+/// Adds the key of all articles to an answer that there is no article, because any new article can be the
+/// one.
 fn none(error: ApiError) -> ApiError {
     error.made_of(SurrogateKeys::all("articles"))
 }
 
-/// Where readers find no such part of an article.
+/// Returns a function that adds the article's key to an answer that the article has no such part.
 pub(super) fn no_part(article: Uuid) -> impl Fn(DieselError) -> ApiError {
     move |error| ApiError::from(error).made_of(SurrogateKeys::none().and("article", article))
 }
 
-/// A part of an article as the answer.
+/// Returns a part of an article as the answer, with the article's key.
 pub(super) fn of<T>(article: Uuid, part: T) -> Cacheable<Found<T>> {
     Cacheable::new(Found(part), SurrogateKeys::none().and("article", article))
 }
 
-/// A retracted story is never a bare `404`: whoever has a link to it is told.
+/// Returns the `410` of a retracted story. It is never a bare `404`, so that everybody who has a link to it
+/// is told.
 fn retracted(reason: &str, at: DateTime<Utc>) -> ApiError {
     ApiError::new(ProblemType::Retracted, "The newsroom took this story back.")
         .with_member("reason", reason)

@@ -1,4 +1,4 @@
-//! Preview links over HTTP.
+//! The HTTP routes of preview links, and the draft that the token of such a link opens.
 
 use actix_web::{
     delete, get, post,
@@ -37,15 +37,16 @@ use crate::{
 
 /// Create a preview link
 ///
-/// With it, a person without an account reads the draft as readers would, as it changes, until the link expires or is revoked, the
-/// article is moved to the trash, or whoever made the link may not see the draft any more.
+/// With the link, a person without an account reads the draft as readers would see it, including later
+/// changes. It works until it expires or is revoked, the article is moved to the trash, or the editor who
+/// made the link may no longer see the draft.
 #[utoipa::path(
     operation_id = "create_preview_link", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path)),
     request_body = Option<PreviewLinkInput>,
     responses(
         (status = 201, description = "The link, with its token.", body = NewPreviewLink),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[post("/v1/articles/{article}/preview-links")]
@@ -62,7 +63,7 @@ pub(crate) async fn create(
     let (pass, link) = conn
         .transaction(async |conn| {
             let article_id = visible(conn, View::drafts(writer.principal()), &reference).await?;
-            // No lock: whether the draft may be seen is asked again whenever the link is used.
+            // No lock is needed, because each use of the link checks again that its maker may see the draft.
             let pass = Pass { link_id: context.clock.new_id(), article_id };
             let now = context.now();
             let expires_at = input.expires_in.after(now);
@@ -95,13 +96,13 @@ pub(crate) async fn create(
 
 /// List an article's preview links
 ///
-/// Newest first, those that have ended too. The tokens are not told again.
+/// Lists the links, newest first, including those that have ended. The tokens are not shown again.
 #[utoipa::path(
     operation_id = "list_preview_links", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), PageQuery),
     responses(
         (status = 200, description = "A page of links.", body = Page<PreviewLink>),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/preview-links")]
@@ -122,13 +123,13 @@ pub(crate) async fn list(
 
 /// Read a preview link
 ///
-/// The token is not told again.
+/// Returns the link without its token, which is not shown again.
 #[utoipa::path(
     operation_id = "read_preview_link", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
     responses(
         (status = 200, description = "The link.", body = PreviewLink),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/preview-links/{id}")]
@@ -146,13 +147,13 @@ pub(crate) async fn read(
 
 /// Revoke a preview link
 ///
-/// It stops working at once. Revoking one that is revoked already is no error and changes nothing.
+/// The link stops working at once. Revoking a revoked link succeeds and changes nothing.
 #[utoipa::path(
     operation_id = "revoke_preview_link", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), ("id" = Uuid, Path, description = "The link's id.")),
     responses(
         (status = 204, description = "The link is revoked."),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
         (status = 412, description = "If-Match does not name the link's current state."),
     ),
 )]
@@ -172,7 +173,7 @@ pub(crate) async fn revoke(
         if link.state_tag().is_some_and(|version| !if_match.allows(version)) {
             return Err(stale(&tag_of(&link)?));
         }
-        // The statement itself decides between two that come at once.
+        // The statement itself decides between two requests at the same time.
         if store::revoke_preview_link(conn, link_id, context.now()).await? {
             let details = json!({"preview_link_id": link_id, "expires_at": link.expires_at});
             context
@@ -190,7 +191,8 @@ pub(crate) async fn revoke(
     .await
 }
 
-/// The draft that a preview token opens. Whatever is wrong with the token, the answer is the same, and tells nothing of the article.
+/// Returns the draft that a preview token opens. Whatever is wrong with the token, the answer is the same and
+/// tells nothing about the article.
 pub(super) async fn draft(
     auth: &Auth,
     context: &Context,
@@ -209,7 +211,7 @@ pub(super) async fn draft(
         return Err(refused());
     }
     match store::find(&mut conn, View::Preview, &Reference::Id(pass.article_id)).await {
-        // Trashed or deleted in this moment.
+        // The article was trashed or deleted in this moment.
         Err(diesel::NotFound) => Err(refused()),
         found => Ok(found?),
     }

@@ -1,4 +1,4 @@
-//! What else there is to read, over HTTP.
+//! The HTTP route of the articles that are related to another one.
 
 use actix_web::{Either, get, web::Path};
 
@@ -18,14 +18,15 @@ use crate::{
     values::Reference,
 };
 
-/// What the answers of this route depend on.
+/// The parts of a request on which the answers of this route depend.
 pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/articles/{article}/related").uncommon()];
 
 /// List related articles
 ///
-/// Live articles that have something in common with this one, but not its translations: first those that cite the same documents,
-/// then those that cite the same sources, then by the tags that they share; then those in the same language, by the words that their
-/// headlines share. Ties go to the latest published. It is one page, without a cursor.
+/// Lists live articles that have something in common with this one, except its translations. Articles that
+/// cite the same documents come first, then those that cite the same sources, then those that share tags with
+/// it, then those in the same language whose headlines share words with its headline. If there is a tie, the
+/// latest published comes first. The list is one page, without a cursor.
 #[utoipa::path(
     operation_id = "list_related_articles", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), RelatedQuery),
@@ -48,7 +49,7 @@ pub(crate) async fn list(
         Either::Right(moved) => return Ok(Either::Right(moved)),
     };
     let articles = store::list_related(&mut conn, article, query.value.limit.rows()).await?;
-    // Any article may come to have something in common with it.
+    // Any article can come to have something in common with it.
     let keys = SurrogateKeys::articles()
         .and("article", article)
         .and_all("article", articles.iter().map(|article| article.id));

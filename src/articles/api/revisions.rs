@@ -1,4 +1,4 @@
-//! What was saved, over HTTP.
+//! The HTTP routes of an article's revisions: list, compare, read and restore.
 
 use actix_web::{Either, get, post, web::Path};
 use diesel_async::AsyncConnection;
@@ -36,13 +36,13 @@ use crate::{
 
 /// List an article's revisions
 ///
-/// What was saved of its draft: by whom, when, what for, and which fields. Newest first.
+/// Lists the saves of the draft, newest first: who saved it, when, what for, and which fields changed.
 #[utoipa::path(
     operation_id = "list_revisions", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), RevisionsQuery),
     responses(
         (status = 200, description = "A page of revisions.", body = Page<RevisionItem>),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions")]
@@ -64,7 +64,7 @@ pub(crate) async fn list(
 
 /// Compare two revisions of an article
 ///
-/// Which fields differ, and which lines of the body. The first may be newer than the second.
+/// Tells which fields differ, and which lines of the body. The first revision can be newer than the second.
 #[utoipa::path(
     operation_id = "compare_revisions", tag = "articles", security(("token" = [])),
     params(
@@ -74,8 +74,8 @@ pub(crate) async fn list(
         RevisionQuery,
     ),
     responses(
-        (status = 200, description = "What differs.", body = Comparison),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 200, description = "The differences between the two revisions.", body = Comparison),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/compare/{from}...{to}")]
@@ -98,7 +98,8 @@ pub(crate) async fn compare(
 
 /// Read a revision of an article
 ///
-/// The draft as it was saved. A revision never changes. Two numbers with three dots between them lead to what they differ in.
+/// Returns the draft as it was saved. A revision never changes. `revisions/{from}...{to}` redirects to the
+/// comparison of the two.
 #[utoipa::path(
     operation_id = "read_revision", tag = "articles", security(("token" = [])),
     params(
@@ -109,7 +110,7 @@ pub(crate) async fn compare(
     responses(
         (status = 200, description = "The revision.", body = Revision),
         (status = 308, description = "`{from}...{to}` in place of a number: the comparison is at this address."),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/revisions/{number}")]
@@ -135,16 +136,17 @@ pub(crate) async fn read(
 
 /// Restore a revision of an article
 ///
-/// The draft becomes what it was, as a new revision, so that nothing in between is lost. A tag or a source that is no longer there
-/// is a `422`, unless `skip_missing` leaves it out. The slug is kept as it is where another article has the old one by now;
-/// translations are kept as they are. Where nothing differs, nothing is done, unless there is a `note`.
+/// The draft gets the content of the revision again, as a new revision, so that nothing in between is lost.
+/// If a tag or a source no longer exists, the answer is `422`, unless `skip_missing` leaves it out. If
+/// another article has the old slug by now, the draft keeps its present slug. Translations stay as they are.
+/// If nothing differs, nothing is done, unless there is a `note`.
 #[utoipa::path(
     operation_id = "restore_revision", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), ("number" = inline(Number), Path, description = "The revision's number.")),
     request_body = Option<RestoreInput>,
     responses(
         (status = 200, description = "The draft.", body = Article),
-        (status = 403, description = "A writer may do this only to own articles that were never published."),
+        (status = 403, description = "Writers can do this only to their own articles, and only before they are first published."),
         (status = 409, description = "Not possible in the present state.", extensions(("x-problems" = json!([ProblemType::NotAllowedInState])))),
         (status = 412, description = "If-Match does not name the current draft."),
     ),
@@ -166,7 +168,7 @@ pub(crate) async fn restore(
     let (rendered, _turn) = edit::render_kept(writer.principal(), &revision.content).await?;
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        // By its id: meanwhile another article may have got the slug.
+        // The article is locked by its id, because another one can have got the slug meanwhile.
         let locked = locked(conn, writer.principal(), Action::Edit, &Reference::Id(id), &if_match).await?;
         let present = draft(conn, writer.principal(), locked.id).await?;
         let restoration = Restoration { locked: &locked, present, revision, rendered, input };

@@ -1,4 +1,4 @@
-//! The slugs of an article over HTTP.
+//! The HTTP routes of an article's slugs.
 
 use actix_web::{delete, get, web::Path};
 use diesel_async::AsyncConnection;
@@ -25,13 +25,14 @@ use crate::{
 
 /// List an article's slugs
 ///
-/// The present ones, and the old ones that lead readers to them. No other article can take any of them.
+/// Lists the present slugs, and the old ones that lead readers to them. No other article can take any of
+/// these slugs.
 #[utoipa::path(
     operation_id = "list_article_slugs", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), PageQuery),
     responses(
         (status = 200, description = "A page of slugs, in alphabetical order.", body = Page<ArticleSlug>),
-        (status = 403, description = "A writer may do this only to own articles."),
+        (status = 403, description = "Writers can do this only to their own articles."),
     ),
 )]
 #[get("/v1/articles/{article}/slugs")]
@@ -52,7 +53,7 @@ pub(crate) async fn list(
 
 /// Free an old slug of an article
 ///
-/// It leads readers nowhere then, and another article can take it.
+/// The slug no longer redirects, and another article can use it.
 #[utoipa::path(
     operation_id = "free_article_slug", tag = "articles", security(("token" = [])),
     params(("article" = Reference, Path), ("slug" = Slug, Path, description = "The slug to free.")),
@@ -74,11 +75,11 @@ pub(crate) async fn free(
     let (reference, slug) = path.into_inner();
     let mut conn = context.database.get().await?;
     conn.transaction(async |conn| {
-        // Locked, so that no edition takes the slug back meanwhile.
+        // The lock keeps an edition from taking the slug back meanwhile.
         let locked = claimed(conn, editor.principal(), Action::Edit, &reference).await?;
         require_match(conn, editor.principal(), &locked, &if_match).await?;
         if store::find_slug(conn, locked.id, &slug).await?.current {
-            let detail = "The draft or what readers see has this slug. Give the article another one, and publish it, first.";
+            let detail = "The draft or what readers see has this slug. First give the article another one, and publish it.";
             return Err(ApiError::new(ProblemType::SlugInUse, detail));
         }
         store::free_slug(conn, &slug).await?;

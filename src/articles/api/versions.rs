@@ -1,4 +1,4 @@
-//! The versions of an article that readers could read, over HTTP.
+//! The HTTP routes of an article's versions, as readers could read them.
 
 use actix_web::{Either, get, web::Path};
 
@@ -25,8 +25,8 @@ use crate::{
 
 /// List the versions of an article
 ///
-/// What readers could read of it and when, newest first: one version for each time that it was published. They are there as long as
-/// readers see the article.
+/// Lists what readers could read and when, newest first. Each publication of the article made one version.
+/// The versions can be read as long as readers see the article.
 #[utoipa::path(
     operation_id = "list_versions", tag = "articles", security((), ("token" = [])),
     params(("article" = Reference, Path), PageQuery),
@@ -57,7 +57,8 @@ pub(crate) async fn list(
 
 /// Read a version of an article
 ///
-/// As readers saw it then. A citation that names the version stays true when the article changes.
+/// Returns the article as readers saw it then. A citation that names the version stays true when the article
+/// changes.
 #[utoipa::path(
     operation_id = "read_version", tag = "articles", security((), ("token" = [])),
     params(

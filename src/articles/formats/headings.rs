@@ -1,16 +1,17 @@
-//! The few words that a program adds to a story, in the story's language where we know them, else in English.
+//! The few headings that a program adds to a story, in the story's language if they are known in it,
+//! otherwise in English.
 
-/// Words.
+/// The headings in one language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// Above what was set right.
+    /// The heading above the corrections.
     pub corrections: &'static str,
-    /// Above where the story comes from.
+    /// The heading above the sources.
     pub sources: &'static str,
 }
 
 impl Words {
-    /// Those of a language, a BCP 47 tag.
+    /// Returns the headings in a language, a BCP 47 tag.
     #[must_use]
     pub(crate) fn of(language: &str) -> Self {
         match language.split('-').next() {

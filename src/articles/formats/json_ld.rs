@@ -20,15 +20,15 @@ use crate::{
     site::uri,
 };
 
-/// An article, in the words of schema.org (JSON-LD).
+/// An article in the vocabulary of schema.org (JSON-LD).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewsArticle {
-    /// The vocabulary.
+    /// The address of the vocabulary.
     #[serde(rename = "@context")]
     #[schema(example = "https://schema.org")]
     pub context: &'static str,
-    /// `NewsArticle`.
+    /// The type, always `NewsArticle`.
     #[serde(rename = "@type")]
     #[schema(example = "NewsArticle")]
     pub r#type: &'static str,
@@ -36,182 +36,182 @@ pub(crate) struct NewsArticle {
     #[serde(rename = "@id")]
     #[schema(example = "urn:uuid:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub id: String,
-    /// Where readers find it.
+    /// The address at which readers find the article.
     #[schema(example = "https://news.example/id/model-bahasa-daerah")]
     pub url: String,
-    /// The page that it is the main thing on.
+    /// The page that has the article as its main content.
     #[schema(example = "https://news.example/id/model-bahasa-daerah")]
     pub main_entity_of_page: String,
-    /// The headline.
+    /// The headline of the article.
     pub headline: String,
-    /// The line above it.
+    /// The kicker, a short line above the headline.
     #[serde(skip_serializing_if = "String::is_empty")]
     #[schema(required = false)]
     pub alternative_headline: String,
-    /// The dek.
+    /// The dek, a short summary of the story.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The text, without any markup.
     pub article_body: String,
-    /// The language it is written in, a canonical BCP 47 tag.
+    /// The language that the article is written in, a canonical BCP 47 tag.
     #[schema(example = "id")]
     pub in_language: String,
-    /// When readers first saw it.
+    /// The time at which readers first saw the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_published: Option<DateTime<Utc>>,
-    /// When it was last changed, also by a correction.
+    /// The time of the last change. A correction counts as a change.
     pub date_modified: DateTime<Utc>,
-    /// Which version of the story this is.
+    /// The number of this version of the story.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
-    /// `Published`, `Retracted`, or of a draft `Draft`.
+    /// The status: `Published`, `Retracted`, or `Draft` for a draft.
     #[schema(example = "Published")]
     pub creative_work_status: &'static str,
-    /// The words of the text.
+    /// The number of words in the text.
     pub word_count: i32,
-    /// The time it takes to read, as an ISO 8601 duration.
+    /// The reading time, as an ISO 8601 duration.
     #[schema(example = "PT3M")]
     pub time_required: String,
-    /// Whom readers are told that it is by.
+    /// The author's name, as readers see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credit_text: Option<String>,
-    /// Who publishes it.
+    /// The publication that publishes the article.
     pub publisher: Publisher,
-    /// The names of its tags.
+    /// The names of the article's tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
-    /// The lead picture.
+    /// The lead picture of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageObject>,
-    /// Every document that it cites.
+    /// All documents that the article cites.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub citation: Vec<CreativeWork>,
-    /// The documents that it rests on.
+    /// The documents that the article is based on or translates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub is_based_on: Vec<CreativeWork>,
-    /// The documents that it is a translation of.
+    /// The documents that the article is a translation of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub translation_of_work: Vec<CreativeWork>,
-    /// The same story in other languages.
+    /// The articles that tell the same story in other languages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub work_translation: Vec<TranslatedWork>,
-    /// What was set right, oldest first.
+    /// The corrections of the story, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub correction: Vec<CorrectionComment>,
-    /// How the text came about: schema.org's name for IPTC's code or, where it has none, IPTC's own.
+    /// The provenance of the text: schema.org's name for IPTC's code or, if it has none, IPTC's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://schema.org/TrainedAlgorithmicMediaDigitalSource")]
     pub digital_source_type: Option<&'static str>,
 }
 
-/// A picture, in the words of schema.org.
+/// A picture in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImageObject {
-    /// `ImageObject`.
+    /// The type, always `ImageObject`.
     #[serde(rename = "@type")]
     #[schema(example = "ImageObject")]
     pub r#type: &'static str,
-    /// Where the picture is.
+    /// The address of the picture.
     #[schema(example = "https://images.warta.example/nelayan.jpg")]
     pub url: String,
-    /// What it shows.
+    /// The alternative text: what the picture shows.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// The text below it.
+    /// The caption below the picture.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub caption: String,
-    /// Whose picture it is.
+    /// The credit: the person or organisation whose picture it is.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub credit_text: String,
 }
 
-/// A document, in the words of schema.org.
+/// A document in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreativeWork {
-    /// `CreativeWork`.
+    /// The type, always `CreativeWork`.
     #[serde(rename = "@type")]
     #[schema(example = "CreativeWork")]
     pub r#type: &'static str,
-    /// Where the document is.
+    /// The address of the document.
     #[schema(example = "https://pesisir.example/laporan/2026/model-bahasa")]
     pub url: String,
-    /// Its title.
+    /// The title of the document.
     pub name: String,
-    /// Whose document it is.
+    /// The source that the document is from.
     pub publisher: Organization,
 }
 
-/// The publication, in the words of schema.org.
+/// The publication in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Publisher {
-    /// `NewsMediaOrganization`.
+    /// The type, always `NewsMediaOrganization`.
     #[serde(rename = "@type")]
     #[schema(example = "NewsMediaOrganization")]
     pub r#type: &'static str,
-    /// What it is called.
+    /// The name of the publication.
     #[schema(example = "Warta Nusantara")]
     pub name: String,
-    /// Its front page.
+    /// The address of the front page.
     #[schema(example = "https://news.example/")]
     pub url: String,
 }
 
-/// A source, in the words of schema.org.
+/// A source in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Organization {
-    /// `Organization`.
+    /// The type, always `Organization`.
     #[serde(rename = "@type")]
     #[schema(example = "Organization")]
     pub r#type: &'static str,
     /// The source's id, as a URN.
     #[serde(rename = "@id")]
     pub id: String,
-    /// Its name.
+    /// The name of the source.
     pub name: String,
-    /// Its home page.
+    /// The address of the source's home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// The same story in another language, in the words of schema.org.
+/// An article that tells the same story in another language, in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TranslatedWork {
-    /// `NewsArticle`.
+    /// The type, always `NewsArticle`.
     #[serde(rename = "@type")]
     #[schema(example = "NewsArticle")]
     pub r#type: &'static str,
     /// The article's id, as a URN.
     #[serde(rename = "@id")]
     pub id: String,
-    /// Where readers find it.
+    /// The address at which readers find the article.
     pub url: String,
-    /// The language it is written in.
+    /// The language that the article is written in.
     #[schema(example = "en")]
     pub in_language: String,
 }
 
-/// What was set right, in the words of schema.org.
+/// A correction in the vocabulary of schema.org.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CorrectionComment {
-    /// `CorrectionComment`.
+    /// The type, always `CorrectionComment`.
     #[serde(rename = "@type")]
     #[schema(example = "CorrectionComment")]
     pub r#type: &'static str,
     /// The correction's id, as a URN.
     #[serde(rename = "@id")]
     pub id: String,
-    /// What was set right, and how.
+    /// The text, which says what was set right and how.
     pub text: String,
-    /// When readers were told.
+    /// The time at which readers were told.
     pub date_published: DateTime<Utc>,
 }
 
 impl NewsArticle {
-    /// An article that was read with its body.
+    /// Returns the JSON-LD of an article that was read with its body.
     #[must_use]
     pub(crate) fn of(article: &Article, links: &Links) -> Self {
         let url = links.article(article.id, &article.content.slug, &article.content.language);
@@ -262,7 +262,8 @@ impl NewsArticle {
     }
 }
 
-/// What schema.org calls it. It has no name for what people made without a camera or a drawing.
+/// Returns schema.org's name for a digital source type. schema.org has none for what people made without a
+/// camera or a drawing, so that has IPTC's code.
 fn name(source: DigitalSourceType) -> &'static str {
     match source {
         DigitalSourceType::DigitalCreation => source.as_str(),

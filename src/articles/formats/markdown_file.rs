@@ -1,4 +1,5 @@
-//! Articles as Markdown: what is known of the story as YAML, then headline, dek, body, corrections and sources, as one would print it.
+//! Articles as Markdown files: the article's data as YAML, then headline, dek, body, corrections and sources,
+//! as one would print them.
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::{
     site::uri,
 };
 
-/// Writes an article that was read with its body.
+/// Returns an article as a Markdown file. The article must have been read with its body.
 #[must_use]
 pub(crate) fn write(article: &Article, links: &Links) -> String {
     let words = Words::of(&article.content.language);
@@ -45,7 +46,8 @@ pub(crate) fn write(article: &Article, links: &Links) -> String {
     text
 }
 
-/// A body after which a heading is one: whatever it leaves open that would go on to the end, such as a code block, is closed.
+/// Returns a body after which a heading is a heading. Anything that the body leaves open and that would go on
+/// to the end, such as a code block, is closed.
 fn closed(body: &str) -> String {
     if heads_what_follows(body) {
         return body.to_owned();
@@ -54,16 +56,17 @@ fn closed(body: &str) -> String {
         Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => fence(&body[range]),
         _ => None,
     });
-    // The last one is the one that is open. The others end what HTML begins: a comment, a text, an instruction and so on.
+    // The last fence is the open one. The other ends close what HTML begins: a comment, a text, an
+    // instruction and so on.
     let ends = fence.last().into_iter().chain(HTML_ENDS);
     let closed = ends.map(|end| format!("{body}\n{end}")).find(|closed| heads_what_follows(closed));
     closed.unwrap_or_else(|| body.to_owned())
 }
 
-/// What ends a block of HTML that no empty line ends (CommonMark 0.31, section 4.6).
+/// The ends of those HTML blocks that an empty line does not end (CommonMark 0.31, section 4.6).
 const HTML_ENDS: [&str; 8] = [">", "-->", "?>", "]]>", "</pre>", "</script>", "</style>", "</textarea>"];
 
-/// The characters that a fenced code block begins with.
+/// Returns the characters that a fenced code block begins with; `None` for an indented one.
 fn fence(block: &str) -> Option<&str> {
     let mark = block.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
     Some(&block[..block.len() - block.trim_start_matches(mark).len()])
@@ -76,7 +79,8 @@ fn heads_what_follows(text: &str) -> bool {
         .any(|(event, range)| matches!(event, Event::Start(Tag::Heading { .. })) && range.start > text.len())
 }
 
-/// YAML 1.2 between two lines of dashes. Each value is written as JSON, which YAML contains.
+/// Returns the front matter: YAML 1.2 between two lines of dashes. Each value is written as JSON, which YAML
+/// contains.
 fn front_matter(article: &Article, links: &Links) -> String {
     let address = |id, slug: &str, language: &str| links.article(id, slug, language);
     let tags: Vec<_> = article.tags.iter().map(|tag| &tag.name).collect();
@@ -107,7 +111,8 @@ fn front_matter(article: &Article, links: &Links) -> String {
     format!("---\n{lines}---\n")
 }
 
-/// A value as JSON in which also those characters are escaped that YAML cannot hold, or takes for the end of a line.
+/// Returns a value as JSON. Characters that YAML cannot hold, or takes for the end of a line, are escaped as
+/// well.
 fn yaml(value: &Value) -> String {
     let mut yaml = String::new();
     for character in value.to_string().chars() {
@@ -121,7 +126,7 @@ fn yaml(value: &Value) -> String {
     yaml
 }
 
-/// A text in one line, in which nothing is Markdown.
+/// Returns a text in one line, escaped so that nothing in it is Markdown.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {

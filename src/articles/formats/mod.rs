@@ -1,11 +1,11 @@
-//! One article in other forms than Warta's own JSON, for programs that know other vocabularies.
+//! The forms of an article other than Warta's own JSON, for programs that know other vocabularies.
 //!
 //! | file | media type | vocabulary |
 //! |---|---|---|
 //! | [`json_ld`] | `application/ld+json` | `NewsArticle` of schema.org |
 //! | [`ninjs`] | `application/ninjs+json` | ninjs 3.1 of IPTC |
 //! | [`markdown_file`] | `text/markdown` | CommonMark below YAML |
-//! | [`headings`] | | what they say between the story's own words |
+//! | [`headings`] | | the headings that they add to the story |
 
 pub(crate) mod headings;
 pub(crate) mod json_ld;
@@ -24,18 +24,18 @@ use crate::{
 /// A form that an article can be read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Warta's own.
+    /// The article in Warta's own JSON.
     Json,
-    /// `NewsArticle` of schema.org.
+    /// JSON-LD with the `NewsArticle` of schema.org.
     JsonLd,
-    /// ninjs 3.1.
+    /// ninjs 3.1, the JSON format of IPTC.
     Ninjs,
-    /// Markdown.
+    /// A Markdown file with YAML above the text.
     Markdown,
 }
 
 impl Form {
-    /// All of them, with their media types; first what those get who take anything.
+    /// All forms with their media types. The first one is for clients that accept anything.
     pub(crate) const OFFERED: [(Self, &str); 4] = [
         (Self::Json, "application/json"),
         (Self::JsonLd, "application/ld+json"),
@@ -48,15 +48,15 @@ impl Form {
         found.map_or("application/json", |(_, media_type)| media_type)
     }
 
-    /// Their media types.
+    /// The media types of all forms, in the same order.
     pub(crate) const MEDIA_TYPES: [&str; 4] =
         [Self::OFFERED[0].1, Self::OFFERED[1].1, Self::OFFERED[2].1, Self::OFFERED[3].1];
 
-    /// The article in this form, at an address where what is told depends on the headers in `vary`. All but Warta's own have absolute
-    /// addresses in them.
+    /// Returns the article in this form. `vary` lists the request headers on which the answer depends. All
+    /// forms except Warta's own contain absolute addresses.
     ///
     /// # Errors
-    /// There are no links, where they are needed.
+    /// Returns the error of `links`, if the form needs links and there are none.
     pub(crate) fn of(
         self,
         article: &Article,
@@ -74,7 +74,7 @@ impl Form {
     }
 }
 
-/// The address that names a thing wherever it is.
+/// Returns the URN of an id, which names the thing wherever it is.
 #[must_use]
 pub(crate) fn urn(id: Uuid) -> String {
     id.urn().to_string()

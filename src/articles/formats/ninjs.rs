@@ -1,4 +1,5 @@
-//! Articles as ninjs 3.1, IPTC's JSON for news, as newsroom systems exchange it. Its schema allows no member that it does not name.
+//! Articles as ninjs 3.1, IPTC's JSON for news, which newsroom systems exchange. Its schema allows no member
+//! that it does not name.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -18,139 +19,139 @@ use crate::{
     site::uri,
 };
 
-/// An article as ninjs 3.1 has it.
+/// An article in the format ninjs 3.1.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsNews)]
 pub(crate) struct News {
-    /// What this is valid against.
+    /// The standard that this object is valid against.
     pub standard: Standard,
     /// The article's id, as a URN.
     #[schema(example = "urn:uuid:0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77")]
     pub uri: String,
-    /// `text`.
+    /// The type, always `text`.
     #[schema(example = "text")]
     pub r#type: &'static str,
-    /// `full`.
+    /// The type of representation, always `full`.
     #[schema(example = "full")]
     pub representation_type: &'static str,
-    /// Which version of the story this is.
+    /// The number of this version of the story.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2")]
     pub version: Option<String>,
-    /// When the article was made.
+    /// The time at which the article was created.
     pub first_created: DateTime<Utc>,
-    /// When it was last changed, also by a correction.
+    /// The time of the last change. A correction counts as a change.
     pub version_created: DateTime<Utc>,
-    /// When readers first saw it.
+    /// The time at which readers first saw the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_created: Option<DateTime<Utc>>,
-    /// `usable`; of a draft `withheld`, of a retracted story `canceled`.
+    /// The status of publication: `usable`, `withheld` for a draft, `canceled` for a retracted story.
     #[schema(example = "usable")]
     pub pub_status: &'static str,
-    /// The language it is written in, a canonical BCP 47 tag.
+    /// The language that the article is written in, a canonical BCP 47 tag.
     #[schema(example = "id")]
     pub language: String,
-    /// Its slug.
+    /// Other identifiers: the slug of the article.
     pub alt_ids: Vec<AltId>,
-    /// The headline (`main`), and the line above it (`kicker`).
+    /// The headline (`main`), and the kicker above it (`kicker`).
     pub headlines: Vec<Words>,
-    /// The dek (`summary`), and what was set right since (`correction`, `clarification`, `update`).
+    /// The dek (`summary`), and the corrections made since (`correction`, `clarification`, `update`).
     pub descriptions: Vec<Words>,
     /// The text, as HTML (`main`) and as Markdown (`source`).
     pub bodies: Vec<Words>,
-    /// Whom readers are told that it is by.
+    /// The author's name, as readers see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Its tags.
+    /// The tags of the article.
     pub subjects: Vec<Subject>,
-    /// The documents that it cites, each with its role, and last who publishes it (`publisher`).
+    /// The documents that the article cites, each with its role, and last the publisher (`publisher`).
     pub info_sources: Vec<InfoSource>,
-    /// The page where readers find it.
+    /// The page at which readers find the article.
     pub renditions: Vec<Rendition>,
     /// The lead picture, and the same story in other languages.
     pub associations: Vec<Association>,
-    /// How the text came about, in IPTC's vocabulary.
+    /// The provenance of the text, in IPTC's vocabulary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digital_source_type: Option<SourceType>,
 }
 
-/// What a ninjs object is valid against.
+/// The standard that a ninjs object is valid against.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsStandard)]
 pub(crate) struct Standard {
-    /// `ninjs`.
+    /// The name, always `ninjs`.
     #[schema(example = "ninjs")]
     pub name: &'static str,
-    /// `3.1`.
+    /// The version, always `3.1`.
     #[schema(example = "3.1")]
     pub version: &'static str,
-    /// Its JSON Schema.
+    /// The address of its JSON Schema.
     #[schema(example = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#")]
     pub schema: &'static str,
 }
 
-/// Another identifier.
+/// Another identifier of the article.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsAltId)]
 pub(crate) struct AltId {
-    /// `slug`.
+    /// The role, always `slug`.
     #[schema(example = "slug")]
     pub role: &'static str,
-    /// The identifier.
+    /// The identifier in this role.
     pub value: String,
 }
 
-/// A text in a role.
+/// A text with its role.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsText)]
 pub(crate) struct Words {
-    /// What it is for.
+    /// The role of the text, such as `main` or `summary`.
     #[schema(example = "main")]
     pub role: &'static str,
-    /// Its media type.
+    /// The media type of the text.
     #[schema(example = "text/html")]
     pub content_type: &'static str,
-    /// The words of it.
+    /// The number of words in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word_count: Option<i32>,
-    /// The text.
+    /// The text, in its media type.
     pub value: String,
 }
 
-/// A tag.
+/// A tag of the article.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsSubject)]
 pub(crate) struct Subject {
-    /// Its name.
+    /// The name of the tag.
     pub name: String,
-    /// `about`.
+    /// The relation, always `about`.
     #[schema(example = "about")]
     pub rel: &'static str,
     /// The tag's id, as a URN.
     pub uri: String,
-    /// Its slug.
+    /// The slug of the tag.
     pub literal: String,
 }
 
-/// A document that is cited, or who publishes the story.
+/// A document that is cited, or the publisher of the story.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsInfoSource)]
 pub(crate) struct InfoSource {
-    /// Whose document it is; of the publisher, its name.
+    /// The name of the document's source, or of the publisher.
     pub name: String,
-    /// How the story uses it, or `publisher`.
+    /// The way in which the story uses the document, or `publisher`.
     #[schema(example = "original")]
     pub role: &'static str,
-    /// Where the document is; of the publisher, the front page.
+    /// The address of the document, or of the publisher's front page.
     pub uri: String,
-    /// The document's title.
+    /// The title of the document; absent for the publisher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub literal: Option<String>,
 }
 
-/// A form that something is in, at an address.
+/// A page or a picture, at its address.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsRendition)]
@@ -158,36 +159,36 @@ pub(crate) struct Rendition {
     /// `web` for a page, `original` for a picture.
     #[schema(example = "web")]
     pub name: &'static str,
-    /// Where it is.
+    /// The address of the page or picture.
     #[schema(example = "https://news.example/id/model-bahasa-daerah")]
     pub href: String,
 }
 
-/// Something that belongs to the article.
+/// Something that belongs to the article: its lead picture, or a translation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NinjsAssociation)]
 pub(crate) struct Association {
-    /// What it is called here.
+    /// The name of the association: `picture`, or `translation-` followed by the language.
     pub name: String,
-    /// `leadPicture` or `translation`.
+    /// The relation: `leadPicture` or `translation`.
     #[schema(example = "translation")]
     pub rel: &'static str,
-    /// What names it: a picture's address, an article's id as a URN.
+    /// The identifier: the address of a picture, or the id of an article as a URN.
     pub uri: String,
-    /// `picture` or `text`.
+    /// The type: `picture` or `text`.
     #[schema(example = "text")]
     pub r#type: &'static str,
-    /// The language it is written in.
+    /// The language that the translation is written in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// What a picture shows (`alt`), and the text below it (`caption`).
+    /// The texts of a picture: what it shows (`alt`), and the caption below it (`caption`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub descriptions: Vec<Words>,
-    /// Whose picture it is.
+    /// The credit: the person or organisation whose picture it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Where it is.
+    /// The page of the translation, or the picture.
     pub renditions: Vec<Rendition>,
 }
 
@@ -195,10 +196,10 @@ pub(crate) struct Association {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NinjsSourceType)]
 pub(crate) struct SourceType {
-    /// Its name.
+    /// The name of the concept.
     #[schema(example = "Digital creation")]
     pub name: &'static str,
-    /// Its code.
+    /// The code of the concept.
     pub uri: DigitalSourceType,
 }
 
@@ -213,7 +214,7 @@ impl Words {
 }
 
 impl News {
-    /// An article that was read with its body.
+    /// Returns the ninjs object of an article that was read with its body.
     #[must_use]
     pub(crate) fn of(article: &Article, links: &Links) -> Self {
         let summary =

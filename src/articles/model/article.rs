@@ -1,4 +1,4 @@
-//! What an article is in answers.
+//! The article as answers represent it, with its tags, citations, translations and what only editors see.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,92 +22,94 @@ use crate::{
 };
 
 text_enum! {
-    /// How a story uses a document.
+    /// The way in which a story uses a document.
     pub enum CitationRole {
-        /// The story rests on it.
+        /// The story is based on the document.
         Original = "original",
-        /// The story is a translation of it.
+        /// The story is a translation of the document.
         TranslatedFrom = "translated_from",
-        /// The story quotes it.
+        /// The story quotes the document.
         Quoted = "quoted",
-        /// The story uses its figures.
+        /// The story uses the document's figures.
         Data = "data",
-        /// A statement that its source gave to the press.
+        /// The document is a statement that its source gave to the press.
         PressRelease = "press_release",
     }
 }
 
 impl CitationRole {
-    /// The roles in which a story covers a document: another story with it in one of them is told twice.
+    /// The roles in which a story covers a document. If another story has the document in one of these roles,
+    /// the same story is told twice.
     pub const COVERING: [Self; 2] = [Self::Original, Self::TranslatedFrom];
 
-    /// Whether it is one of them.
+    /// Returns `true` for the roles in [`Self::COVERING`].
     #[must_use]
     pub fn covers(self) -> bool {
         Self::COVERING.contains(&self)
     }
 }
 
-/// An article, as one of its editions has it.
+/// An article with the content of one of its editions.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Article {
-    /// The article's id.
+    /// The id of the article.
     pub id: Uuid,
-    /// What is written as it is read.
+    /// The fields that readers see as they were written.
     #[serde(flatten)]
     pub content: Content,
-    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), as it was written.
+    /// The text as it was written, in Markdown (CommonMark with tables, footnotes and strikethrough).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = String, example = "Tim peneliti **merilis** model itu pekan ini.")]
     pub body: Option<String>,
-    /// The text as HTML without anything that can run.
+    /// The text as HTML, without anything that can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = String, example = "<p>Tim peneliti <strong>merilis</strong> model itu pekan ini.</p>\n")]
     pub body_html: Option<String>,
-    /// How the text came about; `null` where the newsroom does not say.
+    /// The provenance of the text; `null` if the newsroom does not say.
     #[schema(required)]
     pub provenance: Option<Disclosure>,
     /// The tags, in the order that the article gives them.
     pub tags: Vec<TagLink>,
-    /// Where the story comes from, in the order that the article gives them.
+    /// The documents that the story uses, in the order that the article gives them.
     pub citations: Vec<Citation>,
-    /// The same story in other languages.
+    /// The articles that tell the same story in other languages.
     pub translations: Vec<Translation>,
-    /// What was set right since readers first saw the story, oldest first; at most 100.
+    /// The corrections made since readers first saw the story, oldest first; at most 100.
     pub corrections: Vec<Correction>,
-    /// Where this edition stands.
+    /// The status of this edition.
     pub status: Status,
-    /// Which version of the story this is; only of what readers see. `/v1/articles/{article}/versions/{number}` stays the same.
+    /// The number of this version of the story; present only in what readers see. This version stays readable
+    /// at `/v1/articles/{article}/versions/{number}`.
     #[serde(rename = "version", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, example = 2)]
     pub public_version: Option<i32>,
-    /// The words of the text.
+    /// The number of words in the text.
     #[schema(minimum = 0, example = 412)]
     pub word_count: i32,
-    /// The minutes it takes to read, at 200 words a minute.
+    /// The reading time in minutes, at 200 words a minute, rounded up.
     #[schema(minimum = 0, example = 3)]
     pub reading_minutes: i32,
-    /// When readers first saw it; `null` for a draft of what they cannot see.
+    /// The time at which it was first published; `null` in a draft while readers cannot see the article.
     #[schema(required)]
     pub published_at: Option<DateTime<Utc>>,
-    /// When this edition was last changed; of what readers see, also by a correction.
+    /// The time at which this edition was last changed. In what readers see, a correction counts as a change.
     pub updated_at: DateTime<Utc>,
-    /// When the article was made.
+    /// The time at which the article was created.
     pub created_at: DateTime<Utc>,
-    /// That the story was taken back, and why; only where it was.
+    /// The retraction with its reason; present only if the story was retracted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retraction: Option<Retraction>,
-    /// What editors work with; only of a draft.
+    /// The data that editors work with; present only in a draft.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub editorial: Option<Editorial>,
-    /// Counts the article's changes, for the draft's ETag; not of a live edition.
+    /// The number of changes of the article, for the draft's ETag; `None` in a live edition.
     #[serde(skip)]
     pub version: Option<i64>,
-    /// What a search found in it; only in a list with `q`.
+    /// The matches of the search; present only in a list with `q`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub highlight: Option<Highlight>,
-    /// How well it fits a search; only in a list with `q`.
+    /// The rank of the article in the search; present only in a list with `q`.
     #[serde(skip)]
     pub rank: Option<f32>,
 }
@@ -119,7 +121,8 @@ impl Representation for Article {
 }
 
 impl Article {
-    /// What the article as readers see it is made of.
+    /// Returns the surrogate keys of the article as readers see it: its own, and those of its translations,
+    /// tags and sources.
     #[must_use]
     pub fn keys(&self) -> SurrogateKeys {
         SurrogateKeys::none()
@@ -130,7 +133,8 @@ impl Article {
     }
 }
 
-/// An article in a list: the same as [`Article`], with `body` and `body_html` only where `include=body` asked for them.
+/// An article in a list: the same as [`Article`], but `body` and `body_html` are present only if
+/// `include=body` asks for them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(crate) struct ArticleItem(pub Article);
@@ -147,7 +151,7 @@ impl PartialSchema for ArticleItem {
             }
         }
         parts.description = Some(
-            "An article in a list: `body` and `body_html` are there only with `include=body`, `highlight` only with `q`."
+            "An article in a list: `body` and `body_html` are present only with `include=body`, `highlight` only with `q`."
                 .to_owned(),
         );
         Schema::AllOf(parts).into()
@@ -162,36 +166,37 @@ impl ToSchema for ArticleItem {
     }
 }
 
-/// That a story was taken back.
+/// The retraction of a story.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Retraction {
-    /// Why.
+    /// The reason, as readers are told it.
     #[schema(example = "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya.")]
     pub reason: String,
-    /// When.
+    /// The time of the retraction.
     pub retracted_at: DateTime<Utc>,
 }
 
-/// What editors work with.
+/// The data of an article that only editors see.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Editorial {
-    /// Where the article stands as a whole.
+    /// The state of the article as a whole.
     pub state: State,
-    /// What the state allows. Whether the caller may do it depends on the role besides. `schedule` is `publish` with a time to
-    /// come, `trash` is `DELETE`, `delete` is `DELETE` with `permanent=true`.
+    /// The actions that the state allows. The caller's role decides as well. `schedule` is `publish` with a
+    /// time in the future, `trash` is `DELETE`, and `delete` is `DELETE` with `permanent=true`.
     pub actions: Vec<Action>,
-    /// Who made the article.
+    /// The editor who made the article.
     pub created_by: EditorLink,
     /// The number of the draft's newest revision.
     #[schema(minimum = 1, example = 3)]
     pub revision: i32,
-    /// Whether the draft has changes that readers, who see the article, do not see.
+    /// If `true`, readers see the article, but the draft has changes that they do not see.
     pub has_unpublished_changes: bool,
-    /// When the draft is to be published.
+    /// The time at which the draft will be published; `null` if it is not scheduled.
     #[schema(required)]
     pub scheduled_at: Option<DateTime<Utc>>,
-    /// Since when the schedule is held: its time came, and who had set it may not publish any more. Somebody who may has to publish the
-    /// draft, or to schedule it anew.
+    /// The time since which the schedule is held; `null` if it is not. A schedule is held if its time has
+    /// come, but the editor who set it may no longer publish. Somebody who may has to publish the draft or
+    /// schedule it again.
     #[schema(required)]
     pub schedule_held_at: Option<DateTime<Utc>>,
 }
@@ -199,56 +204,56 @@ pub struct Editorial {
 /// A tag on an article.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct TagLink {
-    /// The tag's id.
+    /// The id of the tag.
     pub id: Uuid,
-    /// The tag's address.
+    /// The slug of the tag.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// What readers see.
+    /// The name that readers see.
     #[schema(example = "Riset")]
     pub name: String,
 }
 
-/// Where a story comes from: a document of a source.
+/// A document of a source that a story uses.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Citation {
-    /// Whose document it is.
+    /// The source that the document is from.
     pub source: SourceLink,
-    /// Where the document is.
+    /// The address of the document.
     #[schema(example = "https://pesisir.example/laporan/2026/model-bahasa")]
     pub url: String,
-    /// The document's title.
+    /// The title of the document.
     #[schema(example = "Laporan tahunan model bahasa daerah")]
     pub title: String,
-    /// How the story uses it.
+    /// The way in which the story uses the document.
     pub role: CitationRole,
 }
 
 /// A source that an article cites.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct SourceLink {
-    /// The source's id.
+    /// The id of the source.
     pub id: Uuid,
-    /// The source's address.
+    /// The slug of the source.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// Its name.
+    /// The name of the source.
     #[schema(example = "Kantor Berita Pesisir")]
     pub name: String,
-    /// Its home page.
+    /// The address of the source's home page; `null` if none is given.
     #[schema(required, example = "https://pesisir.example/")]
     pub homepage_url: Option<String>,
 }
 
-/// The same story in another language.
+/// An article that tells the same story in another language.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Translation {
-    /// The article's id.
+    /// The id of the article.
     pub id: Uuid,
-    /// The article's address.
+    /// The slug of the article.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// The language it is written in.
+    /// The language that the article is written in.
     #[schema(example = "en")]
     pub language: String,
 }

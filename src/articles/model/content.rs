@@ -1,8 +1,8 @@
-//! The fields that editors write and readers see as they are written: the one list of them. Articles, versions, revisions and drafts hold
-//! it, and what is compared, patched, published and restored goes by it.
+//! The one list of the fields that readers see as editors wrote them. Articles, versions, revisions and
+//! drafts contain it, and comparing, patching, publishing and restoring use it.
 //!
-//! The body (which lists leave out), the provenance (which readers get with a label), tags and citations (which are rows of their own) stand
-//! beside it.
+//! Four parts are kept next to it: the body, which lists leave out; the provenance, which readers get with a
+//! label; and the tags and citations, which are rows of their own.
 
 use diesel::{pg::Pg, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{articles::model::image::Image, schema::editions, text_enum, values::Slug};
 
-/// The fields of an edition that are written as they are read.
+/// The fields of an edition that readers see as they were written.
 #[derive(
     Clone,
     Debug,
@@ -27,32 +27,32 @@ use crate::{articles::model::image::Image, schema::editions, text_enum, values::
 )]
 #[diesel(table_name = editions, treat_none_as_null = true)]
 pub struct Content {
-    /// The article's address.
+    /// The slug: the article's name in addresses.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// The language it is written in, a canonical BCP 47 tag.
+    /// The language that the article is written in, a canonical BCP 47 tag.
     #[schema(example = "id")]
     pub language: String,
-    /// The headline.
+    /// The headline of the article.
     #[schema(example = "Model bahasa terbuka kini memahami tujuh bahasa daerah")]
     pub title: String,
-    /// The line above the headline; empty where there is none.
+    /// The kicker, a short line above the headline; empty if there is none.
     #[serde(default)]
     #[schema(required, example = "Riset")]
     pub kicker: String,
-    /// The dek.
+    /// The dek, a short summary of the story; empty if there is none.
     #[schema(example = "Peneliti merilis model kecil yang dilatih dari arsip radio komunitas.")]
     pub summary: String,
-    /// The lead picture.
+    /// The lead picture; `null` if there is none.
     #[schema(required)]
     pub image: Option<Image>,
-    /// Who wrote it, for readers.
+    /// The author's name, as readers see it; `null` if none is given.
     #[schema(required, example = "Redaksi Warta")]
     pub byline: Option<String>,
 }
 
 impl Content {
-    /// Its columns, in the order of its fields.
+    /// Returns the columns, in the order of the fields.
     #[must_use]
     pub fn columns() -> <Self as Selectable<Pg>>::SelectExpression {
         <Self as Selectable<Pg>>::construct_selection()
@@ -60,31 +60,31 @@ impl Content {
 }
 
 text_enum! {
-    /// A field of a draft, as `ArticleInput` names it.
+    /// A field of a draft, with the name that it has in `ArticleInput`.
     pub enum Field {
-        /// The headline.
+        /// The headline of the article.
         Title = "title",
-        /// The article's address.
+        /// The slug of the article.
         Slug = "slug",
-        /// The language it is written in.
+        /// The language that the article is written in.
         Language = "language",
-        /// The line above the headline.
+        /// The kicker above the headline.
         Kicker = "kicker",
-        /// The dek.
+        /// The dek, a short summary.
         Summary = "summary",
-        /// The text.
+        /// The text, in Markdown.
         Body = "body",
-        /// The lead picture.
+        /// The lead picture of the article.
         Image = "image",
-        /// Who wrote it, for readers.
+        /// The author's name, as readers see it.
         Byline = "byline",
-        /// How the text came about.
+        /// The provenance of the text.
         Provenance = "provenance",
-        /// The tags.
+        /// The tags of the article.
         Tags = "tags",
-        /// Where the story comes from.
+        /// The documents that the story uses.
         Citations = "citations",
-        /// Which articles have the same story in other languages.
+        /// The articles that tell the same story in other languages.
         TranslationOf = "translation_of",
     }
 }

@@ -1,4 +1,5 @@
-//! What was set right in a story that readers had seen. It is public, and stays as it was written.
+//! The corrections of an article, which say what was set right after readers had seen the story. A correction
+//! is public and stays as it was written.
 
 use chrono::{DateTime, Utc};
 use deserr::Deserr;
@@ -9,39 +10,39 @@ use uuid::Uuid;
 
 use crate::{faults::Faults, http::reply::Representation, schema::corrections, text_enum, values::Line};
 
-/// How many corrections an article has at most: all of them stand in its JSON.
+/// The most corrections that an article can have. The article's JSON contains all of them.
 pub(crate) const MAX_CORRECTIONS: i64 = 100;
 
 text_enum! {
-    /// What a correction does.
+    /// The kind of a correction.
     pub enum CorrectionKind {
-        /// Something was wrong.
+        /// Something in the story was wrong.
         Correction = "correction",
-        /// Something could be misunderstood.
+        /// Something in the story could be misunderstood.
         Clarification = "clarification",
-        /// Something happened since.
+        /// Something happened after the story was published.
         Update = "update",
     }
 }
 
-/// What was set right in a story, for readers. It does not change.
+/// A correction of a story, for readers. It never changes.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Queryable, Selectable)]
 #[diesel(table_name = corrections)]
 pub struct Correction {
-    /// The correction's id.
+    /// The id of the correction.
     pub id: Uuid,
-    /// What it does.
+    /// The kind of the correction.
     pub kind: CorrectionKind,
-    /// What was set right, and how.
+    /// The text, which says what was set right and how.
     #[schema(example = "Versi sebelumnya menyebut enam bahasa daerah; yang benar tujuh.")]
     pub text: String,
-    /// When readers were told.
+    /// The time at which readers were told.
     pub created_at: DateTime<Utc>,
 }
 
 impl Representation for Correction {}
 
-/// What a correction is made from.
+/// A correction, as a client writes it.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
@@ -50,9 +51,9 @@ impl Representation for Correction {}
     "text": "Versi sebelumnya menyebut enam bahasa daerah; yang benar tujuh."
 }))]
 pub(crate) struct CorrectionInput {
-    /// What it does.
+    /// The kind of the correction.
     pub kind: CorrectionKind,
-    /// What was set right, and how, for readers.
+    /// The text for readers, which says what was set right and how.
     #[schema(inline)]
     pub text: Line<1, 2000>,
 }

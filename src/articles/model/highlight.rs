@@ -1,4 +1,4 @@
-//! What a search found, marked for readers.
+//! Search texts, and the matches of a search in an article, marked for readers.
 
 use std::ops::Deref;
 
@@ -15,7 +15,7 @@ use crate::{
     values::{FromText, Line},
 };
 
-/// What is searched for, as it was typed: 1 to 200 characters, not only white space.
+/// A search text, as it was typed: 1 to 200 characters, not only white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SearchText(Line<1, 200>);
 
@@ -43,36 +43,37 @@ impl Deref for SearchText {
     }
 }
 
-/// Where the words of a search stand in an article, as HTML that is safe to show: the text is escaped, and `<mark>` is the only
-/// element.
+/// The matches of a search in an article, as HTML that is safe to show: the text is escaped, and `<mark>` is
+/// the only element.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Highlight {
-    /// The headline.
+    /// The headline, with the matches marked.
     #[schema(example = "Model <mark>bahasa</mark> terbuka kini memahami tujuh <mark>bahasa</mark> daerah")]
     pub title: String,
-    /// The part of the text that has most of the words, about 240 characters; of the dek, where the text has none of them.
+    /// The part of the text with the most matches, about 240 characters long. If the text has no match, it is
+    /// a part of the dek.
     #[schema(example = "… merilis model <mark>bahasa</mark> itu pekan ini, setelah …")]
     pub snippet: String,
 }
 
-/// Stands before what was found, and [`END`] after it; the folded text has neither.
+/// The character before a match; [`END`] is the one after it. The folded text itself contains neither.
 pub(crate) const START: char = '\u{2}';
-/// See [`START`].
+/// The character after a match, see [`START`].
 pub(crate) const END: char = '\u{3}';
 
-/// How long a snippet is, in characters.
+/// The length of a snippet, in characters.
 const SNIPPET: usize = 240;
 
-/// How many characters a snippet has before the first word that was found.
+/// The most characters that a snippet has before the first match.
 const LEAD: usize = 60;
 
-/// A text whose characters are marked or not.
+/// A text in which each character is marked or not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Marked(Vec<(char, bool)>);
 
 impl Marked {
-    /// Takes the marks over from the folded text to the one that it was made of. Where one is not made of the other, nothing is
-    /// marked.
+    /// Transfers the marks of the folded text to the original that it was made from. If it was not made from
+    /// that, nothing is marked.
     #[must_use]
     pub(crate) fn new(original: &str, folded: &str) -> Self {
         Self(aligned(original, folded).unwrap_or_else(|| original.chars().map(|c| (c, false)).collect()))
@@ -82,18 +83,18 @@ impl Marked {
         self.0.iter().any(|(_, marked)| *marked)
     }
 
-    /// As HTML.
+    /// Returns the text as HTML.
     #[must_use]
     pub(crate) fn to_html(&self) -> String {
         html(&self.0)
     }
 
-    /// The part with most marks, as HTML; cut between words.
+    /// Returns the part with the most marks as HTML, cut between words.
     fn snippet(&self) -> String {
         let text = &self.0;
         let starts: Vec<_> = (0..text.len()).filter(|&i| text[i].1 && (i == 0 || !text[i - 1].1)).collect();
         let within = |first: usize| starts[first..].partition_point(|i| *i < starts[first] + SNIPPET - LEAD);
-        // The first of the best.
+        // The first one of several with equally many marks.
         let best = (0..starts.len()).rev().max_by_key(|first| within(*first));
         let is_space = |i: usize| text[i].0.is_whitespace();
         let mut from = best.map_or(0, |first| starts[first].saturating_sub(LEAD));
@@ -103,7 +104,7 @@ impl Marked {
         }
         let mut to = (from + SNIPPET).min(text.len());
         if to < text.len() {
-            // A language without spaces is cut anywhere.
+            // A text without spaces is cut anywhere.
             to = (from + SNIPPET / 2..to).rev().find(|i| is_space(*i)).unwrap_or(to);
         }
         let (before, after) = (if from > 0 { "… " } else { "" }, if to < text.len() { " …" } else { "" });
@@ -111,14 +112,15 @@ impl Marked {
     }
 }
 
-/// The snippet of an article: of its text, where something was found in it, else of its dek, else what there is.
+/// Returns the snippet of an article: from its text if that has a match, otherwise from its dek if that has
+/// one, otherwise from the text, or from the dek if there is no text.
 #[must_use]
 pub(crate) fn snippet(text: &Marked, summary: &Marked) -> String {
     let of_summary = !text.has_marks() && (summary.has_marks() || text.0.is_empty());
     if of_summary { summary.snippet() } else { text.snippet() }
 }
 
-/// What SQL's `search_fold` makes of one character.
+/// Does to one character what `search_fold` does in SQL.
 fn fold(character: char) -> impl Iterator<Item = char> {
     let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
     std::iter::once(character).nfkd().filter(move |c| !is_accent(c)).nfc().map(|c| match c {
@@ -180,7 +182,7 @@ mod tests {
                 "\u{2}film\u{3} \u{2}각\u{3}   \"",
                 "<mark>ﬁlm</mark> <mark>각</mark> \u{2}\u{3}&quot;",
             ),
-            // It was made of something else.
+            // The folded text was made from something else.
             ("satu", "\u{2}dua\u{3}", "satu"),
             ("satu", "\u{2}satu\u{3} dua", "satu"),
             ("<script>", "", "&lt;script&gt;"),

@@ -6,20 +6,21 @@ use utoipa::ToSchema;
 
 use crate::stored_as_jsonb;
 
-/// A lead picture.
+/// The lead picture of an article.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Image {
-    /// Where the picture is.
+    /// The address of the picture.
     #[schema(example = "https://images.warta.example/nelayan.jpg")]
     pub url: String,
-    /// What it shows, for those who cannot see it; empty for a mere decoration.
+    /// The alternative text: what the picture shows, for people who cannot see it. It is empty if the picture
+    /// is mere decoration.
     #[schema(example = "Dua nelayan membaca ramalan cuaca di telepon genggam.")]
     pub alt: String,
-    /// The text below it.
+    /// The caption below the picture; empty if there is none.
     #[schema(example = "Nelayan membaca ramalan sebelum melaut.")]
     pub caption: String,
-    /// Whose picture it is.
+    /// The credit: the person or organisation whose picture it is; empty if none is given.
     #[schema(example = "Warta")]
     pub credit: String,
 }

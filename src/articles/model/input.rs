@@ -1,7 +1,8 @@
-//! What clients write.
+//! The bodies that clients send to create, change, publish and retract articles, with their limits.
 //!
-//! A body is read in two steps that report together: its own form, and whether what it refers to is there. For the second,
-//! [`References`] are found in the JSON even where the rest of it is at fault.
+//! A body is checked in two steps whose faults are reported together: its own form, and whether the tags,
+//! sources and articles that it refers to exist. For the second step, [`References`] are found in the JSON
+//! even if the rest of it is faulty.
 
 use deserr::{Deserr, ValuePointerRef};
 use serde_json::Value;
@@ -22,13 +23,13 @@ use crate::{
     values::{FromText, Language, Line, Prose, Reference, Slug, Timestamp, WebUrl, text::without_nul},
 };
 
-/// How many tags an article has at most.
+/// The most tags that an article can have.
 pub(crate) const MAX_TAGS: usize = 20;
 
-/// How many citations an article has at most.
+/// The most citations that an article can have.
 pub(crate) const MAX_CITATIONS: usize = 50;
 
-/// What an article is made from.
+/// The content of an article, as a client writes it.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
@@ -46,137 +47,141 @@ pub(crate) const MAX_CITATIONS: usize = 50;
     }]
 }))]
 pub(crate) struct ArticleInput {
-    /// The headline.
+    /// The headline of the article.
     #[schema(inline)]
     pub title: Line<1, 300>,
-    /// The article's address; made from the title where it is left out.
+    /// The slug: the article's name in addresses. If it is left out, it is made from the title.
     #[deserr(default)]
     #[schema(inline)]
     pub slug: Option<Slug>,
-    /// The language it is written in.
+    /// The language that the article is written in, a BCP 47 tag.
     #[schema(inline)]
     pub language: Language,
-    /// The line above the headline.
+    /// The kicker: a short line above the headline.
     #[deserr(default)]
     #[schema(inline)]
     pub kicker: Option<Line<0, 100>>,
-    /// The dek.
+    /// The dek: a short summary of the story.
     #[deserr(default)]
     #[schema(inline)]
     pub summary: Option<Prose<1000>>,
-    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough), at most 1,048,576 bytes of UTF-8, in which at
-    /// most 100 quotes, lists and HTML elements stand in each other.
+    /// The text, in Markdown (CommonMark with tables, footnotes and strikethrough). It can have at most
+    /// 1,048,576 bytes of UTF-8, and quotes, lists and HTML elements can be nested at most 100 levels deep.
     #[deserr(default)]
     #[schema(inline)]
     pub body: Option<Body>,
-    /// The lead picture.
+    /// The lead picture of the article.
     #[deserr(default)]
     pub image: Option<ImageInput>,
-    /// Who wrote it, for readers.
+    /// The author's name, as readers see it.
     #[deserr(default)]
     #[schema(inline)]
     pub byline: Option<Line<1, 200>>,
-    /// How the text came about.
+    /// The provenance of the text: whether people wrote it, it is a translation, or a generative tool helped
+    /// or wrote it.
     #[deserr(default)]
     pub provenance: Option<ProvenanceInput>,
-    /// The tags, by slug or id, in order; none twice.
+    /// The tags, by slug or id, in order. No tag can occur twice.
     #[deserr(default)]
     #[schema(inline)]
     #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub tags: Option<TagReferences>,
-    /// Where the story comes from, in order.
+    /// The documents that the story uses, in order.
     #[deserr(default)]
     #[schema(inline)]
     pub citations: Option<CitationInputs>,
-    /// An article that has the same story in another language, by slug or id.
+    /// An article that tells the same story in another language, by slug or id.
     #[deserr(default)]
     #[schema(inline)]
     #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub translation_of: Option<Reference>,
-    /// What the change is for. It is kept with the revision and is no part of the article; a note alone makes a revision too.
+    /// A note that says what the change is for. It is kept with the revision and is not part of the article.
+    /// A note alone makes a revision too.
     #[deserr(default)]
     #[schema(inline)]
     pub note: Option<Note>,
 }
 
-/// What a revision is for, in one line.
+/// A note that says in one line what a revision is for.
 pub(crate) type Note = Line<1, 500>;
 
-/// How a revision is restored.
+/// The options for restoring a revision.
 #[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"note": "Kembali ke naskah yang disetujui.", "skip_missing": true}))]
 pub(crate) struct RestoreInput {
-    /// What the change is for.
+    /// A note that says what the restoration is for. It is kept with the new revision.
     #[deserr(default)]
     #[schema(inline)]
     pub note: Option<Note>,
-    /// Whether to leave out tags and sources that are no longer there, instead of refusing.
+    /// If `true`, tags and sources that no longer exist are left out. Otherwise they make the request fail.
     #[deserr(default)]
     #[schema(required = false)]
     pub skip_missing: bool,
 }
 
-/// A lead picture.
+/// The lead picture of an article, as a client writes it.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 pub struct ImageInput {
-    /// Where the picture is.
+    /// The address of the picture.
     #[schema(inline)]
     pub url: WebUrl,
-    /// What it shows, for those who cannot see it; empty for a mere decoration.
+    /// The alternative text: what the picture shows, for people who cannot see it. It is empty if the picture
+    /// is mere decoration.
     #[deserr(default)]
     #[schema(inline)]
     pub alt: Option<Prose<500>>,
-    /// The text below it.
+    /// The caption below the picture.
     #[deserr(default)]
     #[schema(inline)]
     pub caption: Option<Prose<1000>>,
-    /// Whose picture it is.
+    /// The credit: the person or organisation whose picture it is.
     #[deserr(default)]
     #[schema(inline)]
     pub credit: Option<Prose<300>>,
 }
 
-/// Where a story comes from.
+/// A document that a story uses, as a client writes it.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CitationInput {
-    /// Whose document it is, by slug or id.
+    /// The source that the document is from, by slug or id.
     #[schema(inline)]
     #[expect(dead_code, reason = "looked up by its place in the JSON, so that every fault has its pointer")]
     pub source: Reference,
-    /// Where the document is.
+    /// The address of the document.
     #[schema(inline)]
     pub url: WebUrl,
-    /// The document's title.
+    /// The title of the document.
     #[schema(inline)]
     pub title: Line<1, 300>,
-    /// How the story uses it; `original` where it is left out.
+    /// The way in which the story uses the document; `original` if it is left out.
     #[deserr(default = CitationRole::Original)]
     #[schema(required = false)]
     pub role: CitationRole,
 }
 
-/// When to publish.
+/// The options for publishing: the time, and an override of the newsroom's requirements.
 #[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields, validate = override_has_reason -> Faults)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({}))]
 pub(crate) struct PublishInput {
-    /// In the future: when to publish. In the past: when readers first saw the story, for one that was published elsewhere before.
-    /// Now, where it is left out.
+    /// The time of publication; now if it is left out. A time in the future schedules the article. A time in
+    /// the past is the time at which readers first saw the story, if it was published elsewhere before.
     #[deserr(default)]
     #[schema(inline)]
     pub at: Option<Timestamp>,
-    /// Whether to publish also what lacks something that the newsroom asks for. Admins only; needs `override_reason`.
+    /// If `true`, the article is published even if the newsroom's requirements are not met. Only admins can
+    /// set it, and it needs `override_reason`.
     #[deserr(default, rename = "override")]
     #[schema(rename = "override", required = false, default = false)]
     pub overrides: bool,
-    /// Why, for the record; with `override` only.
+    /// The reason for the override, for the record. It is allowed only together with `override: true`.
     #[deserr(default)]
     #[schema(inline)]
     pub override_reason: Option<Line<1, 2000>>,
@@ -185,26 +190,27 @@ pub(crate) struct PublishInput {
 fn override_has_reason(input: PublishInput, location: ValuePointerRef<'_>) -> Result<PublishInput, Faults> {
     let invalid = match (input.overrides, &input.override_reason) {
         (true, None) => Invalid::new("required", "An override needs a reason."),
-        (false, Some(_)) => {
-            Invalid::new("needs_override", "Only with `override: true` there is a reason to give.")
-        }
+        (false, Some(_)) => Invalid::new(
+            "needs_override",
+            "`override_reason` is only allowed together with `override: true`.",
+        ),
         _ => return Ok(input),
     };
     Err(Faults::one(location.push_key("override_reason"), invalid))
 }
 
-/// Why a story is taken back.
+/// The reason for retracting a story.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "Angka utama dalam berita ini ternyata dikarang oleh narasumbernya."}))]
 pub(crate) struct RetractInput {
-    /// The reason, for readers.
+    /// The reason, as readers are told it.
     #[schema(inline)]
     pub reason: Line<1, 2000>,
 }
 
-/// A text of at most [`MAX_BODY_BYTES`].
+/// The Markdown text of an article, at most [`MAX_BODY_BYTES`] long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body(String);
 
@@ -223,7 +229,7 @@ crate::read_from_text!(Body);
 
 impl PartialSchema for Body {
     fn schema() -> RefOr<Schema> {
-        // Bytes cannot be said in JSON Schema; a text has at least as many bytes as characters.
+        // JSON Schema cannot limit bytes. A text has at least as many bytes as characters.
         Prose::<MAX_BODY_BYTES>::schema()
     }
 }
@@ -292,7 +298,7 @@ bounded! {
 }
 
 impl ArticleInput {
-    /// All members.
+    /// The names of all members.
     pub(crate) const MEMBERS: &[&str] = &[
         "title",
         "slug",
@@ -321,25 +327,26 @@ impl From<ImageInput> for Image {
     }
 }
 
-/// What a body refers to, each with its place.
+/// The tags, sources and article that a body refers to. Tags and sources have their place in the JSON with
+/// them.
 #[derive(Debug, Default)]
 pub(crate) struct References {
-    /// Tags.
+    /// The tags, each after its JSON pointer.
     pub tags: Vec<(String, Reference)>,
-    /// Sources.
+    /// The sources of the citations, each after its JSON pointer.
     pub sources: Vec<(String, Reference)>,
-    /// The article that it translates.
+    /// The article that `translation_of` names; `None` if there is none.
     pub translation_of: Option<Reference>,
 }
 
 impl References {
-    /// Finds them, whatever else is at fault.
+    /// Finds the references in a body, even if the rest of it is faulty.
     #[must_use]
     pub(crate) fn of(body: &Value) -> Self {
         let read = |value: &Value| Reference::from_text(value.as_str()?.to_owned()).ok();
         let elements = |name: &str, limit: usize| {
             let elements = body.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            // A body that has too many is refused for that.
+            // A body that has too many elements is refused for that.
             elements[..elements.len().min(limit)].iter().enumerate()
         };
         let tags = elements("tags", MAX_TAGS)
@@ -354,13 +361,13 @@ impl References {
     }
 }
 
-/// What references turned out to name.
+/// The ids that the references of a body stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// The tags' ids, in order.
     pub tags: Vec<Uuid>,
     /// The sources' ids, one for each citation.
     pub sources: Vec<Uuid>,
-    /// The group of the article that it translates.
+    /// The translation group of the article that `translation_of` names; `None` if it names none.
     pub translation_group_id: Option<Uuid>,
 }

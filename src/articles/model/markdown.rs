@@ -1,4 +1,4 @@
-//! Bodies: Markdown to HTML in which nothing can run, and how long it takes to read.
+//! Renders Markdown bodies to HTML in which nothing can run, and counts their words and reading minutes.
 
 mod nesting;
 mod reading;
@@ -17,37 +17,38 @@ use pulldown_cmark::{Event, Options, Parser, TagEnd, html};
 use self::reading::{Html, Reading};
 use crate::{blocking::Stop, values::text::has_too_many_marks};
 
-/// What is derived from a body.
+/// The result of rendering a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
-    /// Sanitised HTML.
+    /// The sanitised HTML of the body.
     pub html: String,
-    /// The words that a reader reads, separated by white space.
+    /// The number of words that a reader reads, separated by white space.
     pub word_count: i32,
-    /// At 200 words a minute, rounded up.
+    /// The reading time in minutes, at 200 words a minute, rounded up.
     pub reading_minutes: i32,
 }
 
-/// Why a body is not rendered.
+/// The reason why a body is not rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooComplex {
-    /// More than [`MAX_NESTING`] things stand in each other.
+    /// Elements are nested more than [`MAX_NESTING`] levels deep.
     Nested,
-    /// It takes too long, or too much memory, to make sense of.
+    /// Rendering takes too long, or too much memory.
     Costly,
-    /// Its HTML would be longer than 4 MiB.
+    /// The HTML would be longer than 4 MiB.
     Long,
-    /// What readers see has too many combining marks in a row, which the body names by their numbers (`&#803;`).
+    /// The rendered text has too many combining marks in a row, because the body names them by their numbers
+    /// (`&#803;`).
     Marks,
 }
 
-/// How many things may stand in each other.
+/// The most levels to which quotes, lists and HTML elements can be nested.
 pub const MAX_NESTING: usize = 100;
 
-/// A body's limit in bytes of UTF-8.
+/// The longest body, in bytes of UTF-8.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// What is understood beside CommonMark.
+/// The extensions of Markdown that are understood in addition to CommonMark.
 pub const OPTIONS: Options =
     Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
 
@@ -56,11 +57,12 @@ const MAX_HTML: usize = 4 * 1024 * 1024;
 
 const WORDS_A_MINUTE: i32 = 200;
 
-/// Ids are the author's; a prefix keeps them from shadowing the page's own.
+/// The prefix of ids. Authors choose the ids in a body, and the prefix keeps them from shadowing those of the
+/// page.
 const ID_PREFIX: &str = "body-";
 
-/// An allow list: tags, attributes and URL schemes that are not named are dropped, so that what a browser learns to run tomorrow
-/// is not in it either.
+/// The sanitiser. It is an allow list: tags, attributes and URL schemes that are not named are dropped. So
+/// what browsers learn to run in the future is dropped too.
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
     builder
@@ -74,7 +76,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .add_tag_attributes("th", ["style"])
         .filter_style_properties(["text-align"].into())
         .add_tag_attributes("img", ["loading"])
-        // Addresses that nobody follows, and so nobody checks the scheme of.
+        // Nobody follows these addresses, so nobody checks their schemes.
         .rm_tag_attributes("blockquote", ["cite"])
         .rm_tag_attributes("q", ["cite"])
         .rm_tag_attributes("del", ["cite"])
@@ -84,14 +86,15 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// A relative address would point into whichever site shows the story; `#` stays, for footnotes.
+/// Keeps a fragment, with the prefix of ids, for footnotes. Any other relative address is dropped, because it
+/// would point into whichever site shows the story.
 fn only_fragments(url: &str) -> Option<Cow<'_, str>> {
     let fragment = url.strip_prefix('#')?;
     Some(format!("#{ID_PREFIX}{fragment}").into())
 }
 
-/// Browsers drop white space and control characters around an address; left there, they would only hide its scheme from whoever
-/// looks at it.
+/// Trims an address. Browsers drop white space and control characters around it; if they stayed, they would
+/// only hide the scheme from those who look at the address.
 fn trimmed<'a>(attribute: &str, value: &'a str) -> Cow<'a, str> {
     match attribute {
         "href" | "src" => value.trim_matches(|character| character <= ' ').into(),
@@ -99,24 +102,25 @@ fn trimmed<'a>(attribute: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Renders a body, of whatever length.
+/// Renders a body of any length.
 ///
 /// # Errors
-/// [`TooComplex`].
+/// Returns [`TooComplex`] with the reason if the body cannot be rendered.
 pub fn render(body: &str) -> Result<Rendered, TooComplex> {
     render_until(body, &Stop::after(patience(body.len())))
 }
 
-/// How long a body of so many bytes may keep a core busy: many times what a story of that length does.
+/// Returns the time for which a body of so many bytes can keep a core busy. It is many times what a story of
+/// that length needs.
 #[must_use]
 pub fn patience(bytes: usize) -> Duration {
     Duration::from_millis(500 + 3_000 * bytes.min(MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
 }
 
-/// Renders a body until it is told to stop.
+/// Renders a body until `stop` is due.
 ///
 /// # Errors
-/// [`TooComplex`], also where it was stopped.
+/// Returns [`TooComplex`] with the reason if the body cannot be rendered, also if it was stopped.
 pub fn render_until(body: &str, stop: &Stop) -> Result<Rendered, TooComplex> {
     if nesting::is_too_deep(body) {
         return Err(TooComplex::Nested);
@@ -128,7 +132,7 @@ pub fn render_until(body: &str, stop: &Stop) -> Result<Rendered, TooComplex> {
     written.map_err(|_| TooComplex::Long)?;
     tree::check(&unsafe_html.0, stop)?;
     let html = sanitise(&unsafe_html.0, stop)?;
-    // Those that the body itself has are found where it is read.
+    // Marks that the body itself contains are found when the body is read.
     if has_too_many_marks(&html) && !has_too_many_marks(body) {
         return Err(TooComplex::Marks);
     }
@@ -136,7 +140,7 @@ pub fn render_until(body: &str, stop: &Stop) -> Result<Rendered, TooComplex> {
     Ok(Rendered { html, word_count, reading_minutes })
 }
 
-/// A body without any markup: its blocks as paragraphs, and nothing of raw HTML.
+/// Returns a body without any markup: its blocks become paragraphs, and raw HTML is left out.
 #[must_use]
 pub fn plain(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
@@ -161,7 +165,8 @@ pub fn plain(body: &str) -> String {
     text
 }
 
-/// Both the parser and the serialiser go piece by piece, which is when they can be stopped.
+/// Sanitises HTML. Both the parser and the serialiser work piece by piece, and can be stopped between two
+/// pieces.
 fn sanitise(html: &str, stop: &Stop) -> Result<String, TooComplex> {
     let mut clean = Vec::with_capacity(html.len());
     let document =
@@ -173,7 +178,7 @@ fn sanitise(html: &str, stop: &Stop) -> Result<String, TooComplex> {
     String::from_utf8(clean).map_err(|_| TooComplex::Costly)
 }
 
-/// What can be read or written until it is time to stop, and no more than [`MAX_HTML`].
+/// A reader or writer that works until it is time to stop. As a writer, it takes at most [`MAX_HTML`] bytes.
 struct Until<'a, T>(T, &'a Stop);
 
 impl<T> Until<'_, T> {
@@ -274,7 +279,7 @@ mod tests {
     fn what_would_take_minutes_is_given_up() {
         let long = |piece: &str| piece.repeat(MAX_BODY_BYTES / piece.len());
         assert_eq!(render(&long("> ")), Err(TooComplex::Nested));
-        // What only the parser of HTML knows the depth of.
+        // Only the parser of HTML knows how deep these are nested.
         assert!(render(&long("<h1></h2>")).is_ok(), "any heading's end ends a heading");
         for piece in ["<div title=\"</div>\">\n", "<div><!--</div>-->\n"] {
             assert_eq!(render(&long(piece)), Err(TooComplex::Nested), "{piece}");

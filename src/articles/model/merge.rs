@@ -1,13 +1,14 @@
-//! Changes of one draft that were made at the same time. Pure: the fields that each of them changed come in.
+//! The clashes of changes that were made to one draft at the same time. Pure: the fields that each change
+//! affects come in.
 
 use crate::articles::model::{content::Field, revision::Fields};
 
-/// The fields in which two changes of one base cannot both be had: others changed them since the base, and what the caller's change
-/// makes of them is not what is there now.
+/// Returns the fields in which two changes of one base cannot both be kept: others changed them since the
+/// base, and the caller's change gives them another value than they have now.
 ///
-/// `theirs` are the fields in which the present draft differs from the base, `mine` those in which the draft that the caller's patch
-/// makes of the present one differs from it. Fields are taken whole: two changes inside one body, one picture or one list of tags
-/// clash.
+/// `theirs` are the fields in which the present draft differs from the base. `mine` are the fields that the
+/// caller's patch changes in the present draft. Fields are taken whole: two changes inside one body, one
+/// picture or one list of tags clash.
 #[must_use]
 pub(crate) fn clashes(theirs: &Fields, mine: &Fields) -> Fields {
     let clash = |field: &Field| mine.0.contains(field);
@@ -30,7 +31,7 @@ mod tests {
         )
     }
 
-    /// A patch, in the form in which snapshots are kept.
+    /// Generates a patch, in the form in which snapshots are kept.
     fn patch() -> impl Strategy<Value = Value> {
         let tag = |number: u128| json!({"id": Uuid::from_u128(number), "slug": "tag", "name": "Tag"});
         let image = |alt: &str, caption: &str| json!({"url": "https://a.example/", "alt": alt, "caption": caption, "credit": ""});
@@ -58,7 +59,7 @@ mod tests {
     fn patched(snapshot: &Snapshot, patch: &Value) -> Option<Snapshot> {
         let mut value = serde_json::to_value(snapshot).unwrap();
         json_patch::merge(&mut value, patch);
-        // A picture that was taken away has no address any more that a patch of its text could go with.
+        // If the picture was removed, there is no address any more that a patch of its texts could go with.
         serde_json::from_value(value).ok()
     }
 

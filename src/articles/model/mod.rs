@@ -1,26 +1,26 @@
-//! Types and rules: what an article is made of, what clients may write and ask for, and who may do what. Nothing here knows HTTP's
-//! requests or runs SQL.
+//! The types and rules of articles: what an article is made of, what clients can write and ask for, and who
+//! may do what. Nothing here handles HTTP requests or runs SQL.
 //!
 //! | file | what it has |
 //! |---|---|
-//! | [`article`] | what an article is in answers |
-//! | [`content`] | the fields that are written as they are read |
+//! | [`article`] | articles as answers represent them |
+//! | [`content`] | the fields that readers see as they were written |
 //! | [`image`] | the lead picture |
-//! | [`input`] | what clients write, and how it is read |
-//! | [`view`] | what a caller may see |
-//! | [`query`] | what lists can be asked for |
-//! | [`state`] | who may do what, in which state |
-//! | [`publish_gate`] | what a story needs before readers see it |
-//! | [`markdown`] | bodies to HTML |
-//! | [`provenance`] | how a text came about |
+//! | [`input`] | the bodies that clients send |
+//! | [`view`] | the editions that a caller may see |
+//! | [`query`] | the query parameters of articles |
+//! | [`state`] | the states and their actions, and who may do them |
+//! | [`publish_gate`] | the requirements for publishing a story |
+//! | [`markdown`] | the rendering of Markdown bodies to HTML |
+//! | [`provenance`] | the way in which a text came about |
 //! | [`revision`] | what is kept of each save |
 //! | [`version`] | what readers saw, and when |
-//! | [`merge`] | which changes made at the same time clash |
-//! | [`correction`] | what was set right since |
+//! | [`merge`] | the clashes of changes made at the same time |
+//! | [`correction`] | the corrections of an article |
 //! | [`preview_link`] | links to a draft for people without an account |
-//! | [`related`] | what else there is to read |
-//! | [`slug`] | what an article is found by |
-//! | [`highlight`] | what a search found, marked |
+//! | [`related`] | the query parameters of related articles |
+//! | [`slug`] | the present and old slugs of an article |
+//! | [`highlight`] | search texts, and their marked matches |
 
 pub(crate) mod article;
 pub(crate) mod content;

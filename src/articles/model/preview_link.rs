@@ -1,4 +1,5 @@
-//! Preview links: with one, a person without an account reads the draft of one article as readers would.
+//! Preview links: with such a link, a person without an account reads the draft of one article as readers
+//! would see it.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
@@ -18,19 +19,19 @@ use crate::{
     http::{conditional::StateTag, reply::Representation},
 };
 
-/// What a preview link is made from.
+/// The options for a new preview link.
 #[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"expires_in": 86400}))]
 pub(crate) struct PreviewLinkInput {
-    /// Seconds that the link is good for.
+    /// The time for which the link works, in seconds.
     #[deserr(default)]
     #[schema(inline, required = false)]
     pub expires_in: ExpiresIn,
 }
 
-/// How long a link is good for, in whole seconds: a minute to seven days.
+/// The time for which a link works, in whole seconds: one minute to seven days, by default one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExpiresIn(u32);
 
@@ -39,7 +40,8 @@ impl ExpiresIn {
     const MAX: u32 = 7 * 24 * 60 * 60;
     const DEFAULT: u32 = 24 * 60 * 60;
 
-    /// When a link ends that is made now: at a whole second, as tokens count time.
+    /// Returns the time at which a link ends that is made now. It is a whole second, because tokens count
+    /// time in seconds.
     #[must_use]
     pub(crate) fn after(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.trunc_subsecs(0) + TimeDelta::seconds(self.0.into())
@@ -58,7 +60,7 @@ impl Deserr<Faults> for ExpiresIn {
         location: ValuePointerRef<'_>,
     ) -> Result<Self, Faults> {
         let seconds = match value {
-            // Too little, however little it is, and not a value of the wrong type.
+            // A negative number is too small; it does not have the wrong type.
             Value::NegativeInteger(_) => 0,
             value => u64::deserialize_from_value(value, location)?,
         };
@@ -89,55 +91,56 @@ impl ToSchema for ExpiresIn {}
 /// A preview link, without the token that makes it work.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct PreviewLink {
-    /// The link's id.
+    /// The id of the link.
     pub id: Uuid,
-    /// When it was made.
+    /// The time at which the link was made.
     pub created_at: DateTime<Utc>,
-    /// Who made it.
+    /// The editor who made the link.
     pub created_by: EditorLink,
-    /// When it stops working.
+    /// The time at which the link stops working.
     pub expires_at: DateTime<Utc>,
-    /// When it was revoked, where it was.
+    /// The time at which the link was revoked; `null` if it was not.
     #[schema(required)]
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Representation for PreviewLink {
     fn state_tag(&self) -> Option<StateTag> {
-        // Once in its life it changes.
+        // It changes once in its life: when it is revoked.
         Some(StateTag { of: self.id, count: self.revoked_at.is_some().into() })
     }
 }
 
-/// A new preview link. Its token is shown this once.
+/// A new preview link, with its token. The token is shown only this once.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct NewPreviewLink {
-    /// The link's id.
+    /// The id of the link.
     pub id: Uuid,
-    /// The address at which the draft is read, without an account. Pass it on as a secret.
+    /// The address at which the draft can be read without an account. Pass it on as a secret.
     #[schema(
         format = "uri",
         example = "https://cms.example/v1/articles/0198c5a2-7e1b-7c3d-9a54-2f6b8d0e1a77?draft=true&preview=eyJ0eXAi.eyJpc3Mi.c2lnbmF0"
     )]
     pub url: String,
-    /// What a frontend sends as `preview`, together with `draft=true`, to show the draft on a page of its own.
+    /// The token that a frontend sends as `preview`, together with `draft=true`, to show the draft on a page
+    /// of its own.
     #[schema(example = "eyJ0eXAi.eyJpc3Mi.c2lnbmF0")]
     pub token: String,
-    /// When it stops working.
+    /// The time at which the link stops working.
     pub expires_at: DateTime<Utc>,
-    /// When it was made.
+    /// The time at which the link was made.
     pub created_at: DateTime<Utc>,
-    /// Who made it.
+    /// The editor who made the link.
     pub created_by: EditorLink,
 }
 
 impl Representation for NewPreviewLink {}
 
-/// The last link that was seen of a list of them.
+/// The position of a link in a list: a page starts after that of the link before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LinkPosition {
-    /// When it was made.
+    /// The time at which the link was made.
     pub created_at: DateTime<Utc>,
-    /// Its id.
+    /// The id of the link.
     pub id: Uuid,
 }

@@ -1,7 +1,8 @@
-//! How a text came about: by people, by translation, with or by a machine.
+//! The provenance of a text: whether people wrote it, it is a translation, or a generative tool helped or
+//! wrote it.
 //!
-//! What the newsroom says is a [`Provenance`]. What readers are told is a [`Disclosure`]: the same with the code that IPTC has for it
-//! in the vocabulary "Digital Source Type" of its NewsCodes, which other programs understand.
+//! The newsroom states a [`Provenance`]. Readers get a [`Disclosure`]: the same with the code that IPTC has
+//! for it in the vocabulary "Digital Source Type" of its NewsCodes, which other programs understand.
 //!
 //! | kind | tool | digital source type | as IPTC calls it |
 //! |---|---|---|---|
@@ -11,8 +12,9 @@
 //! | `ai_assisted` | any | `compositeWithTrainedAlgorithmicMedia` | Edited using Generative AI |
 //! | `ai_generated` | any | `trainedAlgorithmicMedia` | Created using Generative AI |
 //!
-//! A translating program turns a text that is there already into another one, and is a trained model these days, so its translation
-//! counts as edited by one. Who checked the text changes nothing: the words are still the tool's.
+//! A translating program turns an existing text into another one. Such programs are trained models today, so
+//! their translations count as edited by one. It makes no difference who checked the text: the words are
+//! still the tool's.
 
 use deserr::Deserr;
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
@@ -30,15 +32,15 @@ use crate::{
 };
 
 text_enum! {
-    /// How a text came about.
+    /// The way in which a text came about.
     pub enum ProvenanceKind {
-        /// People wrote it.
+        /// People wrote the text.
         Human = "human",
-        /// It is a translation of a text in another language.
+        /// The text is a translation of a text in another language.
         Translated = "translated",
-        /// People wrote it, with the help of a generative tool.
+        /// People wrote the text, with the help of a generative tool.
         AiAssisted = "ai_assisted",
-        /// A generative tool wrote it.
+        /// A generative tool wrote the text.
         AiGenerated = "ai_generated",
     }
 }
@@ -48,7 +50,7 @@ text_enum! {
     pub enum DigitalSourceType {
         /// People made it, without generative tools.
         DigitalCreation = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation",
-        /// Something that was there was changed with generative tools.
+        /// Generative tools changed something that already existed.
         CompositeWithTrainedAlgorithmicMedia =
             "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia",
         /// A generative tool made it.
@@ -56,25 +58,25 @@ text_enum! {
     }
 }
 
-/// How a text came about, as the newsroom says.
+/// The provenance of a text, as the newsroom states it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Provenance {
-    /// In one word.
+    /// The way in which the text came about.
     pub kind: ProvenanceKind,
-    /// The tool that translated, helped or wrote.
+    /// The tool that translated, helped or wrote; `null` if none is named.
     #[schema(required, example = "Penerjemah 2")]
     pub tool: Option<String>,
-    /// Who checked the text before readers saw it.
+    /// The person or desk that checked the text before readers saw it; `null` if none is named.
     #[schema(required, example = "Redaksi Warta")]
     pub reviewed_by: Option<String>,
-    /// The language that it was translated from, a canonical BCP 47 tag.
+    /// The language that the text was translated from, a canonical BCP 47 tag; `null` if none is named.
     #[schema(required, example = "en")]
     pub source_language: Option<String>,
 }
 
 impl Provenance {
-    /// What IPTC calls it. The table of this module is what it says.
+    /// Returns IPTC's code for it, according to the table in the documentation of this module.
     #[must_use]
     pub fn digital_source_type(&self) -> DigitalSourceType {
         match (self.kind, &self.tool) {
@@ -89,13 +91,13 @@ impl Provenance {
     }
 }
 
-/// How a text came about, as anyone may read.
+/// The provenance of a text, as anyone can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Disclosure {
-    /// What the newsroom says.
+    /// The provenance as the newsroom states it.
     #[serde(flatten)]
     pub provenance: Provenance,
-    /// What IPTC calls it.
+    /// IPTC's code for the provenance.
     pub digital_source_type: DigitalSourceType,
 }
 
@@ -114,7 +116,7 @@ impl PartialSchema for Disclosure {
         object.properties.insert(name.clone(), Ref::from_schema_name(DigitalSourceType::name()).into());
         object.required.push(name);
         object.description = Some(
-            "How a text came about. `digital_source_type` follows from the rest: `human`, and `translated` without a `tool`, are \
+            "The provenance of a text. `digital_source_type` follows from the rest: `human`, and `translated` without a `tool`, are \
              `digitalCreation`; `translated` with a `tool`, and `ai_assisted`, are `compositeWithTrainedAlgorithmicMedia`; \
              `ai_generated` is `trainedAlgorithmicMedia`."
                 .to_owned(),
@@ -130,22 +132,22 @@ impl ToSchema for Disclosure {
     }
 }
 
-/// How a text came about.
+/// The provenance of a text, as a client writes it.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 pub struct ProvenanceInput {
-    /// In one word.
+    /// The way in which the text came about.
     pub kind: ProvenanceKind,
-    /// The tool that translated, helped or wrote; of a translation, that a tool made it.
+    /// The tool that translated, helped or wrote. For a translation, it says that a tool made it.
     #[deserr(default)]
     #[schema(inline)]
     pub tool: Option<Line<1, 200>>,
-    /// Who checked the text before readers saw it.
+    /// The person or desk that checked the text before readers saw it.
     #[deserr(default)]
     #[schema(inline)]
     pub reviewed_by: Option<Line<1, 200>>,
-    /// The language that it was translated from; another one than the article's.
+    /// The language that the text was translated from. It must not be the article's language.
     #[deserr(default)]
     #[schema(inline)]
     pub source_language: Option<Language>,
@@ -162,7 +164,8 @@ impl From<ProvenanceInput> for Provenance {
     }
 }
 
-/// What of the provenance in an article's input contradicts the rest, whatever else is at fault.
+/// Returns a fault if an article's input says that the text was translated from the article's own language.
+/// The fault is found whatever else is wrong with the input.
 #[must_use]
 pub(crate) fn contradictions(input: &Value) -> Faults {
     let language = |pointer: &str| Language::from_text(input.pointer(pointer)?.as_str()?.to_owned()).ok();
@@ -170,8 +173,7 @@ pub(crate) fn contradictions(input: &Value) -> Faults {
     if let Some(source) = language("/provenance/source_language")
         && language("/language") == Some(source)
     {
-        let detail =
-            "The article is in this language; nothing is translated into the language that it is in.";
+        let detail = "The article is in this language: a text cannot be a translation from its own language.";
         faults.push(Fault::at("/provenance/source_language", "same_language", detail));
     }
     faults

@@ -1,4 +1,5 @@
-//! What an instance demands of a story before readers see it. Pure: what is known of the draft comes in, a decision comes out.
+//! The requirements of an instance for publishing a story. Pure: what is known of the draft comes in, a
+//! decision comes out.
 
 use uuid::Uuid;
 
@@ -11,11 +12,11 @@ use crate::{
 };
 
 text_enum! {
-    /// What a draft may lack.
+    /// A requirement that a draft does not meet.
     pub enum Demand {
-        /// It has to name where the story comes from.
+        /// The story has to cite at least one document.
         Citation = "citation_required",
-        /// Another one than who publishes it has to have written on it.
+        /// Somebody other than the publisher has to have written on the draft.
         Review = "review_required",
     }
 }
@@ -28,15 +29,15 @@ impl Demand {
             }
             Self::Review => (
                 "",
-                "You alone wrote what is to be published: somebody else has to publish it, or to write on it first.",
+                "You are the only one who has edited these changes. Somebody else has to publish them, or edit the draft first.",
             ),
         };
         Fault::at(pointer, self.as_str(), detail)
     }
 }
 
-/// What the draft lacks. `writers` wrote on it since it was last published; neither they nor `has_citation` count where the policy does not
-/// ask for it.
+/// Returns the requirements that the draft does not meet. `writers` are the editors who wrote on it since it
+/// was last published. They and `has_citation` count only if the policy asks for them.
 #[must_use]
 pub(crate) fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publisher: Uuid) -> Vec<Demand> {
     let unmet = |demand: &Demand| match demand {
@@ -46,26 +47,27 @@ pub(crate) fn lacking(policy: Policy, has_citation: bool, writers: &[Uuid], publ
     Demand::ALL.iter().copied().filter(unmet).collect()
 }
 
-/// Whether the caller names the state that is to be published: with a review, the one that was reviewed, and no text that came after it.
+/// Checks that the caller names the state that is to be published. With a required review, this is the state
+/// that was reviewed, so that no later text is published instead.
 ///
 /// # Errors
-/// `428`.
+/// `428` if the policy requires review and `If-Match` names no state.
 pub(crate) fn require_reviewed_state(policy: Policy, if_match: &IfMatch) -> ApiResult<()> {
     if !policy.require_review || matches!(if_match, IfMatch::Tags(_)) {
         return Ok(());
     }
     Err(ApiError::new(
         ProblemType::PreconditionRequired,
-        "This newsroom publishes what was reviewed: send the ETag of the draft that you have read (with `?draft=true`) in If-Match. `*` \
-         names no draft.",
+        "This newsroom publishes only what was reviewed: send the ETag of the draft that you have read (with `?draft=true`) in If-Match. `*` does \
+         not name a draft.",
     ))
 }
 
-/// `422` with all that is lacking at once.
+/// Returns the `422` that names all unmet requirements at once.
 #[must_use]
 pub(crate) fn refusal(lacking: &[Demand]) -> ApiError {
     let detail =
-        "The draft lacks what this newsroom asks for before readers see a story; `errors` says what.";
+        "The draft does not meet this newsroom's requirements for publishing; `errors` lists which ones.";
     let error = ApiError::new(ProblemType::PublishGate, detail);
     lacking.iter().map(|demand| demand.fault()).fold(error, ApiError::with_fault)
 }

@@ -1,4 +1,5 @@
-//! What a list of articles can be asked for.
+//! The query parameters of articles: the filters and the order of a list, and the options for reading,
+//! creating and deleting an article.
 
 use chrono::{DateTime, Utc};
 use deserr::{Deserr, IntoValue, Map, Value, ValuePointerRef};
@@ -21,13 +22,15 @@ use crate::{
     values::{Id, Language, Reference, Timestamp, WebUrl},
 };
 
-/// Which articles, in which order.
+/// The filters, the order and the page of a list of articles.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ArticlesQuery {
-    /// Articles with these words, in the headline, the dek or the body, each as its own language inflects them: all of them; `"a
-    /// phrase"` in quotes, `-not` this one, `this or` that one. Case and accents make no difference. With `language`, in those alone.
+    /// Search: articles that contain all of these words in the headline, the dek or the body, in any form to
+    /// which the article's language inflects them. Use `"a phrase"` for words in a row, `-not` to exclude a
+    /// word, and `this or that` for alternatives. Case and accents make no difference. With `language`, only
+    /// these languages are searched.
     #[deserr(default)]
     #[param(value_type = SearchText, inline, required = false, example = "\"model bahasa\" -uji")]
     pub q: Option<SearchText>,
@@ -47,8 +50,8 @@ pub(crate) struct ArticlesQuery {
     #[deserr(default)]
     #[param(value_type = Vec<Reference>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub source: Option<List<Reference>>,
-    /// Articles that cite the document at this address, whatever its role. `http` and `https`, a default port, tracking parameters, a
-    /// slash at the end and the fragment make no difference.
+    /// Articles that cite the document at this address, in any role. `http` and `https`, a default port,
+    /// tracking parameters, a slash at the end and the fragment make no difference.
     #[deserr(default)]
     #[param(value_type = WebUrl, inline, required = false)]
     pub cites: Option<WebUrl>,
@@ -72,36 +75,37 @@ pub(crate) struct ArticlesQuery {
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false)]
     pub updated_after: Option<Timestamp>,
-    /// Whether to list the drafts: a writer's own, or everybody's for editors and admins. Needs a token.
+    /// If `true`, lists the drafts: a writer's own, or everybody's for editors and admins. Needs a token.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
-    /// Whether to list the drafts in the trash, instead of those that are not. Needs a token.
+    /// If `true`, lists the drafts in the trash instead of those outside it. Needs a token.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
-    /// Articles with any of these statuses. Other ones than `published` need `draft=true`, with which
-    /// `retracted` gives the stories that were taken back, and each other one gives none of them.
+    /// Articles with any of these statuses. Any status other than `published` requires `draft=true` or
+    /// `trashed=true`. Retracted stories are returned only for `retracted`.
     #[deserr(default)]
     #[param(value_type = Vec<Status>, inline, style = Form, explode = false, required = false, min_items = 1)]
     pub status: Option<List<Status>>,
-    /// The order. Where it leaves a tie, ids decide. A draft that readers cannot see counts as published after all others.
+    /// The order of the list. If it leaves a tie, ids decide. A draft that readers cannot see counts as
+    /// published after all others.
     #[deserr(default = Sort::PublishedDescending)]
     #[param(inline, required = false)]
     pub sort: Sort,
-    /// How many articles a page has at most.
+    /// The most articles that a page can have.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before; without it, the first page.
+    /// The `next_cursor` of the previous page. Without it, the first page is returned.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the articles of all pages, into `total`.
+    /// If `true`, `total` is the number of articles on all pages.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,
-    /// What else to give of each article.
+    /// Additional members of each article in the list.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub include: Option<Include>,
@@ -109,7 +113,8 @@ pub(crate) struct ArticlesQuery {
 
 crate::paged!(ArticlesQuery);
 
-/// Which of the articles that cite a source, in which order: as [`ArticlesQuery`] has it, without `source`.
+/// The filters, the order and the page of a list of the articles that cite a source: those of
+/// [`ArticlesQuery`] without `source`.
 #[derive(Debug)]
 pub(crate) struct SourceArticlesQuery(pub ArticlesQuery);
 
@@ -123,7 +128,7 @@ impl Deserr<Faults> for SourceArticlesQuery {
         };
         let mut faults = Faults::none();
         if parameters.remove("source").is_some() {
-            let invalid = Invalid::new("unknown", "There is no `source` here; the path names it.");
+            let invalid = Invalid::new("unknown", "There is no `source` here: the path names the source.");
             faults.extend(Faults::one(location.push_key("source"), invalid));
         }
         match ArticlesQuery::deserialize_from_value(Value::<V>::Map(parameters), location) {
@@ -147,64 +152,65 @@ impl IntoParams for SourceArticlesQuery {
 text_enum! {
     /// The order of a list of articles.
     pub enum Sort {
-        /// Latest published first.
+        /// The latest published articles first.
         PublishedDescending = "-published_at",
-        /// First published first.
+        /// The earliest published articles first.
         PublishedAscending = "published_at",
-        /// Last changed first.
+        /// The most recently changed articles first.
         UpdatedDescending = "-updated_at",
-        /// First changed first.
+        /// The least recently changed articles first.
         UpdatedAscending = "updated_at",
         /// By headline, A to Z.
         TitleAscending = "title",
         /// By headline, Z to A.
         TitleDescending = "-title",
-        /// What fits `q` best first, a word in the headline more than one in the dek, and that more than one in the body; then the
-        /// latest published. Needs `q`.
+        /// The best matches of `q` first. A word in the headline counts more than one in the dek, and that
+        /// more than one in the body. If there is a tie, the latest published comes first. Needs `q`.
         Relevance = "relevance",
     }
 }
 
 text_enum! {
-    /// What a list can have more of.
+    /// Additional members of the articles in a list.
     pub enum Include {
-        /// `body` and `body_html`. A page then also ends where the texts on it get longer than 1 MiB together, after one article at
-        /// least.
+        /// Adds `body` and `body_html`. A page then also ends when its texts get longer than 1 MiB together,
+        /// but it has at least one article.
         Body = "body",
     }
 }
 
-/// How one article is read.
+/// The query parameters for reading one article.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ArticleQuery {
-    /// Whether to read the draft instead of what readers see. Needs a token, or a preview link's.
+    /// If `true`, returns the draft instead of what readers see. Needs an access token or the token of a
+    /// preview link.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub draft: Flag,
-    /// Whether to read the draft of an article in the trash. Needs a token.
+    /// If `true`, returns the draft of an article in the trash. Needs an access token.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
-    /// The token of a preview link, with which the draft is read as readers would see it; only with `draft=true`, and without an
-    /// access token.
+    /// The token of a preview link, with which the draft is returned as readers would see it. It needs
+    /// `draft=true`, and cannot be sent together with an access token.
     #[deserr(default)]
     #[param(value_type = String, required = false)]
     pub preview: Option<PreviewToken>,
 }
 
 impl ArticleQuery {
-    /// The preview token that the draft is to be read with.
+    /// Returns the preview token that the draft is to be read with; `None` if the request has none.
     ///
     /// # Errors
-    /// `400`: it cannot be applied to what else the request says.
+    /// `400` if the token comes with `trashed` or an access token, or without `draft`.
     pub(crate) fn preview(&self, viewer: Option<Principal>) -> ApiResult<Option<&PreviewToken>> {
         let (code, detail) = match &self.preview {
             None => return Ok(None),
-            Some(_) if self.trashed.0 => ("not_in_trash", "There is no preview of what is in the trash."),
+            Some(_) if self.trashed.0 => ("not_in_trash", "There is no preview of an article in the trash."),
             Some(_) if !self.draft.0 => {
-                ("needs_draft", "A preview is one of the draft: send `draft=true` with it.")
+                ("needs_draft", "A preview shows the draft: send `draft=true` with it.")
             }
             Some(_) if viewer.is_some() => {
                 ("with_token", "Send a preview token or an access token, not both.")
@@ -217,35 +223,36 @@ impl ArticleQuery {
     }
 }
 
-/// How an article is made.
+/// The query parameters for creating an article.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CreateQuery {
-    /// Whether to make it also where another story covers the same document already.
+    /// If `true`, creates the article even if another story already covers the same document.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub allow_duplicate: Flag,
 }
 
-/// How an article is deleted.
+/// The query parameters for deleting an article.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
-    /// Whether to delete for good, out of the trash too. Admins only.
+    /// If `true`, deletes the article for good, whether it is in the trash or not. Admins only.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub permanent: Flag,
 }
 
 impl ArticlesQuery {
-    /// What the caller may see.
+    /// Returns the view of the editions that the caller may list.
     ///
     /// # Errors
-    /// `401`: the query needs a token; `400`: it filters what it does not list.
+    /// `401` if the query needs a token. `400` if it filters by a status that the list does not contain, or
+    /// sorts by relevance without a search.
     pub(crate) fn view(&self, viewer: Option<Principal>) -> ApiResult<View> {
-        // Who wrote a story is not shown to readers, so they cannot ask for it either.
+        // Readers do not see who wrote a story, so they cannot ask for it either.
         if self.created_by.is_some() && viewer.is_none() {
             return Err(ApiError::token_needed("The filter `created_by` needs an access token."));
         }
@@ -269,32 +276,32 @@ impl ArticlesQuery {
     }
 }
 
-/// The last row that was seen of a list of articles.
+/// The position of the last article of a page in its list; the next page starts after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Position {
-    /// In a list sorted by relevance.
+    /// The position in a list sorted by relevance.
     Relevance {
-        /// The bits of the row's rank: no digit of it may be lost.
+        /// The bits of the article's rank, so that no digit of it is lost.
         rank: u32,
-        /// When it was published; `None` sorts before all times.
+        /// The time of publication; `None` sorts before all times.
         time: Option<DateTime<Utc>>,
-        /// The row's id.
+        /// The id of the article.
         id: Uuid,
     },
-    /// In a list sorted by title.
+    /// The position in a list sorted by title.
     Title(TextPosition),
-    /// In a list sorted by a time; `None` sorts after all times.
+    /// The position in a list sorted by a time; `None` sorts after all times.
     Time {
-        /// The row's time.
+        /// The time that the list is sorted by.
         time: Option<DateTime<Utc>>,
-        /// The row's id.
+        /// The id of the article.
         id: Uuid,
     },
 }
 
 impl Position {
-    /// Where an article stands in a list of this order.
+    /// Returns the position of an article in a list with this order.
     #[must_use]
     pub(crate) fn of(article: &Article, sort: Sort) -> Self {
         let id = article.id;

@@ -1,4 +1,4 @@
-//! What the articles that are related to another one can be asked for.
+//! The query parameters of the list of articles that are related to another one.
 
 use deserr::Deserr;
 use utoipa::{
@@ -15,28 +15,28 @@ use crate::{
     values::FromText,
 };
 
-/// How many related articles.
+/// The query parameters for listing related articles.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RelatedQuery {
-    /// How many articles at most.
+    /// The most articles that are returned.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: RelatedLimit,
 }
 
-/// How many related articles at most: 1 to [`RelatedLimit::MAX`].
+/// The most related articles that are returned: 1 to [`RelatedLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RelatedLimit(u16);
 
 impl RelatedLimit {
-    /// The most.
+    /// The greatest limit that can be asked for.
     pub(crate) const MAX: u16 = 20;
-    /// Where nothing was asked for.
+    /// The limit if none is asked for.
     pub(crate) const DEFAULT: u16 = 5;
 
-    /// How many rows to read.
+    /// Returns the number of rows to read.
     #[must_use]
     pub(crate) fn rows(self) -> i64 {
         self.0.into()

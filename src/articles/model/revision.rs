@@ -1,4 +1,4 @@
-//! What is kept of each save, and what two saves differ in.
+//! The revisions of a draft: what is kept of each save, and the fields in which two saves differ.
 
 use chrono::{DateTime, Utc};
 use deserr::Deserr;
@@ -28,7 +28,7 @@ use crate::{
     values::FromText,
 };
 
-/// Fields, in the order of [`Field::ALL`].
+/// A list of fields, in the order of [`Field::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
@@ -37,7 +37,7 @@ pub struct Fields(pub Vec<Field>);
 stored_as_jsonb!(Fields);
 
 impl Fields {
-    /// Their names, for a sentence.
+    /// Returns the names of the fields, for use in a sentence.
     #[must_use]
     pub fn named(&self) -> String {
         let names = self.0.iter().map(|field| format!("`{}`", field.as_str()));
@@ -45,7 +45,8 @@ impl Fields {
     }
 }
 
-/// Counts an article's saves, or its publications, from 1; in an address only as plain digits, so that each of them has one.
+/// The number of a revision or a version: it counts the article's saves or publications, from 1. In an
+/// address it has to be plain digits, so that each revision and version has exactly one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Number(pub i32);
@@ -75,13 +76,13 @@ impl PartialSchema for Number {
 
 impl ToSchema for Number {}
 
-/// What follows `revisions/` in a path.
+/// The part of a path that follows `revisions/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum Numbers {
-    /// One revision.
+    /// The number of one revision.
     One(Number),
-    /// Two that are to be compared, with three dots between them.
+    /// The numbers of two revisions that are to be compared, with three dots between them.
     Two(Number, Number),
 }
 
@@ -96,31 +97,31 @@ impl TryFrom<String> for Numbers {
     }
 }
 
-/// A revision in a list: who saved what, when and what for.
+/// A revision in a list: who saved the draft, when, what for, and which fields changed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct RevisionItem {
-    /// Counts the article's saves, from 1, without a gap.
+    /// The number of the revision: it counts the article's saves, from 1, without gaps.
     #[schema(minimum = 1, example = 3)]
     pub number: i32,
-    /// When it was saved.
+    /// The time at which it was saved.
     pub created_at: DateTime<Utc>,
-    /// Who saved it.
+    /// The editor who saved it.
     pub editor: EditorLink,
-    /// What for, where its editor said so.
+    /// The editor's note, which says what the change is for; `null` if there is none.
     #[schema(required, example = "Angka inflasi diperbarui.")]
     pub note: Option<String>,
-    /// The number of the revision that it restored, where it did.
+    /// The number of the revision that this one restored; `null` if it restored none.
     #[schema(required, minimum = 1, example = 1)]
     pub restored_from: Option<i32>,
-    /// The fields that the save changed; of the first revision those that were written.
+    /// The fields that the save changed. For the first revision, the fields that are not empty.
     #[schema(value_type = Vec<Field>)]
     pub changed: Fields,
 }
 
-/// A revision with what was saved.
+/// A revision with the content that was saved.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Revision {
-    /// The same as in a list.
+    /// The same data as in a list.
     #[serde(flatten)]
     pub item: RevisionItem,
     /// The draft as it was saved.
@@ -129,35 +130,35 @@ pub(crate) struct Revision {
 
 impl Representation for Revision {}
 
-/// How one revision is read.
+/// The query parameters for reading or comparing revisions.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RevisionQuery {
-    /// Whether the article is in the trash.
+    /// If `true`, the article is in the trash; otherwise it is not.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
 }
 
-/// How the revisions of an article are listed.
+/// The query parameters for listing the revisions of an article.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RevisionsQuery {
-    /// Whether the article is in the trash.
+    /// If `true`, the article is in the trash; otherwise it is not.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub trashed: Flag,
-    /// How many revisions a page has at most.
+    /// The most revisions that a page can have.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before; without it, the first page.
+    /// The `next_cursor` of the previous page. Without it, the first page is returned.
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the revisions of all pages, into `total`.
+    /// If `true`, `total` is the number of revisions on all pages.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,
@@ -165,22 +166,23 @@ pub(crate) struct RevisionsQuery {
 
 crate::paged!(RevisionsQuery);
 
-/// A draft's content as it was saved. It is complete by itself: tags and sources have the names that they had then.
+/// The content of a draft as it was saved. It is complete in itself: tags and sources have the names that
+/// they had then.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Snapshot {
-    /// What is written as it is read.
+    /// The fields that readers see as they were written.
     #[serde(flatten)]
     pub content: Content,
     /// The text, in Markdown.
     pub body: String,
-    /// How the text came about.
+    /// The provenance of the text; `null` if the newsroom did not say.
     #[serde(default)]
     #[schema(required)]
     pub provenance: Option<Provenance>,
     /// The tags, in order.
     pub tags: Vec<TagLink>,
-    /// Where the story comes from, in order.
+    /// The documents that the story uses, in order.
     pub citations: Vec<Citation>,
 }
 
@@ -199,8 +201,8 @@ impl From<&Article> for Snapshot {
 }
 
 impl Snapshot {
-    /// The input that would make this content: what a patch is applied to. Translations are not in it: they are a relation, not
-    /// content.
+    /// Returns the input that would make this content; patches are applied to it. Translations are not part
+    /// of it, because they are a relation and not content.
     #[must_use]
     pub fn as_input(&self) -> Value {
         let citation = |citation: &Citation| {
@@ -219,7 +221,7 @@ impl Snapshot {
         input
     }
 
-    /// What of it is compared; `group` is the group of translations that the article was in.
+    /// Returns the parts that are compared. `group` is the group of translations that the article was in.
     #[must_use]
     pub fn facets(&self, group: Uuid) -> Facets<'_> {
         Facets {
@@ -237,7 +239,8 @@ impl Snapshot {
     }
 }
 
-/// What of a draft is compared: with tags and sources by id, so that a new name of one is no change of the draft.
+/// The parts of a draft that are compared. Tags and sources are compared by id, so that renaming one does not
+/// count as a change of the draft.
 #[derive(Clone, Debug)]
 pub struct Facets<'a> {
     pub content: &'a Content,
@@ -249,7 +252,7 @@ pub struct Facets<'a> {
 }
 
 impl Facets<'_> {
-    /// The fields in which they differ.
+    /// Returns the fields in which the two differ.
     #[must_use]
     pub fn changed(&self, other: &Facets<'_>) -> Fields {
         let (mine, others) = (json!(self.content), json!(other.content));
@@ -264,7 +267,7 @@ impl Facets<'_> {
         Fields(Field::ALL.iter().copied().filter(differs).collect())
     }
 
-    /// The fields that are written, of the first draft of an article.
+    /// Returns the fields that are not empty in the first draft of an article.
     #[must_use]
     pub fn written(&self, article_id: Uuid) -> Fields {
         let nothing = Facets {

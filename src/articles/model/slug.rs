@@ -1,4 +1,4 @@
-//! The slugs of an article: what it is found by now, and what it was found by once.
+//! The slugs of an article: those that it has now, and those that it had before.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,11 +8,11 @@ use crate::values::Slug;
 /// A slug that belongs to an article. No other article can take it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ArticleSlug {
-    /// The slug.
+    /// The slug itself, as in addresses.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// Whether the draft or what readers see has it. Any other one is an old one.
+    /// If `true`, the draft or what readers see has this slug. Otherwise it is an old one.
     pub current: bool,
-    /// Whether readers have seen it. An old one leads them to the present one.
+    /// If `true`, readers have seen this slug. An old one leads them to the present one.
     pub known_to_readers: bool,
 }

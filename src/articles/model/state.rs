@@ -1,4 +1,5 @@
-//! Who may do what to an article, and in which state. Pure: what is known of the article comes in, a decision comes out.
+//! The states of an article, the actions that each state allows, and who may do them. Pure: what is known of
+//! the article comes in, a decision comes out.
 
 use uuid::Uuid;
 
@@ -9,40 +10,40 @@ use crate::{
 };
 
 text_enum! {
-    /// Where an edition stands.
+    /// The status of an edition.
     pub enum Status {
-        /// A draft that has changes which readers do not see, or was never published.
+        /// A draft that was never published, or has changes that readers do not see.
         Draft = "draft",
         /// A draft that waits for review.
         InReview = "in_review",
         /// A draft that will be published at a set time.
         Scheduled = "scheduled",
-        /// What readers see; of a draft, that it has no change since.
+        /// An edition that readers see, or a draft that has not changed since it was published.
         Published = "published",
         /// A story that was taken back, with a reason.
         Retracted = "retracted",
     }
 }
 
-/// What decides over an action.
+/// The facts about an article that decide which actions are possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Who made the article.
+    /// The editor who made the article.
     pub created_by: Uuid,
-    /// The draft's status.
+    /// The status of the draft.
     pub draft: Status,
-    /// The live edition's status, where there is one.
+    /// The status of the live edition; `None` if there is none.
     pub live: Option<Status>,
-    /// Whether readers ever saw it.
+    /// If `true`, readers saw the article at some time.
     pub ever_published: bool,
-    /// Whether it is in the trash.
+    /// If `true`, the article is in the trash.
     pub trashed: bool,
 }
 
 text_enum! {
-    /// Where an article stands as a whole.
+    /// The state of an article as a whole.
     pub enum State {
-        /// The draft has changes that readers do not see, or was never published.
+        /// The draft was never published, or has changes that readers do not see.
         Draft = "draft",
         /// The draft waits for review.
         InReview = "in_review",
@@ -52,47 +53,47 @@ text_enum! {
         Published = "published",
         /// Readers are told that the story was taken back, and why.
         Retracted = "retracted",
-        /// It is in the trash.
+        /// The article is in the trash.
         Trashed = "trashed",
     }
 }
 
 text_enum! {
-    /// What can be done to an article.
+    /// An action on an article.
     pub enum Action {
-        /// Change the draft.
+        /// Edit the article's draft.
         Edit = "edit",
         /// Hand the draft in for review.
         Submit = "submit",
-        /// Put the draft before the readers.
+        /// Publish the draft, so that readers see it.
         Publish = "publish",
-        /// Set a time at which the draft is published.
+        /// Schedule the draft for publication at a set time.
         Schedule = "schedule",
-        /// Take that time back.
+        /// Cancel the scheduled publication.
         Unschedule = "unschedule",
-        /// Take the article away from the readers.
+        /// Take the article away from readers.
         Unpublish = "unpublish",
-        /// Take the story back, and tell the readers why.
+        /// Retract the story, and tell readers why.
         Retract = "retract",
-        /// Tell the readers what was set right.
+        /// Tell readers what was set right.
         Correct = "correct",
         /// Move the article to the trash.
         Trash = "trash",
-        /// Take it out of the trash.
+        /// Take the article out of the trash.
         Restore = "restore",
-        /// Delete it for good.
+        /// Delete the article for good.
         Delete = "delete",
     }
 }
 
 impl Standing {
-    /// Whether the principal may see the draft.
+    /// Returns `true` if the principal may see the draft.
     #[must_use]
     pub(crate) fn shows_draft_to(&self, principal: Principal) -> bool {
         principal.edits_everything() || self.created_by == principal.editor_id
     }
 
-    /// The state, in one word.
+    /// Returns the state of the article as a whole.
     #[must_use]
     pub(crate) fn state(&self) -> State {
         match (self.trashed, self.live, self.draft) {
@@ -105,13 +106,13 @@ impl Standing {
         }
     }
 
-    /// The actions that the state allows, to whomever.
+    /// Returns the actions that the state allows, regardless of the caller.
     #[must_use]
     pub(crate) fn allowed(&self) -> Vec<Action> {
         let state = self.state();
         let live = self.live == Some(Status::Published);
         let fits = |action: &Action| match action {
-            // What waits for its time is what was agreed on; to change it, take the time back first.
+            // A scheduled draft is what was agreed on. To change it, its schedule has to be cancelled first.
             Action::Edit => matches!(state, State::Draft | State::InReview | State::Published),
             Action::Submit => state == State::Draft,
             Action::Publish => {
@@ -128,10 +129,10 @@ impl Standing {
     }
 }
 
-/// Whether the principal may do it at all.
+/// Checks that the principal's role and authorship allow the action, in whatever state the article is.
 ///
 /// # Errors
-/// `403` where the caller may know that the article exists, else `404`.
+/// `403` if the caller may know that the article exists, otherwise `404`.
 pub(crate) fn permit(principal: Principal, action: Action, standing: &Standing) -> ApiResult<()> {
     let may_know = !standing.trashed && (standing.live.is_some() || standing.shows_draft_to(principal))
         || principal.edits_everything();
@@ -149,17 +150,17 @@ pub(crate) fn permit(principal: Principal, action: Action, standing: &Standing) 
         (false, true) => Err(ApiError::forbidden(match action {
             Action::Delete => "Only an admin may delete an article for good.",
             Action::Edit | Action::Submit | Action::Trash => {
-                "A writer may do this only to own articles that were never published."
+                "Writers can do this only to their own articles, and only before they are first published."
             }
             _ => "Only an editor or an admin may do this.",
         })),
     }
 }
 
-/// Whether the state allows it.
+/// Checks that the state allows the action.
 ///
 /// # Errors
-/// `409` with the state and the actions that it allows.
+/// `409` with the state and the actions that it allows, if this one is not among them.
 pub(crate) fn require_state(action: Action, standing: &Standing) -> ApiResult<()> {
     if standing.allowed().contains(&action) {
         return Ok(());
@@ -168,7 +169,7 @@ pub(crate) fn require_state(action: Action, standing: &Standing) -> ApiResult<()
     Err(refused(action, standing, detail))
 }
 
-/// `409` with the state and the other actions that it allows.
+/// Returns the `409` with the state and the other actions that it allows.
 #[must_use]
 pub(crate) fn refused(action: Action, standing: &Standing, detail: String) -> ApiError {
     let others = standing.allowed().into_iter().filter(|other| *other != action);
@@ -193,7 +194,7 @@ mod tests {
         Standing { created_by: OWN, draft, live, ever_published, trashed }
     }
 
-    /// Each state with and without a live edition, with what it allows, as it was agreed on.
+    /// Returns each state with and without a live edition, with the actions that it allows by agreement.
     fn table() -> Vec<(Standing, State, &'static [Action])> {
         use Action::{
             Correct, Delete, Edit, Publish, Restore, Retract, Schedule, Submit, Trash, Unpublish, Unschedule,

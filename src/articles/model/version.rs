@@ -1,6 +1,6 @@
-//! What readers saw, and when: one version for each publication.
+//! The versions of a story: what readers saw, and when. Each publication makes one version.
 //!
-//! A version is a revision as it was put before the readers. It says nothing of who wrote, saved or published it.
+//! A version is a revision as it was published. It does not say who wrote, saved or published it.
 
 use chrono::{DateTime, Utc};
 use diesel::Queryable;
@@ -17,55 +17,60 @@ use crate::{
     http::reply::Representation,
 };
 
-/// A version of a story in the list of them.
+/// A version of a story in the list of its versions.
 #[derive(Clone, Debug, Serialize, ToSchema, Queryable)]
 pub(crate) struct VersionItem {
-    /// Counts the publications of the story, from 1.
+    /// The number of the version: it counts the publications of the story, from 1.
     #[schema(minimum = 1, example = 2)]
     pub number: i32,
-    /// When it went live in Warta, also where the article was dated back and has an earlier `published_at` itself.
+    /// The time at which the version went live in Warta, even if the article was dated back and has an
+    /// earlier `published_at`.
     pub published_at: DateTime<Utc>,
-    /// When the next version took its place; `null` for the newest. Readers may have seen neither for a while in between.
+    /// The time at which the next version took its place; `null` for the newest version. In between, there
+    /// can be a time in which readers saw neither.
     #[schema(required)]
     pub superseded_at: Option<DateTime<Utc>>,
-    /// The headline.
+    /// The headline of the version.
     #[schema(example = "Model bahasa terbuka kini memahami tujuh bahasa daerah")]
     pub title: String,
 }
 
-/// A version of a story: what readers saw. It does not change any more, but that another one supersedes it.
+/// A version of a story, as readers saw it. It never changes; a later version can supersede it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Version {
-    /// The article's id.
+    /// The id of the article.
     pub article_id: Uuid,
-    /// Counts the publications of the story, from 1.
+    /// The number of the version: it counts the publications of the story, from 1.
     #[schema(minimum = 1, example = 2)]
     pub number: i32,
-    /// When it went live in Warta, also where the article was dated back and has an earlier `published_at` itself.
+    /// The time at which the version went live in Warta, even if the article was dated back and has an
+    /// earlier `published_at`.
     pub published_at: DateTime<Utc>,
-    /// When the next version took its place; `null` for the newest. Readers may have seen neither for a while in between.
+    /// The time at which the next version took its place; `null` for the newest version. In between, there
+    /// can be a time in which readers saw neither.
     #[schema(required)]
     pub superseded_at: Option<DateTime<Utc>>,
-    /// What was written as it was read.
+    /// The fields that readers saw as they were written.
     #[serde(flatten)]
     pub content: Content,
-    /// The text, in Markdown, as it was written.
+    /// The text as it was written, in Markdown.
     #[schema(example = "Tim peneliti **merilis** model itu pekan ini.")]
     pub body: String,
     /// The text as HTML, as it was then.
     #[schema(example = "<p>Tim peneliti <strong>merilis</strong> model itu pekan ini.</p>\n")]
     pub body_html: String,
-    /// How the text came about; `null` where the newsroom did not say.
+    /// The provenance of the text; `null` if the newsroom did not say.
     #[schema(required)]
     pub provenance: Option<Disclosure>,
-    /// The tags, in order, as they were called when it went live.
+    /// The tags, in order, with the names that they had when the version went live.
     pub tags: Vec<TagLink>,
-    /// Where the story comes from, in order; the sources as they were called when it went live.
+    /// The documents that the story used, in order. Their sources have the names that they had when the
+    /// version went live.
     pub citations: Vec<Citation>,
-    /// The words of the text.
+    /// The number of words in the text.
     #[schema(minimum = 0, example = 412)]
     pub word_count: i32,
-    /// The minutes it takes to read, at 200 words a minute.
+    /// The reading time in minutes, at 200 words a minute, rounded up.
     #[schema(minimum = 0, example = 3)]
     pub reading_minutes: i32,
 }

@@ -1,4 +1,4 @@
-//! Which editions a caller may see.
+//! The editions that a caller may see.
 
 use uuid::Uuid;
 
@@ -8,44 +8,45 @@ use crate::{
     principal::Principal,
 };
 
-/// Whose editions a query may read. It stands in the query's conditions: what is hidden is simply not found.
+/// The editions that a query may read. The view becomes part of the query's conditions, so hidden editions
+/// are simply not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
-    /// What readers see.
+    /// The editions that readers see.
     Live,
-    /// What editors work on.
+    /// The drafts that editors work on.
     Drafts(Drafts),
-    /// What editors work on, as readers would see it; out of the trash.
+    /// The drafts, as readers would see them; none that are in the trash.
     Preview,
 }
 
-/// Which drafts.
+/// The drafts that a view contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Drafts {
-    /// Only those that this editor made.
+    /// The editor whose drafts they are; `None` for the drafts of all editors.
     pub of: Option<Uuid>,
-    /// Those in the trash, instead of those that are not.
+    /// If `true`, the drafts in the trash; otherwise those outside it.
     pub trashed: bool,
 }
 
 impl View {
-    /// The drafts that this editor may see.
+    /// Returns the view of the drafts that this editor may see, outside the trash.
     #[must_use]
     pub(crate) fn drafts(principal: Principal) -> Self {
         Self::drafts_or_trash(principal, false)
     }
 
-    /// The drafts that this editor may see, in the trash or out of it.
+    /// Returns the view of the drafts that this editor may see, in the trash or outside it.
     #[must_use]
     pub(crate) fn drafts_or_trash(principal: Principal, trashed: bool) -> Self {
         let of = (!principal.edits_everything()).then_some(principal.editor_id);
         Self::Drafts(Drafts { of, trashed })
     }
 
-    /// What a request may see that asks for drafts, for the trash, or for neither.
+    /// Returns the view of a request that asks for drafts, for the trash, or for neither.
     ///
     /// # Errors
-    /// `401`: drafts need a token.
+    /// `401` if the request asks for drafts or the trash without a token.
     pub(crate) fn of(draft: Flag, trashed: Flag, viewer: Option<Principal>) -> ApiResult<Self> {
         match (draft.0 || trashed.0, viewer) {
             (false, _) => Ok(Self::Live),

@@ -1,4 +1,4 @@
-//! Corrections: written once, read by everyone.
+//! The corrections of articles in Postgres: they are written once and never changed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,15 +12,16 @@ use crate::{
     schema::{corrections, editions},
 };
 
-/// Those of an edition's article, as JSON.
+/// The corrections of an edition's article, as a JSON array, oldest first.
 pub(super) const CORRECTIONS: &str = "(select coalesce(json_agg(json_build_object('id', k.id, 'kind', k.kind, 'text', k.text, \
      'created_at', k.created_at) order by k.created_at, k.id), '[]') from corrections k \
      where k.article_id = editions.article_id)";
 
-/// Moves the time at which the live edition of a locked article was last changed, always ahead; the time that it is then.
+/// Sets the time of the last change of a locked article's live edition to `now`, or to a later time if it is
+/// not after the present one. Returns the new time.
 ///
 /// # Errors
-/// [`diesel::NotFound`] without a live edition; else as any statement.
+/// Returns [`diesel::NotFound`] if there is no live edition.
 pub(crate) async fn touch_live(
     conn: &mut AsyncPgConnection,
     article: Uuid,
@@ -34,9 +35,6 @@ pub(crate) async fn touch_live(
 }
 
 /// Adds a correction to an article.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn insert_correction(
     conn: &mut AsyncPgConnection,
     article: Uuid,
@@ -55,18 +53,13 @@ pub(crate) async fn insert_correction(
         .map(drop)
 }
 
-/// How many corrections an article has.
-///
-/// # Errors
-/// As any statement.
+/// Counts the corrections of an article.
 pub(crate) async fn count_corrections(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
     corrections::table.filter(corrections::article_id.eq(article)).count().get_result(conn).await
 }
 
-/// Up to `rows` corrections of an article, oldest first, from after the one that was made then and has this id.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` corrections of an article, oldest first. `after` is the time and the id of the
+/// correction after which the page starts.
 pub(crate) async fn list_corrections(
     conn: &mut AsyncPgConnection,
     article: Uuid,
@@ -81,10 +74,10 @@ pub(crate) async fn list_corrections(
     ascending!(query, corrections::created_at, corrections::id, after).load(conn).await
 }
 
-/// A correction of an article.
+/// Returns a correction of an article.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if the article has no such correction.
 pub(crate) async fn find_correction(
     conn: &mut AsyncPgConnection,
     article: Uuid,

@@ -1,4 +1,5 @@
-//! Writing: steps of a transaction, each of a constant number of statements.
+//! Writes articles and their drafts. Each function is a step of a transaction and takes a constant number of
+//! statements.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -26,9 +27,9 @@ pub(super) const LIVE: &str = "live";
 /// A draft as it is saved.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    /// What is written as it is read.
+    /// The fields that readers get as they are written.
     pub content: Content,
-    /// The body, and what else is kept of it.
+    /// The body and the columns that belong to it.
     pub text: Text,
     /// The tags' ids, in order.
     pub tags: Vec<Uuid>,
@@ -40,62 +41,63 @@ pub(crate) struct Draft {
 #[derive(Debug, Insertable, AsChangeset)]
 #[diesel(table_name = editions, treat_none_as_null = true)]
 pub struct Text {
-    /// Markdown.
+    /// The body in Markdown.
     pub body: String,
-    /// What it becomes.
+    /// The HTML that the body is rendered to.
     pub body_html: String,
-    /// How it came about.
+    /// The provenance of the text; `None` if it is not stated.
     pub provenance: Option<Provenance>,
-    /// What the article's translations have in common.
+    /// The id of the group that the article and its translations share.
     pub translation_group_id: Uuid,
-    /// The words of the body.
+    /// The number of words in the body.
     pub word_count: i32,
-    /// The minutes it takes to read.
+    /// The reading time in minutes.
     pub reading_minutes: i32,
 }
 
 /// A citation of a draft.
 #[derive(Debug)]
 pub(crate) struct CitationRow {
-    /// Whose document it is.
+    /// The id of the source that published the document.
     pub source_id: Uuid,
-    /// Where it is.
+    /// The address of the document.
     pub url: WebUrl,
-    /// Its title.
+    /// The title of the document.
     pub title: String,
-    /// How the story uses it.
+    /// The way in which the story uses the document.
     pub role: CitationRole,
 }
 
 /// An article that this transaction has locked.
 #[derive(Clone, Debug)]
 pub(crate) struct Locked {
-    /// The article's id.
+    /// The id of the article.
     pub id: Uuid,
-    /// How often it was changed.
+    /// The version of the article; each change increases it by one.
     pub version: i64,
-    /// The draft's revision.
+    /// The number of the draft's newest revision.
     pub revision: i32,
-    /// What it is a translation of, or has as translations.
+    /// The id of the group that the article and its translations share.
     pub translation_group_id: Uuid,
-    /// The draft's language.
+    /// The language of the draft.
     pub language: String,
-    /// When readers first saw it.
+    /// The time of the first publication; `None` if the article was never published.
     pub first_published_at: Option<DateTime<Utc>>,
-    /// When the draft was last changed.
+    /// The time of the last change of the draft.
     pub updated_at: DateTime<Utc>,
-    /// The slug that readers see, where they see it.
+    /// The slug of the live edition; `None` if there is no live edition.
     pub live_slug: Option<String>,
-    /// When the draft is to be published.
+    /// The time at which the draft is to be published; `None` if it is not scheduled.
     pub scheduled_at: Option<DateTime<Utc>>,
-    /// What decides over actions.
+    /// The state that decides which actions are allowed.
     pub standing: Standing,
 }
 
-/// The id of the article that a reference names, by any slug that is its.
+/// Returns the id of the article that the reference names: by its id, which is not looked up, or by any of
+/// its slugs.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if no article has this slug.
 pub(crate) async fn id_of(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
     match reference {
         Reference::Id(id) => Ok(*id),
@@ -105,17 +107,18 @@ pub(crate) async fn id_of(conn: &mut AsyncPgConnection, reference: &Reference) -
     }
 }
 
-/// What [`lock`] reads of the draft; last the live edition's status and slug.
+/// The columns of the draft that [`lock`] reads, and then the live edition's status and slug.
 type DraftColumns =
     (Status, String, i32, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Option<Status>, Option<String>);
 
-/// Locks an article, whoever may see it, until the end of the transaction.
+/// Locks an article until the end of the transaction, without a check of who can see it.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if there is no such article.
 pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Locked> {
     let id = id_of(conn, reference).await?;
-    // First the row, then what depends on it: a statement sees what was committed before it began, not what it waited for.
+    // First the row, then what depends on it: a statement sees what was committed before it began, not what
+    // was committed while it waited.
     let (id, created_by, version, first_published_at, trashed_at) = articles::table
         .find(id)
         .select((
@@ -170,10 +173,7 @@ pub(crate) async fn lock(conn: &mut AsyncPgConnection, reference: &Reference) ->
     })
 }
 
-/// Makes an article without editions.
-///
-/// # Errors
-/// As any statement.
+/// Adds an article without editions.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -184,10 +184,7 @@ pub(crate) async fn insert(
     diesel::insert_into(articles::table).values(row).execute(conn).await.map(drop)
 }
 
-/// Gives the article this slug, unless another one has it.
-///
-/// # Errors
-/// As any statement.
+/// Reserves the slug for the article. Returns `false` if another article has it.
 pub(crate) async fn reserve_slug(conn: &mut AsyncPgConnection, id: Uuid, slug: &str) -> QueryResult<bool> {
     diesel::insert_into(article_slugs::table)
         .values((article_slugs::slug.eq(slug), article_slugs::article_id.eq(id)))
@@ -211,11 +208,8 @@ pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str
     .await
 }
 
-/// Whether another article of the translation group has this language, among the drafts that are not in the trash. No two
-/// transactions ask for one group at a time.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if another article of the translation group has a draft in this language; drafts in the
+/// trash do not count. Another transaction that asks for the same group waits until the end of this one.
 pub(crate) async fn language_taken(
     conn: &mut AsyncPgConnection,
     group: Uuid,
@@ -230,11 +224,9 @@ pub(crate) async fn language_taken(
     diesel::select(exists(other)).get_result(conn).await
 }
 
-/// Whether readers see another article in the draft's language among its translations: a draft may have left the language in
-/// which its live edition still is. Drafts share no language, so of two articles only one can be about to be seen in it.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if readers see a translation of the article in the language of its draft. This can happen,
+/// because a draft can have left the language that its live edition still has. No two drafts of a group share
+/// a language, so only one of two articles can be about to go live in it.
 pub(crate) async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<bool> {
     let other = in_language(locked.translation_group_id, &locked.language, locked.id)
         .filter(editions::kind.eq(LIVE))
@@ -242,7 +234,7 @@ pub(crate) async fn live_language_taken(conn: &mut AsyncPgConnection, locked: &L
     diesel::select(exists(other)).get_result(conn).await
 }
 
-/// The editions of other articles of the group in this language.
+/// Selects the editions of other articles of the group in this language.
 #[auto_type(no_type_alias)]
 fn in_language<'a>(group: Uuid, language: &'a str, id: Uuid) -> _ {
     editions::table
@@ -251,10 +243,7 @@ fn in_language<'a>(group: Uuid, language: &'a str, id: Uuid) -> _ {
         .filter(editions::article_id.ne(id))
 }
 
-/// Makes the first draft of an article.
-///
-/// # Errors
-/// As any statement.
+/// Adds the first draft of an article.
 pub(crate) async fn insert_draft(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -276,10 +265,8 @@ pub(crate) async fn insert_draft(
     insert_children(conn, id, draft).await
 }
 
-/// Replaces the draft of a locked article, and frees the slugs that only it had and readers never saw.
-///
-/// # Errors
-/// As any statement.
+/// Replaces the draft of a locked article, and frees the slugs that only the old draft had and readers never
+/// saw.
 pub(crate) async fn update_draft(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -290,7 +277,7 @@ pub(crate) async fn update_draft(
         .set((
             &draft.content,
             &draft.text,
-            // Also of what was under review: that was another text.
+            // Also if the draft was under review: the review was of another text.
             editions::status.eq(Status::Draft),
             editions::revision.eq(locked.revision + 1),
             editions::updated_at.eq(now),
@@ -310,10 +297,7 @@ pub(crate) async fn update_draft(
     bump(conn, locked.id).await
 }
 
-/// Counts a save of a locked article that leaves the draft as it is.
-///
-/// # Errors
-/// As any statement.
+/// Counts a save that leaves the draft of a locked article as it is.
 pub(crate) async fn renumber_draft(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::update(editions::table.find((locked.id, DRAFT)))
         .set(editions::revision.eq(locked.revision + 1))

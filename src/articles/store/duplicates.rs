@@ -1,4 +1,4 @@
-//! Which stories rest on which documents.
+//! Finds the stories that cover a document, by their citations.
 
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -17,20 +17,17 @@ use crate::{
 const NOT_RETRACTED: &str = "(not exists (select from editions r where r.article_id = articles.id and r.kind = 'live' \
      and r.status = 'retracted'))";
 
-/// The id of the source with this id or slug.
+/// Returns the id of the source with this id or slug.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if there is no such source.
 pub(crate) async fn source_id(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<Uuid> {
     let (id, slug) = reference.parts();
     let named = sources::id.nullable().eq(id).or(sources::slug.nullable().eq(slug));
     sources::table.filter(named).select(sources::id).first(conn).await
 }
 
-/// Waits until no other transaction is about to cover one of these documents.
-///
-/// # Errors
-/// As any statement.
+/// Waits until no other transaction holds one of these documents, and holds them until the end of this one.
 pub(crate) async fn hold_documents(conn: &mut AsyncPgConnection, keys: &[DocumentKey]) -> QueryResult<()> {
     let names: Vec<_> = keys.iter().map(|key| format!("document {:?}", key.as_bytes())).collect();
     hold_names(conn, &names).await
@@ -39,26 +36,23 @@ pub(crate) async fn hold_documents(conn: &mut AsyncPgConnection, keys: &[Documen
 /// A document that a story covers.
 #[derive(Debug, Queryable)]
 pub(crate) struct Coverage {
-    /// The document's key.
+    /// The key of the document.
     pub document: Vec<u8>,
-    /// The story.
+    /// The id of the story.
     pub article_id: Uuid,
-    /// Its slug.
+    /// The slug of the story.
     pub slug: String,
-    /// Its headline.
+    /// The headline of the story.
     pub title: String,
-    /// Where it stands.
+    /// The status of the edition that cites the document.
     pub status: Status,
-    /// Whether readers see it.
+    /// `true` if that edition is the live one, which readers see.
     pub live: bool,
 }
 
-/// For each of these documents that a story outside of the translation group covers, one such story: the oldest that readers see,
-/// else the oldest draft. What is in the trash or retracted covers nothing; nor does a draft that is not `of` this writer, where one
-/// is given.
-///
-/// # Errors
-/// As any statement.
+/// Returns one story for each of these documents that a story outside of the translation group covers: the
+/// oldest story that readers see, or else the oldest draft. Stories that are in the trash or retracted cover
+/// nothing. If `of` is a writer, drafts of others do not count either.
 pub(crate) async fn coverage(
     conn: &mut AsyncPgConnection,
     of: Option<Uuid>,
@@ -94,10 +88,7 @@ pub(crate) async fn coverage(
         .await
 }
 
-/// Whether the draft cites anything.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if the draft cites anything.
 pub(crate) async fn has_citation(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let cited = citations::table.filter(citations::article_id.eq(id)).filter(citations::kind.eq(DRAFT));
     diesel::select(exists(cited)).get_result(conn).await

@@ -1,4 +1,5 @@
-//! The editions that a view has, and loading them as articles: one statement an answer, so that no reader sees half of a change.
+//! Selects the editions that a view can see, and loads them as articles. Each answer takes one statement, so
+//! that no reader sees half of a change.
 
 use std::sync::OnceLock;
 
@@ -34,21 +35,23 @@ use crate::{
 /// A query of editions with their articles.
 pub(super) type EditionsQuery<'a> = dsl::IntoBoxed<'a, dsl::LeftJoin<editions::table, articles::table>, Pg>;
 
-// The conditions are literal, and not parameters, so that the planner can prove that an index on just these rows serves.
+// The conditions are literals, and not parameters, so that the planner can prove that an index on just these
+// rows serves.
 pub(super) const LIVE: &str = "(editions.kind = 'live' and editions.status = 'published')";
 const DRAFT: &str = "(editions.kind = 'draft')";
 
-/// What a view may see: every query starts here.
+/// Selects the editions that a view can see; every query starts here.
 pub(super) fn visible<'a>(view: View) -> EditionsQuery<'a> {
-    // Little is asked of the articles of what readers see. Where it is nothing, as for most counts, Postgres leaves this kind of join
-    // out.
+    // The live view needs little of the `articles` table. If a query needs nothing of it, as most counts,
+    // Postgres leaves this kind of join out.
     let query = editions::table.left_join(articles::table).into_boxed();
     let Drafts { of, trashed } = match view {
         View::Live => return query.filter(fragment::<Bool>(LIVE)),
         View::Drafts(drafts) => drafts,
         View::Preview => Drafts { of: None, trashed: false },
     };
-    // Each edition has its article. Said again, it leaves Postgres free to begin with either.
+    // Each edition has its article. This condition says so again, and so Postgres is free to begin with
+    // either table.
     let query = query.filter(fragment::<Bool>(DRAFT)).filter(articles::id.nullable().is_not_null());
     let query = if trashed {
         query.filter(articles::trashed_at.is_not_null())
@@ -61,7 +64,8 @@ pub(super) fn visible<'a>(view: View) -> EditionsQuery<'a> {
     }
 }
 
-// Tags and sources are looked up one by one: for a join Postgres reads the whole of a small table, once for each article.
+// Tags and sources are looked up one by one: with a join, Postgres reads a small table as a whole, once for
+// each article.
 pub(super) const TAGS: &str = "(select coalesce(json_agg(\
      (select json_build_object('id', t.id, 'slug', t.slug, 'name', t.name) from tags t where t.id = et.tag_id) \
      order by et.position), '[]') from edition_tags et \
@@ -84,8 +88,8 @@ const DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('i
      where o.translation_group_id = editions.translation_group_id and o.article_id <> editions.article_id \
      and o.kind = 'draft' and a.trashed_at is null)";
 
-/// A writer sees drafts of own articles only, so the one that is read is the writer's, and others count where they are the
-/// writer's too, or live.
+/// The translations of a writer's own draft. Writers see only their own drafts, so the draft that is read is
+/// the writer's; a translation counts if its draft is the writer's too, or else if it is live.
 const OWN_DRAFT_TRANSLATIONS: &str = "(select coalesce(json_agg(json_build_object('id', o.article_id, 'slug', o.slug, \
      'language', o.language) order by o.language, o.article_id), '[]') \
      from editions o join articles a on a.id = o.article_id \
@@ -180,7 +184,8 @@ impl From<Row> for Article {
             citations: row.citations.0,
             corrections: row.corrections.0,
             translations: row.translations.0,
-            // Whatever became of its draft before: that is what readers are told.
+            // Readers are told that the story is retracted, so this comes first, whatever the status of the
+            // draft.
             status: if row.live == Some(Status::Retracted) { Status::Retracted } else { row.status },
             word_count: row.word_count,
             reading_minutes: row.reading_minutes,
@@ -191,7 +196,7 @@ impl From<Row> for Article {
     }
 }
 
-/// The SQL of what is read, for each kind of view, without texts and with them.
+/// The SQL of the columns, for each kind of view, without texts and with them.
 static TEXTS: [[OnceLock<String>; 2]; 4] = [const { [const { OnceLock::new() }; 2] }; 4];
 
 pub(super) async fn load(
@@ -206,7 +211,7 @@ pub(super) async fn load(
         View::Drafts(Drafts { of: None, .. }) => (2, DRAFT_TRANSLATIONS),
         View::Drafts(_) => (3, OWN_DRAFT_TRANSLATIONS),
     };
-    // A live edition tells for itself, and not who made the article.
+    // A live edition knows its own status and retraction, and does not tell who made the article.
     let (creator_name, live_status, retraction) = match view {
         View::Live => ("''", "editions.status", OWN_RETRACTION),
         View::Drafts(_) | View::Preview => (CREATOR_NAME, LIVE_STATUS, RETRACTION),
@@ -245,7 +250,7 @@ pub(super) async fn load(
     let selection = Selection::new(columns, &TEXTS[text][usize::from(with_body)]);
     let rows: Vec<Row> = query.select(selection).load(conn).await?;
     let articles = rows.into_iter().map(Article::from);
-    // Readers get nothing of what editors work with, and nothing to change the draft with.
+    // Readers get neither the editorial fields nor the version, with which the draft could be changed.
     let seen = |article| match view {
         View::Preview => Article { editorial: None, version: None, ..article },
         _ => article,

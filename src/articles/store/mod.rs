@@ -1,4 +1,4 @@
-//! Articles in Postgres.
+//! Reads and writes articles in Postgres.
 
 mod corrections;
 mod draft;

@@ -1,4 +1,4 @@
-//! Preview links in Postgres.
+//! Reads and writes preview links in Postgres.
 
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, pg::Pg, prelude::*};
@@ -15,10 +15,7 @@ use crate::{
     values::Reference,
 };
 
-/// Adds a link of an article; `created_at` and `expires_at` in this order.
-///
-/// # Errors
-/// As any statement.
+/// Adds a preview link to an article. The last parameter is `created_at` and `expires_at`, in this order.
 pub(crate) async fn insert_preview_link(
     conn: &mut AsyncPgConnection,
     pass: Pass,
@@ -44,10 +41,7 @@ fn link((id, created_at, expires_at, revoked_at, editor_id, name): Columns) -> P
     PreviewLink { id, created_at, created_by: EditorLink { id: editor_id, name }, expires_at, revoked_at }
 }
 
-/// Up to `rows` links of an article, newest first, from after a position.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` links of an article, newest first, from after a position.
 pub(crate) async fn list_preview_links(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -74,18 +68,15 @@ pub(crate) async fn list_preview_links(
     Ok(links.into_iter().map(link).collect())
 }
 
-/// How many links an article has.
-///
-/// # Errors
-/// As any statement.
+/// Counts the links of an article.
 pub(crate) async fn count_preview_links(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     preview_links::table.filter(preview_links::article_id.eq(article_id)).count().get_result(conn).await
 }
 
-/// One link of an article.
+/// Returns a link of an article.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if the article has no such link.
 pub(crate) async fn find_preview_link(
     conn: &mut AsyncPgConnection,
     Pass { link_id, article_id }: Pass,
@@ -107,10 +98,7 @@ pub(crate) async fn find_preview_link(
         .map(link)
 }
 
-/// Revokes a link, unless it is revoked already; whether it was this that did it.
-///
-/// # Errors
-/// As any statement.
+/// Revokes a link. Returns `false` if it is revoked already.
 pub(crate) async fn revoke_preview_link(
     conn: &mut AsyncPgConnection,
     link_id: Uuid,
@@ -120,11 +108,9 @@ pub(crate) async fn revoke_preview_link(
     diesel::update(link).set(preview_links::revoked_at.eq(now)).execute(conn).await.map(|rows| rows > 0)
 }
 
-/// Whether a link opens the article that the reference names: it is there, has neither expired nor been revoked, the article is
-/// not in the trash, and whoever made the link may still see the draft.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if a link opens the article that the reference names: the link exists and has neither
+/// expired nor been revoked, the article is not in the trash, and the editor who made the link can still see
+/// the draft.
 pub(crate) async fn opens_preview(
     conn: &mut AsyncPgConnection,
     Pass { link_id, article_id }: Pass,

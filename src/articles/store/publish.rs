@@ -1,4 +1,5 @@
-//! What readers see, and no longer see: steps of a transaction that has the article locked.
+//! Changes what readers see: publishes, unpublishes, retracts, trashes and deletes. Each function is a step
+//! of a transaction that has locked the article.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -21,11 +22,8 @@ use crate::{
     schema::{article_slugs, articles, citations, edition_tags, editions},
 };
 
-/// Copies the draft of a locked article over its live edition, at once: text, tags, citations, picture and slug. What readers see
-/// from then on is kept as a version.
-///
-/// # Errors
-/// As any statement.
+/// Replaces the live edition of a locked article by its draft, all at once: text, tags, citations, picture
+/// and slug. The new live edition is kept as a version.
 pub(crate) async fn publish(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -134,7 +132,7 @@ pub(crate) async fn publish(
         .map(drop)
 }
 
-/// No schedule, whoever had set one.
+/// Returns the columns of a draft without a schedule.
 fn unscheduled() -> Unscheduled {
     (
         editions::scheduled_at.eq(None::<DateTime<Utc>>),
@@ -149,10 +147,7 @@ type Unscheduled = (
     dsl::Eq<editions::schedule_held_at, Option<DateTime<Utc>>>,
 );
 
-/// Takes the live edition of a locked article away from the readers; the draft stays.
-///
-/// # Errors
-/// As any statement.
+/// Removes the live edition of a locked article, so that readers no longer see it. The draft stays.
 pub(crate) async fn unpublish(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -171,17 +166,14 @@ pub(crate) async fn unpublish(
     bump(conn, locked.id).await
 }
 
-/// Deletes the live edition; when it was last changed.
+/// Deletes the live edition. Returns the time of its last change, or `None` if there was no live edition.
 async fn take_down(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<DateTime<Utc>>> {
     let live = diesel::delete(editions::table.find((id, LIVE)));
     live.returning(editions::updated_at).get_result(conn).await.optional()
 }
 
-/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost. That a story was retracted stays, for readers
-/// too: the trash is no way around it.
-///
-/// # Errors
-/// As any statement.
+/// Moves a locked article to the trash: nobody sees it, and nothing of it is lost. Readers of a retracted
+/// story are still told that it was retracted: the trash is no way around that.
 pub(crate) async fn trash(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -200,9 +192,6 @@ pub(crate) async fn trash(
 }
 
 /// Takes a locked article out of the trash, as a draft that readers do not see.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::update(articles::table.find(locked.id))
         .set(articles::trashed_at.eq(None::<DateTime<Utc>>))
@@ -211,11 +200,8 @@ pub(crate) async fn restore(conn: &mut AsyncPgConnection, locked: &Locked) -> Qu
     bump(conn, locked.id).await
 }
 
-/// Moves the draft of a locked article to a status that readers do not notice; `schedule` is when it is to be published and who
-/// said so.
-///
-/// # Errors
-/// As any statement.
+/// Sets the status of a locked article's draft, which readers do not notice. `schedule` is the time of the
+/// publication and the editor who scheduled it.
 pub(crate) async fn set_draft_status(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -235,10 +221,7 @@ pub(crate) async fn set_draft_status(
     bump(conn, locked.id).await
 }
 
-/// Takes a live story back: readers are told why. A schedule of its draft is dropped.
-///
-/// # Errors
-/// As any statement.
+/// Retracts a live story, and readers are told why. A schedule of its draft is dropped.
 pub(crate) async fn retract(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -259,9 +242,6 @@ pub(crate) async fn retract(
 }
 
 /// Deletes a locked article for good, with its editions, revisions and slugs.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn delete(conn: &mut AsyncPgConnection, locked: &Locked) -> QueryResult<()> {
     diesel::delete(editions::table.filter(editions::article_id.eq(locked.id))).execute(conn).await?;
     diesel::delete(articles::table.find(locked.id)).execute(conn).await.map(drop)

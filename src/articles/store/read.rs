@@ -1,4 +1,4 @@
-//! One article, found by its id or a slug.
+//! Finds one article by its id or a slug.
 
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
@@ -15,10 +15,11 @@ use crate::{
     values::Reference,
 };
 
-/// The article with this id or slug, as the view has it. Readers find it by the slug they see; editors by any slug that is its.
+/// Returns the article with this id or slug, as the view sees it. Readers find it by the slug of its live
+/// edition; editors by any of its slugs.
 ///
 /// # Errors
-/// [`diesel::NotFound`], also for what the view hides; else as any statement.
+/// Returns [`diesel::NotFound`] if there is no such article, or the view cannot see it.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -27,10 +28,10 @@ pub(crate) async fn find(
     load(conn, named(visible(view), view, reference), view, true).await?.pop().ok_or(diesel::NotFound)
 }
 
-/// The id of the article that [`find`] finds.
+/// Returns the id of the article that [`find`] finds.
 ///
 /// # Errors
-/// [`diesel::NotFound`], also for what the view hides; else as any statement.
+/// Returns [`diesel::NotFound`] if there is no such article, or the view cannot see it.
 pub(crate) async fn find_id(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -39,10 +40,8 @@ pub(crate) async fn find_id(
     named(visible(view), view, reference).select(editions::article_id).first(conn).await
 }
 
-/// Whether readers may know that the article with this id or slug exists: they see it, or are told that it was retracted.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if readers are allowed to know that the article with this id or slug exists: they see it,
+/// or are told that it was retracted.
 pub(crate) async fn is_known_to_readers(
     conn: &mut AsyncPgConnection,
     reference: &Reference,
@@ -65,10 +64,10 @@ fn named<'a>(query: EditionsQuery<'a>, view: View, reference: &Reference) -> Edi
     }
 }
 
-/// The retracted article with this id or slug. Readers do not see it, but are told.
+/// Returns the retracted article with this id or slug. Readers do not see it, but are told of the retraction.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if there is no such retracted article.
 pub(crate) async fn find_retracted(
     conn: &mut AsyncPgConnection,
     reference: &Reference,
@@ -81,24 +80,24 @@ pub(crate) async fn find_retracted(
     load(conn, query, View::Live, true).await?.pop().ok_or(diesel::NotFound)
 }
 
-/// A live edition that readers do not see at an address, or not there.
+/// The present address of a live edition, also if its retraction or the trash hides it from readers.
 #[derive(Debug, Queryable)]
 pub(crate) struct Whereabouts {
-    /// The article's id.
+    /// The id of the article.
     pub id: Uuid,
-    /// Its slug for readers.
+    /// The slug of the live edition.
     pub slug: String,
-    /// Why and when it was retracted, where it was.
+    /// The reason and the time of the retraction; `None` if it was not retracted.
     pub retraction: Option<(String, DateTime<Utc>)>,
-    /// Whether it is in the trash.
+    /// `true` if the article is in the trash.
     pub trashed: bool,
 }
 
-/// Where the live edition is, a retracted one too, that readers knew by this id or slug. Its text is not read: most who ask for what
-/// is not there are told only that.
+/// Finds the live edition, also a retracted one, that readers knew by this id or slug. Its text is not read:
+/// most who ask for a missing article are told only that it is missing.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if readers never knew such an article, or it has no live edition any more.
 pub(crate) async fn whereabouts(
     conn: &mut AsyncPgConnection,
     reference: &Reference,

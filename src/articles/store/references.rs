@@ -1,4 +1,4 @@
-//! What the references of a body name.
+//! Resolves the references in the body of a request: tags, sources and the translated article.
 
 use diesel::{
     prelude::*,
@@ -21,11 +21,9 @@ use crate::{
     values::{Reference, reference::split},
 };
 
-/// Looks up what the references name, in five statements at most. What the view hides counts as not there. The tags stay until the
-/// end of the transaction.
-///
-/// # Errors
-/// As any statement. What is not there is in the faults.
+/// Looks up the tags, sources and the translated article that the references name, in five statements at
+/// most. The faults name what does not exist, or what the view cannot see. The tags stay until the end of the
+/// transaction.
 pub(crate) async fn resolve(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -47,7 +45,7 @@ pub(crate) async fn resolve(
             }
             by_present_name.push(tag.id);
         }
-        // Names of tags that were merged say the same tag twice without meaning to: the first place counts.
+        // Names of merged tags can name the same tag twice without intent: the first place counts.
         if !resolved.tags.contains(&tag.id) {
             resolved.tags.push(tag.id);
         }
@@ -62,7 +60,7 @@ pub(crate) async fn resolve(
     if let Some(reference) = &references.translation_of {
         resolved.translation_group_id = find_group(conn, view, reference).await?;
         if resolved.translation_group_id.is_none() {
-            let detail = "No article that you may see has this slug or id.";
+            let detail = "There is no article with this slug or id, or you are not allowed to see it.";
             faults.push(Fault::at("/translation_of", "not_found", detail));
         }
     }
@@ -110,7 +108,8 @@ async fn find_tags(
     if references.iter().all(|(_, reference)| found.iter().any(|tag| tag.goes_by(reference))) {
         return Ok(found);
     }
-    // One may have been merged while this waited for it: a statement sees what was there before it began.
+    // A tag can have been merged while this statement waited for it: a statement sees what was there before
+    // it began.
     query.load(conn).await
 }
 
@@ -128,7 +127,7 @@ async fn find_sources(
     }
 }
 
-/// The translation group of an article that the view may see: as a draft of its own, or as everybody, live.
+/// Returns the translation group of an article that the view can see: as a draft of the view, or live.
 async fn find_group(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -143,7 +142,7 @@ async fn find_group(
         .select(editions::translation_group_id)
         .into_boxed();
     if let View::Drafts(Drafts { of: Some(writer), .. }) = view {
-        // What is not the writer's goes by the address that readers see.
+        // An article of somebody else is found by the address that readers see.
         let (by_id, slug) = reference.parts();
         let addressed = editions::article_id.nullable().eq(by_id).or(editions::slug.nullable().eq(slug));
         query = query.filter(articles::created_by.eq(writer).or(editions::kind.eq("live").and(addressed)));

@@ -1,4 +1,4 @@
-//! What is kept of each save.
+//! Reads and writes revisions: each save of a draft keeps one.
 
 use chrono::{DateTime, Utc};
 use diesel::{dsl::max, prelude::*};
@@ -11,36 +11,33 @@ use crate::{
     schema::{editors, revisions, versions},
 };
 
-/// A revision as it is kept.
+/// A revision as it is stored.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = revisions)]
 pub struct NewRevision {
-    /// Whose it is.
+    /// The id of the article.
     pub article_id: Uuid,
-    /// Counts the article's saves, from 1.
+    /// The number of the revision; it counts the saves of the article, from 1.
     pub number: i32,
-    /// The article's version once it is saved.
+    /// The version of the article after the save.
     pub version: i64,
-    /// Who saved it.
+    /// The id of the editor who saved it.
     pub editor_id: Uuid,
-    /// When.
+    /// The time of the save.
     pub created_at: DateTime<Utc>,
-    /// What for.
+    /// The note of the editor on the save; `None` if there is none.
     pub note: Option<String>,
     /// The group of translations that the article was in.
     pub translation_group_id: Uuid,
     /// The fields that the save changed.
     pub changed: Fields,
-    /// The revision whose content was made the draft's again.
+    /// The number of the revision whose content this save restored; `None` if it restored none.
     pub restored_from: Option<i32>,
-    /// What was saved.
+    /// The content of the draft after the save.
     pub content: Snapshot,
 }
 
-/// Keeps a revision.
-///
-/// # Errors
-/// As any statement.
+/// Stores a revision of an article.
 pub(crate) async fn insert_revision(conn: &mut AsyncPgConnection, revision: &NewRevision) -> QueryResult<()> {
     diesel::insert_into(revisions::table).values(revision).execute(conn).await.map(drop)
 }
@@ -69,10 +66,8 @@ fn item((number, created_at, id, name, note, restored_from, changed): ItemRow) -
     RevisionItem { number, created_at, editor: EditorLink { id, name }, note, restored_from, changed }
 }
 
-/// Up to `rows` revisions of an article, newest first, from before a number.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` revisions of an article, newest first. If `before` is given, only revisions with a
+/// lower number are returned.
 pub(crate) async fn list_revisions(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -91,21 +86,15 @@ pub(crate) async fn list_revisions(
     Ok(rows.into_iter().map(item).collect())
 }
 
-/// How many revisions an article has.
-///
-/// # Errors
-/// As any statement.
+/// Counts the revisions of an article.
 pub(crate) async fn count_revisions(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     revisions::table.filter(revisions::article_id.eq(article_id)).count().get_result(conn).await
 }
 
-/// A revision with the group of translations that the article was in.
+/// A revision, and the group of translations that the article was in.
 pub(crate) type Kept = (Revision, Uuid);
 
-/// The revisions of an article that have these numbers, in ascending order.
-///
-/// # Errors
-/// As any statement.
+/// Returns the revisions of an article that have these numbers, in ascending order.
 pub(crate) async fn find_revisions(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -123,10 +112,10 @@ pub(crate) async fn find_revisions(
     Ok(rows.into_iter().map(kept).collect())
 }
 
-/// One revision of an article.
+/// Returns one revision of an article.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if the article has no revision with this number.
 pub(crate) async fn find_revision(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -136,10 +125,8 @@ pub(crate) async fn find_revision(
     kept.map(|(revision, _)| revision).ok_or(diesel::NotFound)
 }
 
-/// The draft as it was when the article was at a version: the number of the revision, the group of translations, the content.
-///
-/// # Errors
-/// As any statement.
+/// Returns the draft as it was at a version of the article: the number of the revision, the group of
+/// translations, and the content. Returns `None` if there was no revision yet.
 pub(crate) async fn find_base(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -155,12 +142,10 @@ pub(crate) async fn find_base(
         .optional()
 }
 
-/// Who wrote what is to be published, each once: since the last version that readers got, whether they still see it or not, or ever
-/// where there was none. Of what readers got already, and is published again unchanged, those who wrote that version. A save that
-/// changed nothing, to leave a note, is no writing.
-///
-/// # Errors
-/// As any statement.
+/// Returns the editors who wrote what is to be published, each once: those who saved changes after the last
+/// version that was published, whether readers still see it or not, or all if there was none. If nothing was
+/// changed after that version, which is published again, those who wrote it are returned. A save that only
+/// leaves a note does not count.
 pub(crate) async fn writers_since_published(
     conn: &mut AsyncPgConnection,
     id: Uuid,

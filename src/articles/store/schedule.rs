@@ -1,4 +1,4 @@
-//! What is to be published by now.
+//! Finds the articles that are due to be published, and puts off those that failed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
@@ -19,21 +19,19 @@ use crate::{
 const SCHEDULED: &str =
     "(editions.kind = 'draft' and editions.status = 'scheduled' and editions.schedule_held_at is null)";
 
-/// Of an article: when its draft is due.
+/// The time at which the draft of an article is due.
 const DUE_AT: &str =
     "(select e.scheduled_at from editions e where e.article_id = articles.id and e.kind = 'draft')";
 
-/// How long an article is left alone after a first failure; twice as long after each other one.
+/// The pause before the second attempt to publish an article; it doubles with each further failure.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
 
-/// How long at most.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
-/// The article whose time has come for longest, locked; without those that another transaction has locked, those that are held, and
-/// those that failed and are left alone still. What changed it before it was locked may have changed the schedule too: see [`scheduled_by`].
-///
-/// # Errors
-/// As any statement.
+/// Locks and returns the article that has been due for the longest time. It passes over articles that another
+/// transaction has locked, that are held, or that failed and still pause. A change just before the lock can
+/// have changed the schedule too: see [`scheduled_by`].
 pub(crate) async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Option<Uuid>> {
     let left_alone = failed_publications::table
         .filter(failed_publications::article_id.eq(editions::article_id))
@@ -44,8 +42,8 @@ pub(crate) async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) 
         .filter(editions::scheduled_at.le(now))
         .filter(not(exists(left_alone)))
         .select(editions::article_id);
-    // Only this row is locked, as whoever changes the article does it: of an article that is passed over no other row is held, which
-    // the one who has it would have to wait for.
+    // Only this row is locked, as in every change of an article. No other row of an article that is passed
+    // over is held, so the transaction that has the article never waits for this one.
     articles::table
         .filter(articles::id.eq_any(due))
         .filter(articles::trashed_at.is_null())
@@ -58,11 +56,8 @@ pub(crate) async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) 
         .optional()
 }
 
-/// How many articles should have been published by now, and when the first of them should have been. Those that are held are none of
-/// them: they wait for people.
-///
-/// # Errors
-/// As any statement.
+/// Returns the number of articles that should have been published by now, and the earliest time among their
+/// schedules. Articles that are held do not count: they wait for people.
 pub(crate) async fn overdue(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -77,10 +72,8 @@ pub(crate) async fn overdue(
         .await
 }
 
-/// Who scheduled a locked article, and for when, where it is due and out of the trash.
-///
-/// # Errors
-/// As any statement.
+/// Returns the editor who scheduled a locked article, and the time. Returns `None` if it is not due, or is in
+/// the trash.
 pub(crate) async fn scheduled_by(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -99,20 +92,14 @@ pub(crate) async fn scheduled_by(
     Ok(schedule.and_then(|(by, at)| by.zip(at)))
 }
 
-/// Whether an editor may publish, now.
-///
-/// # Errors
-/// As any statement.
+/// Returns `true` if an editor is allowed to publish now.
 pub(crate) async fn may_publish(conn: &mut AsyncPgConnection, editor_id: Uuid) -> QueryResult<bool> {
     let editor = editors::table.find(editor_id).filter(editors::active);
     let may = editor.filter(editors::role.ne(Role::Writer));
     diesel::select(exists(may)).get_result(conn).await
 }
 
-/// Holds the schedule of a locked article: it waits for somebody who may publish.
-///
-/// # Errors
-/// As any statement.
+/// Holds the schedule of a locked article until somebody who is allowed to publish decides.
 pub(crate) async fn hold_schedule(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -125,12 +112,11 @@ pub(crate) async fn hold_schedule(
     bump(conn, id).await
 }
 
-/// Leaves an article alone for a while that could not be published, unless another transaction has it in hand, or it is due no more.
-///
-/// # Errors
-/// As any statement.
+/// Pauses the publication of an article that failed, unless another transaction has locked it, or it is no
+/// longer scheduled.
 pub(crate) async fn put_off(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
-    // The new row needs this lock, and would wait for whoever changes the article; meanwhile others could not be published.
+    // The new row needs this lock, and would wait for any transaction that changes the article; until then,
+    // no other article could be published.
     let free = articles::table.find(id).select(articles::id).for_key_share().skip_locked();
     if free.first::<Uuid>(conn).await.optional()?.is_none() {
         return Ok(());
@@ -165,15 +151,12 @@ pub(crate) async fn put_off(conn: &mut AsyncPgConnection, id: Uuid, now: DateTim
         .map(drop)
 }
 
-/// Forgets that a locked article failed.
-///
-/// # Errors
-/// As any statement.
+/// Forgets the failures of a locked article.
 pub(crate) async fn forget_failure(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(failed_publications::table.find(id)).execute(conn).await.map(drop)
 }
 
-/// How long an article is left alone that has failed so many times before.
+/// Returns the pause after a failure, if there were so many failures `before`.
 fn pause(before: i32) -> TimeDelta {
     let doubled = u32::try_from(before).ok().and_then(|before| 1i32.checked_shl(before.min(30)));
     doubled.map_or(LONGEST_PAUSE, |times| (FIRST_PAUSE * times).min(LONGEST_PAUSE))

@@ -1,4 +1,4 @@
-//! Where readers find stories, without the stories: for sitemaps.
+//! Reads the places of stories for sitemaps: their addresses and times, without their texts.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -24,20 +24,20 @@ use crate::{
     schema::editions,
 };
 
-/// Where readers find a story.
+/// The address of a story for readers, with what a sitemap tells about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    /// The article's id.
+    /// The id of the article.
     pub id: Uuid,
-    /// Its slug.
+    /// The slug of the live edition.
     pub slug: String,
-    /// The language it is written in.
+    /// The language of the story.
     pub language: String,
-    /// The headline.
+    /// The headline of the story.
     pub title: String,
-    /// When readers first saw it.
+    /// The time of the first publication.
     pub published_at: Option<DateTime<Utc>>,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
     /// The same story in other languages.
     pub translations: Vec<Translation>,
@@ -65,18 +65,13 @@ async fn load(conn: &mut AsyncPgConnection, query: EditionsQuery<'_>) -> QueryRe
     Ok(rows.into_iter().map(Place::from).collect())
 }
 
-/// How many stories readers see.
-///
-/// # Errors
-/// As any statement.
+/// Counts the stories that readers see.
 pub(crate) async fn count_places(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     editions::table.filter(fragment::<Bool>(LIVE)).count().get_result(conn).await
 }
 
-/// Where the story stands that so many are up to, in the order of [`places`]; `None` where there are not as many.
-///
-/// # Errors
-/// As any statement.
+/// Returns the position of the story with this number, from 1, in the order of [`places`]; `None` if there
+/// are fewer stories.
 pub(crate) async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Position>> {
     let found: Option<(Option<DateTime<Utc>>, Uuid)> = editions::table
         .filter(fragment::<Bool>(LIVE))
@@ -89,10 +84,8 @@ pub(crate) async fn position_of(conn: &mut AsyncPgConnection, number: i64) -> Qu
     Ok(found.map(|(time, id)| Position::Time { time, id }))
 }
 
-/// Up to `rows` stories that readers see, in the order in which they first saw them, from after a position.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` stories that readers see, in the order of their first publication, from after a
+/// position.
 pub(crate) async fn places(
     conn: &mut AsyncPgConnection,
     after: Option<Position>,
@@ -102,10 +95,7 @@ pub(crate) async fn places(
     load(conn, earliest.limit(rows)).await
 }
 
-/// Up to `rows` stories that readers first saw after a time, latest first.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` stories that were first published after a time, latest first.
 pub(crate) async fn latest_places(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The slugs of articles in Postgres.
+//! Reads and frees the slugs of articles in Postgres.
 
 use diesel::{pg::Pg, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -13,7 +13,8 @@ use crate::{
     schema::{article_slugs, articles},
 };
 
-/// Whether an edition has the slug now; a retracted one counts, as its readers are still told.
+/// The condition that an edition has the slug now; a retracted edition counts, because its readers are still
+/// told of it.
 const CURRENT: &str = "exists (select 1 from editions e where e.article_id = article_slugs.article_id \
      and e.slug = article_slugs.slug)";
 
@@ -24,10 +25,7 @@ fn known((slug, current, known_to_readers): (String, bool, bool)) -> ArticleSlug
     ArticleSlug { slug, current, known_to_readers }
 }
 
-/// Up to `rows` slugs of an article, in their order, from after one.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` slugs of an article, in alphabetical order, from after one.
 pub(crate) async fn list_slugs(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -47,18 +45,15 @@ pub(crate) async fn list_slugs(
     Ok(slugs.into_iter().map(known).collect())
 }
 
-/// How many slugs an article has.
-///
-/// # Errors
-/// As any statement.
+/// Counts the slugs of an article.
 pub(crate) async fn count_slugs(conn: &mut AsyncPgConnection, article_id: Uuid) -> QueryResult<i64> {
     article_slugs::table.filter(article_slugs::article_id.eq(article_id)).count().get_result(conn).await
 }
 
-/// One slug of an article.
+/// Returns one slug of an article.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if the article does not have this slug.
 pub(crate) async fn find_slug(
     conn: &mut AsyncPgConnection,
     article_id: Uuid,
@@ -73,19 +68,14 @@ pub(crate) async fn find_slug(
         .map(known)
 }
 
-/// Takes a slug, which no edition has, from its article.
-///
-/// # Errors
-/// As any statement.
+/// Takes a slug that no edition has from its article.
 pub(crate) async fn free_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<()> {
     diesel::delete(article_slugs::table.find(slug)).execute(conn).await.map(drop)
 }
 
-/// The article that keeps this slug although no edition of it has it any more; `None` also where the view may not know of it. That
-/// a slug was a story's is known to all while the story is before the readers: they are led on from it.
-///
-/// # Errors
-/// As any statement.
+/// Returns the article that keeps this slug although none of its editions has it any more. Returns `None` if
+/// there is none, or if the view is not allowed to know. While a story is live, everybody can know its old
+/// slugs, because they lead readers to it.
 pub(crate) async fn keeper_of_old_slug(
     conn: &mut AsyncPgConnection,
     view: View,

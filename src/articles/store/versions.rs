@@ -1,5 +1,5 @@
-//! Versions: what readers saw. A row holds what was derived from the text, and what tags and sources were called; the text is the
-//! revision's.
+//! Reads and writes versions: the states of a story that readers saw. A row holds what was derived from the
+//! text, and the names of tags and sources at that time; the text is in the revision.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -32,10 +32,8 @@ const NEXT_NUMBER: &str =
 const SUPERSEDED_AT: &str = "(select n.published_at from versions n \
      where n.article_id = versions.article_id and n.number = versions.number + 1)";
 
-/// Keeps the draft of a locked article as what readers see from now on; the version's number.
-///
-/// # Errors
-/// As any statement.
+/// Keeps the draft of a locked article as the version that readers see from now on. Returns the number of the
+/// version.
 pub(super) async fn insert_version(
     conn: &mut AsyncPgConnection,
     article: Uuid,
@@ -51,7 +49,7 @@ pub(super) async fn insert_version(
             editions::body_html,
             editions::word_count,
             editions::reading_minutes,
-            // Postgres makes `jsonb` of them where it stores them.
+            // Postgres converts them to `jsonb` when it stores them.
             fragment::<Jsonb>(TAGS),
             fragment::<Jsonb>(CITATIONS),
         )))
@@ -61,18 +59,12 @@ pub(super) async fn insert_version(
         .await
 }
 
-/// How many versions an article has.
-///
-/// # Errors
-/// As any statement.
+/// Counts the versions of an article.
 pub(crate) async fn count_versions(conn: &mut AsyncPgConnection, article: Uuid) -> QueryResult<i64> {
     versions::table.filter(versions::article_id.eq(article)).count().get_result(conn).await
 }
 
-/// Up to `rows` versions of an article, newest first, from after the one with this number.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` versions of an article, newest first, from after the one with this number.
 pub(crate) async fn list_versions(
     conn: &mut AsyncPgConnection,
     article: Uuid,
@@ -130,10 +122,10 @@ impl From<Row> for Version {
     }
 }
 
-/// A version of an article.
+/// Returns a version of an article.
 ///
 /// # Errors
-/// [`diesel::NotFound`], or as any statement.
+/// Returns [`diesel::NotFound`] if the article has no version with this number.
 pub(crate) async fn find_version(
     conn: &mut AsyncPgConnection,
     article: Uuid,

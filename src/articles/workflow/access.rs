@@ -1,4 +1,4 @@
-//! The article that a request is about, if the caller may do to it what the request asks for.
+//! Finds the article that a request is about, if the caller is allowed to do to it what the request asks for.
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -20,10 +20,10 @@ use crate::{
     values::Reference,
 };
 
-/// The id of the article, if it is among the drafts that the view has.
+/// Returns the id of the article, if it is among the drafts that the view can see.
 ///
 /// # Errors
-/// `403` where the caller may know that it exists, else `404`.
+/// `403` if the caller is allowed to know that the article exists, else `404`.
 pub(crate) async fn visible(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -33,11 +33,11 @@ pub(crate) async fn visible(
     told(conn, view, reference, found).await
 }
 
-/// What was found; where nothing was, `403` if it is somebody else's draft of what readers can see, so that the caller knows that
-/// it exists.
+/// Returns what was found. A writer who finds nothing, because it is somebody else's draft of a story that
+/// readers know, is told so by a `403`.
 ///
 /// # Errors
-/// As [`visible`].
+/// The same as those of [`visible`].
 pub(crate) async fn told<T>(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -48,16 +48,13 @@ pub(crate) async fn told<T>(
         (Err(diesel::NotFound), View::Drafts(Drafts { of: Some(_), trashed: false }))
             if store::is_known_to_readers(conn, reference).await? =>
         {
-            Err(ApiError::forbidden("A writer sees only own drafts."))
+            Err(ApiError::forbidden("Writers can see only their own drafts."))
         }
         (found, _) => Ok(found?),
     }
 }
 
-/// The draft as its editor sees it, at the end of a change.
-///
-/// # Errors
-/// As any statement.
+/// Returns the draft as its editor sees it, at the end of a change.
 pub(crate) async fn draft(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -66,10 +63,12 @@ pub(crate) async fn draft(
     Ok(store::find(conn, View::drafts(principal), &Reference::Id(id)).await?)
 }
 
-/// The article, locked, if the caller may do this to it, it is in the state that the caller means, and that state allows it.
+/// Locks and returns the article, if the caller is allowed to do this to it, it is in the state that
+/// `If-Match` names, and that state allows the action.
 ///
 /// # Errors
-/// As [`claimed`]; `412` in another state, `409` where the state does not allow it.
+/// The same as those of [`claimed`]; `412` if the article is in another state; `409` if its state does not
+/// allow the action.
 pub(crate) async fn locked(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -83,10 +82,10 @@ pub(crate) async fn locked(
     Ok(locked)
 }
 
-/// Whether a locked article is in the state that the caller means.
+/// Refuses a locked article that is not in the state that `If-Match` names.
 ///
 /// # Errors
-/// `412` in another one.
+/// `412` if it is in another state.
 pub(crate) async fn require_match(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -101,10 +100,10 @@ pub(crate) async fn require_match(
     Err(conflict::problem(conn, locked, &present).await?)
 }
 
-/// The article, locked, if the caller may do this to it.
+/// Locks and returns the article, if the caller is allowed to do this to it.
 ///
 /// # Errors
-/// `403` where the caller may know that it exists, else `404`.
+/// `403` if the caller is allowed to know that the article exists, else `404`.
 pub(crate) async fn claimed(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -112,13 +111,14 @@ pub(crate) async fn claimed(
     reference: &Reference,
 ) -> ApiResult<Locked> {
     let locked = store::lock(conn, reference).await?;
-    // A draft's new slug, which readers have not seen, tells those who may not see the draft nothing either.
+    // Those who are not allowed to see the draft do not find it by its new slug either, which readers have
+    // not seen.
     let live_slug = locked.live_slug.as_deref().unwrap_or_default();
     if !locked.standing.shows_draft_to(principal) && !reference.names(locked.id, live_slug) {
         return Err(ApiError::not_found());
     }
     permit(principal, action, &locked.standing)?;
-    // In the trash it is there only to be restored or deleted.
+    // An article in the trash can only be restored or deleted.
     if locked.standing.trashed && !matches!(action, Action::Restore | Action::Delete) {
         return Err(ApiError::not_found());
     }
@@ -126,7 +126,7 @@ pub(crate) async fn claimed(
 }
 
 impl Locked {
-    /// Its state, as an ETag of its draft names it.
+    /// Returns the state that an ETag of the draft names.
     #[must_use]
     pub(crate) fn current(&self) -> StateTag {
         StateTag { of: self.id, count: self.version }

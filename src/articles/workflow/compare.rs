@@ -1,4 +1,4 @@
-//! What two revisions differ in, for people to read.
+//! Compares two revisions, and shows the differences for people to read.
 
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
@@ -27,35 +27,37 @@ use crate::{
 static COMPARING: LazyLock<Work<Uuid>> =
     LazyLock::new(|| Work::new("comparing", "Too many comparisons at once; please retry."));
 
-/// How many lines that are the same stand around each change.
+/// The number of unchanged lines that are shown before and after each change.
 const CONTEXT: usize = 3;
 
-/// How many pieces a comparison of two bodies has at most. It bounds the answer, which names each.
+/// The maximum number of pieces in a comparison of two bodies. It bounds the size of the answer, which lists
+/// each of them.
 const MAX_PIECES: usize = 2_000;
 
 text_enum! {
-    /// What became of lines.
+    /// The kind of difference between lines of two bodies.
     pub enum LineOp {
-        /// They are in both.
+        /// Both bodies have the lines.
         Equal = "equal",
-        /// Only the first body has them.
+        /// Only the first body has the lines.
         Delete = "delete",
-        /// Only the second body has them.
+        /// Only the second body has the lines.
         Insert = "insert",
     }
 }
 
-/// What two revisions differ in.
+/// The differences between two revisions.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Comparison {
-    /// The first revision.
+    /// The revision from which the comparison starts.
     pub from: RevisionItem,
-    /// The second revision.
+    /// The revision with which it is compared.
     pub to: RevisionItem,
-    /// The fields in which they differ, but the body.
+    /// The fields in which they differ, except the body.
     pub fields: Vec<FieldChange>,
-    /// The lines in which the bodies differ, with up to three lines before and after. Lines that are left out are in both. Bodies
-    /// that differ all over are told apart as wholes.
+    /// The lines in which the bodies differ, with up to three unchanged lines before and after each change.
+    /// Lines that are left out are in both bodies. If the bodies differ in very many places, each of them is
+    /// given as a whole.
     pub body: Vec<Lines>,
 }
 
@@ -64,12 +66,13 @@ impl Representation for Comparison {}
 /// A field in which two revisions differ.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct FieldChange {
-    /// Which one.
+    /// The name of the field.
     pub field: Field,
-    /// What it is in the first revision, as in its `content`; `null` for `translation_of`, of which only the change is kept.
+    /// The value in the first revision, as in its `content`; `null` for `translation_of`, of which revisions
+    /// keep only that it changed.
     #[schema(required, value_type = Value, example = "Kabar")]
     pub from: Value,
-    /// What it is in the second revision.
+    /// The value in the second revision, in the same form.
     #[schema(required, value_type = Value, example = "Kabar pagi")]
     pub to: Value,
 }
@@ -77,12 +80,14 @@ pub(crate) struct FieldChange {
 /// Lines of the bodies that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Lines {
-    /// What became of them.
+    /// The kind of difference.
     pub op: LineOp,
-    /// The number in the first body of the first of them, or of the line before which they were inserted.
+    /// The number of the first of these lines in the first body, from 1. For inserted lines, it is the number
+    /// of the line before which they were inserted.
     #[schema(minimum = 1, example = 4)]
     pub from_line: usize,
-    /// The number in the second body of the first of them, or of the line before which they stood.
+    /// The number of the first of these lines in the second body, from 1. For deleted lines, it is the number
+    /// of the line before which they stood.
     #[schema(minimum = 1, example = 4)]
     pub to_line: usize,
     /// The lines, each with a line break at its end.
@@ -90,18 +95,19 @@ pub(crate) struct Lines {
     pub text: String,
 }
 
-/// Compares two revisions of one article, in turn with what other editors ask for. It takes a while where bodies are long, so no
-/// connection is held meanwhile.
+/// Compares two revisions of one article; the requests of all editors take turns. It takes a while if bodies
+/// are long, so no connection is held meanwhile.
 ///
 /// # Errors
-/// `503` when too many wait already.
+/// `503` if too many requests wait already.
 pub(crate) async fn compare(principal: Principal, from: Kept, to: Kept) -> ApiResult<Comparison> {
     let size = from.0.content.body.len() + to.0.content.body.len();
     let piece = Piece { of: principal.editor_id, size, patience: patience(size) };
     COMPARING.run_for(piece, move |_| comparison(from, to)).await?.map_err(ApiError::internal)
 }
 
-/// How long the lines of two bodies of so many bytes may take to be told apart; past it, what is left counts as different.
+/// Returns the time limit for the comparison of two bodies that have so many bytes together. What is not
+/// compared by then counts as different.
 fn patience(bytes: usize) -> Duration {
     Duration::from_millis(500 + 300 * bytes.min(2 * MAX_BODY_BYTES) as u64 / MAX_BODY_BYTES as u64)
 }
@@ -126,7 +132,8 @@ fn taken_apart(revision: Revision) -> serde_json::Result<(RevisionItem, Value)> 
     Ok((item, content))
 }
 
-/// The lines in which two texts differ. What is written below the last line is no change of that line.
+/// Returns the lines in which two texts differ. Text that is added below the last line does not change that
+/// line.
 fn lines(from: &str, to: &str) -> Vec<Lines> {
     let (from, to) = (ended(from), ended(to));
     if from == to {
@@ -143,12 +150,12 @@ fn lines(from: &str, to: &str) -> Vec<Lines> {
     groups.into_iter().flatten().flat_map(|op| pieces(&diff, op)).collect()
 }
 
-/// The text, with a line break at the end of its last line.
+/// Returns the text with a line break at the end of its last line.
 fn ended(text: &str) -> Cow<'_, str> {
     if text.is_empty() || text.ends_with('\n') { text.into() } else { format!("{text}\n").into() }
 }
 
-/// One operation, as lines; a replacement deletes, then inserts.
+/// Returns the lines of one operation; a replacement deletes first, and then inserts.
 fn pieces(diff: &TextDiff<'_, '_, str>, op: DiffOp) -> Vec<Lines> {
     let (tag, old, new) = op.as_tag_tuple();
     let (from_line, to_line) = (old.start + 1, new.start + 1);
@@ -173,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    /// The second body, put together from the first and what they differ in.
+    /// Puts the second body together from the first one and the differences.
     fn applied(from: &str, changes: &[Lines]) -> String {
         let mut old = from.split_inclusive('\n').collect::<Vec<_>>().into_iter().enumerate().peekable();
         let mut made = String::new();

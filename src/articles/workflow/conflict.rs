@@ -1,4 +1,5 @@
-//! What is told to those whose state is no longer current: who saved what meanwhile, and what of it clashes with their change.
+//! Explains a `412` to clients whose state is no longer current: who saved what meanwhile, and which parts of
+//! it clash with their change.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -30,21 +31,19 @@ use crate::{
     },
 };
 
-/// A state that a change was made from, and what happened since.
+/// A state from which a change was made, and what happened since.
 #[derive(Debug)]
 pub(crate) struct Overtaken {
     newest: RevisionItem,
-    /// The revision of that state, and the fields that were changed since; `None` where there was no such state.
+    /// The number of the revision of that state, and the fields that were changed since; `None` if there was
+    /// no such state.
     base: Option<(i32, Fields)>,
     clashes: Fields,
 }
 
 impl Overtaken {
-    /// Looks up what happened to a locked article since the state that `if_match` names. `present` is what is in its draft, `mine`
-    /// the fields of it that the change would change.
-    ///
-    /// # Errors
-    /// As any statement.
+    /// Looks up what happened to a locked article since the state that `if_match` names. `present` is the
+    /// content of its draft, and `mine` are the fields that the change would change.
     pub(crate) async fn of(
         conn: &mut AsyncPgConnection,
         locked: &Locked,
@@ -66,13 +65,14 @@ impl Overtaken {
         Ok(Self { newest, base, clashes })
     }
 
-    /// Whether the change and what was changed since can both be had.
+    /// Returns `true` if the change can be merged with what was changed since: the state is known, and
+    /// nothing clashes.
     #[must_use]
     pub(crate) fn can_be_merged(&self) -> bool {
         self.base.is_some() && self.clashes.0.is_empty()
     }
 
-    /// `412` with what the caller needs to merge; `present` is the draft.
+    /// Returns a `412` with what the caller needs to merge; `present` is the draft.
     #[must_use]
     pub(crate) fn problem(self, present: &Article) -> ApiError {
         let detail = self.detail();
@@ -88,17 +88,19 @@ impl Overtaken {
         })
     }
 
-    /// What happened, and what to do.
+    /// Says what happened, and what to do.
     fn detail(&self) -> String {
         let by = &self.newest.editor.name;
         match &self.base {
-            None => "If-Match names no state of this draft. Read it, and send the change again.".to_owned(),
+            None => {
+                "If-Match does not match any state of this draft. Read the draft again, then repeat the change.".to_owned()
+            }
             Some((_, changed)) if changed.0.is_empty() => {
-                "What became of the draft changed since, not what is in it: with `Prefer: merge` this patch is good.".to_owned()
+                "The draft's status has changed, but not its content. Send the patch again with `Prefer: merge`.".to_owned()
             }
             Some((_, changed)) if self.clashes.0.is_empty() => format!(
-                "{} changed since, last saved by {by}, and clash with nothing in this patch: with `Prefer: merge` both are \
-                 kept.",
+                "{} changed since, last saved by {by}, and this patch does not clash with that. Send it again with \
+                 `Prefer: merge` to keep both.",
                 changed.named()
             ),
             Some(_) => format!(
@@ -110,10 +112,8 @@ impl Overtaken {
     }
 }
 
-/// `412` with who saved the draft, for what is no patch and so has nothing to merge; `present` is the draft.
-///
-/// # Errors
-/// As any statement.
+/// Returns a `412` that says who saved the draft, for a change that is not a patch and so has nothing to
+/// merge; `present` is the draft.
 pub(crate) async fn problem(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -151,7 +151,7 @@ fn of_draft<T: Serialize>(present: &Article, detail: String, members: impl FnOnc
     }
 }
 
-/// Who saved the present draft.
+/// The members of a `412` that say who saved the present draft.
 #[derive(Serialize)]
 struct Saved {
     current_etag: String,
@@ -160,32 +160,33 @@ struct Saved {
     revision: i32,
 }
 
-/// What a `412` tells to whom patched a draft, beside what every problem has.
+/// Additional members of the `412` problem if a draft has changed since it was read.
 #[derive(Serialize, ToSchema)]
 struct Stale {
-    /// The draft's ETag.
+    /// The ETag of the present draft.
     #[schema(example = "\"7.q1hYy0c8a0mJ2sX4n5W7bQ\"")]
     current_etag: String,
-    /// Who saved its newest revision.
+    /// The editor who saved the newest revision.
     saved_by: EditorLink,
-    /// When.
+    /// The time at which the newest revision was saved.
     saved_at: DateTime<Utc>,
-    /// The number of its newest revision.
+    /// The number of the newest revision.
     #[schema(minimum = 1, example = 4)]
     revision: i32,
-    /// The number of the revision that If-Match names, of several the newest; `null` where it names none.
+    /// The number of the revision that `If-Match` names, the newest one if it names several; `null` if it
+    /// names none.
     #[schema(required, minimum = 1, example = 3)]
     base_revision: Option<i32>,
-    /// The fields that were changed since that revision; `null` where it is not known.
+    /// The fields that were changed since that revision; `null` if the revision is not known.
     #[schema(required, value_type = Option<Vec<Field>>)]
     changed: Option<Fields>,
-    /// The fields of the patch that clash: they were changed since, and not to what the patch makes of them. Where none does, the
-    /// same patch with `Prefer: merge` is good.
+    /// The fields of the patch that clash: they were changed since, to other values than those of the patch.
+    /// If there are none, the same patch succeeds with `Prefer: merge`.
     #[schema(value_type = Vec<Field>)]
     clashes: Fields,
 }
 
-/// The `412` of a patch, in the OpenAPI document.
+/// The schema of a `412` after a patch, in the OpenAPI document.
 pub(crate) struct StaleProblem;
 
 impl PartialSchema for StaleProblem {

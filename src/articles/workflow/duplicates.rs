@@ -1,4 +1,4 @@
-//! Whether a document is covered already, so that nobody writes a story that the newsroom has.
+//! Refuses a new story about a document that another story covers already, so that nobody writes it twice.
 
 use diesel_async::AsyncPgConnection;
 use serde_json::json;
@@ -11,11 +11,12 @@ use crate::{
     values::DocumentKey,
 };
 
-/// Refuses a new draft that rests on a document which another story covers, of those that the principal may see. Translations of one
-/// story rest on the same documents. Of two transactions that make stories of one document, the second waits for the first.
+/// Refuses a new draft that rests on a document which another story covers; only stories that the principal
+/// can see count. Translations of one story can rest on the same documents. If two transactions make stories
+/// of one document, the second waits for the first.
 ///
 /// # Errors
-/// `409` with the place of each such document, and the story that covers the first of them.
+/// `409` with a pointer to each such document, and the story that covers the first of them.
 pub(crate) async fn require_uncovered(
     conn: &mut AsyncPgConnection,
     principal: Principal,

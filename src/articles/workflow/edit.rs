@@ -1,5 +1,5 @@
-//! How a draft changes: from what a client sent, over what its references name, to what is stored. Each step runs in the
-//! transaction of its caller.
+//! Creates and changes drafts: takes what a client sent, resolves its references, and stores the result. Each
+//! step runs in the transaction of its caller.
 
 use std::sync::LazyLock;
 
@@ -40,15 +40,16 @@ use crate::{
 static RENDERING: LazyLock<Work<Uuid>> =
     LazyLock::new(|| Work::new("rendering", "Too many bodies at once; please retry."));
 
-/// What became of the body that a client sent; `None` where it sent none.
+/// The rendered body that a client sent, or the reason why it cannot be rendered; `None` if the client sent
+/// no body.
 pub(crate) type Rendering = Option<Result<Rendered, TooComplex>>;
 
-/// Renders the body of an input or a patch, in turn with what other editors send. It takes a while, so it comes before a connection
-/// is taken and a row is locked. A large one keeps its turn until it is saved, which takes the database as long: what is given beside it
-/// is to be kept until then.
+/// Renders the body of an input or a patch; the bodies of all editors take turns. Rendering takes a while, so
+/// it comes before a connection is taken and a row is locked. Saving a large body takes the database as long,
+/// so it keeps its turn until it is saved: the caller keeps the returned [`Turn`] until then.
 ///
 /// # Errors
-/// `503` when too many wait already.
+/// `503` if too many bodies wait already.
 pub(crate) async fn render(principal: Principal, change: &Value) -> ApiResult<(Rendering, Option<Turn>)> {
     match change.get("body") {
         None => Ok((None, None)),
@@ -60,15 +61,15 @@ pub(crate) async fn render(principal: Principal, change: &Value) -> ApiResult<(R
             let (rendered, turn) = RENDERING.run_holding(piece, work).await?;
             Ok((Some(rendered), (size > SMALL).then_some(turn)))
         }
-        // `null`, or what is refused for another reason.
+        // `null`, or a value that is refused for another reason.
         Some(_) => Ok((Some(Ok(Rendered::default())), None)),
     }
 }
 
-/// Renders the body of a revision again: what it was rendered to then is not kept, and the rules may have changed since.
+/// Renders the body of a revision again: its HTML is not kept, and the rules can have changed since.
 ///
 /// # Errors
-/// `422` where it is too intricate by now; `503` when too many wait already.
+/// `422` if the body is too complex by now; `503` if too many bodies wait already.
 pub(crate) async fn render_kept(
     principal: Principal,
     content: &Snapshot,
@@ -81,25 +82,25 @@ pub(crate) async fn render_kept(
 
 /// A change of a locked article.
 pub(crate) struct Edit<'a> {
-    /// The article.
+    /// The article, which the transaction has locked.
     pub locked: &'a Locked,
-    /// Its draft.
+    /// The present draft of the article.
     pub present: Article,
-    /// The merge patch.
+    /// The merge patch that the client sent.
     pub patch: Value,
-    /// Its body.
+    /// The rendered body of the patch.
     pub rendering: Rendering,
-    /// The state that it was made from.
+    /// The state from which the patch was made.
     pub if_match: &'a IfMatch,
-    /// Whether it may be merged with what was changed since.
+    /// The preference of the client to merge the patch with what was changed since, or not.
     pub prefer: Prefer,
 }
 
-/// Makes an article with its first draft and its first revision; the draft.
+/// Creates an article with its first draft and its first revision, and returns the draft.
 ///
 /// # Errors
-/// `422` with every fault of the body; `409` where the slug is taken, or another story covers the same document and
-/// `allow_duplicate` is not set.
+/// `422` with every fault of the body; `409` if the slug is taken, or if another story covers the same
+/// document and `allow_duplicate` is not set.
 pub(crate) async fn create(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -133,12 +134,13 @@ pub(crate) async fn create(
     keep_revision(conn, principal, id, stamp).await
 }
 
-/// Changes the draft, and keeps the result as a revision; the draft, and whether the patch was merged with what others changed since
-/// the state that it was made from. A patch that says what is there already, without a note, leaves revision, status and ETag alone.
+/// Changes the draft and keeps the result as a revision. Returns the draft, and whether the patch was merged
+/// with what others changed since the state from which it was made. A patch without changes and without a
+/// note leaves revision, status and ETag as they are.
 ///
 /// # Errors
-/// `422` with every fault of the patch; `412` where that state is no longer current and the patch cannot or should not be merged;
-/// `409` where the present state does not allow it, or the slug is taken.
+/// `422` with every fault of the patch; `412` if that state is no longer current and the patch cannot or
+/// should not be merged; `409` if the present state does not allow a change, or the slug is taken.
 pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -172,7 +174,7 @@ pub(crate) async fn update(
     Ok(Patched { value: save(conn, context, principal, saved).await?, merged: stale })
 }
 
-/// What a patch makes of the present draft.
+/// Applies a patch to the present draft, and returns the result.
 async fn plan(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -181,7 +183,8 @@ async fn plan(
     present: &Article,
     (before, patch, rendering): (&Snapshot, Value, Rendering),
 ) -> ApiResult<Planned> {
-    // A relation and not content: what the patch says of it replaces what is, and what it leaves out stays.
+    // This is a relation and not content: if the patch has it, it replaces the present one, and otherwise the
+    // present one stays.
     let says_translation_of = patch.get("translation_of").is_some();
     let mut merged = before.as_input();
     json_patch::merge(&mut merged, &patch);
@@ -189,7 +192,7 @@ async fn plan(
     let (resolved, mut faults) = store::resolve(conn, View::drafts(principal), &references).await?;
     faults.extend(provenance::contradictions(&merged));
     if references.translation_of.is_some_and(|reference| reference.names(present.id, &present.content.slug)) {
-        let detail = "An article is no translation of itself.";
+        let detail = "An article cannot be a translation of itself.";
         faults.push(Fault::at("/translation_of", "itself", detail));
     }
     let unchanged = Rendered {
@@ -203,13 +206,14 @@ async fn plan(
     let group = match (says_translation_of, resolved.translation_group_id) {
         (false, _) => locked.translation_group_id,
         (true, Some(group)) => group,
-        // Out of the group, into one of its own.
+        // The article leaves the group, and starts one of its own.
         (true, None) => context.clock.new_id(),
     };
     Ok(planned(input, rendered, resolved, group))
 }
 
-/// What a body was rendered to, or what there is where none was sent.
+/// Returns the rendered body. Returns `otherwise` if no body was sent, or if it cannot be rendered, which is
+/// added to the faults.
 fn settled(rendering: Rendering, otherwise: Rendered, faults: &mut Faults) -> Rendered {
     match rendering {
         None => otherwise,
@@ -218,13 +222,13 @@ fn settled(rendering: Rendering, otherwise: Rendered, faults: &mut Faults) -> Re
             let (code, detail) = match why {
                 TooComplex::Nested => (
                     "too_complex",
-                    format!("More than {MAX_NESTING} quotes, lists and HTML elements stand in each other."),
+                    format!("Quotes, lists and HTML elements are nested over {MAX_NESTING} levels deep."),
                 ),
-                TooComplex::Costly => ("too_complex", "The text is too intricate to be rendered.".to_owned()),
+                TooComplex::Costly => ("too_complex", "The text is too complex to be rendered.".to_owned()),
                 TooComplex::Long => ("too_complex", "The text's HTML would be longer than 4 MiB.".to_owned()),
                 TooComplex::Marks => (
                     "too_many_marks",
-                    format!("More than {MAX_MARKS} combining marks follow each other in what readers see."),
+                    format!("The visible text has more than {MAX_MARKS} combining marks in a row."),
                 ),
             };
             faults.push(Fault::at("/body", code, detail));
@@ -233,7 +237,7 @@ fn settled(rendering: Rendering, otherwise: Rendered, faults: &mut Faults) -> Re
     }
 }
 
-/// The input, where neither it nor what it refers to is at fault.
+/// Returns the input, if neither it nor its references have a fault.
 fn checked(input: Result<ArticleInput, Faults>, mut faults: Faults) -> ApiResult<ArticleInput> {
     match input {
         Ok(input) => faults.or(input),
@@ -245,7 +249,7 @@ fn checked(input: Result<ArticleInput, Faults>, mut faults: Faults) -> ApiResult
     .map_err(ApiError::invalid_body)
 }
 
-/// The slug that was given, or one made of the title that no other article has.
+/// Returns the given slug, or else one that is made of the title and that no other article has.
 async fn choose_slug(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -259,7 +263,7 @@ async fn choose_slug(
         }
         let detail = match store::keeper_of_old_slug(conn, View::drafts(principal), &slug).await? {
             Some(keeper) => format!(
-                "Another article had this slug, and readers are led on from it. An editor can free it: \
+                "Another article had this slug before, and still redirects from it. An editor can free it: \
                  DELETE /v1/articles/{keeper}/slugs/{}",
                 &*slug
             ),
@@ -272,14 +276,14 @@ async fn choose_slug(
     if store::reserve_slug(conn, id, &slug).await? {
         return Ok(slug);
     }
-    // Somebody gave it to an article of theirs in this moment.
+    // Another transaction gave it to its article at this moment.
     Err(ApiError::new(
         ProblemType::Conflict,
         "Another article took the slug at the same moment; please retry.",
     ))
 }
 
-/// A draft that has no slug yet where none was given.
+/// A planned draft; it has no slug yet if none was given.
 struct Planned {
     draft: Draft,
     slug: Option<Slug>,

@@ -1,4 +1,4 @@
-//! How a list of articles is read, with and without a search.
+//! Reads a page of a list of articles, with or without a search.
 
 use deserr::ValuePointerRef;
 use diesel::QueryResult;
@@ -20,14 +20,12 @@ use crate::{
     surrogate::SurrogateKeys,
 };
 
-/// The articles of a page, and how many there are on all pages, where that was asked for.
+/// The articles of a page, and the number of articles on all pages, if it was asked for.
 pub(crate) type Listed = (Rows<Article>, Option<i64>);
 
-/// What a list of what readers see is made of beside its articles: the narrowest of the lists that it is a part of. Tags and sources
-/// go by their ids there. Whenever a name comes to lead elsewhere, every list changes.
-///
-/// # Errors
-/// As any statement.
+/// Returns the surrogate keys of a list of what readers see, besides those of its articles: the narrowest of
+/// the lists that it is a part of. Tags and sources are named by their ids. If a name comes to lead to
+/// another tag or source, every list changes.
 pub(crate) async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) -> QueryResult<SurrogateKeys> {
     if query.q.is_some() {
         return Ok(SurrogateKeys::articles());
@@ -47,7 +45,7 @@ pub(crate) async fn keys(conn: &mut AsyncPgConnection, query: &ArticlesQuery) ->
 /// Reads a page from after a position.
 ///
 /// # Errors
-/// `400`: there is nothing to search for; `503`: the search takes too long; else as any statement.
+/// `400` if there is nothing to search for; `503` if the search takes too long.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -57,7 +55,8 @@ pub(crate) async fn list(
     if query.q.is_none() && query.include.is_none() {
         return page(conn, view, query, None, after).await;
     }
-    // In one state of the database: what is marked is what was found, and the next page starts after it.
+    // All statements see one state of the database: the marked words are those that were found, and the next
+    // page starts after this one.
     let mut transaction = conn.build_transaction().read_only().repeatable_read();
     let Some(search) = &query.q else {
         return transaction.run(async |conn| page(conn, view, query, None, after).await).await;
@@ -90,8 +89,9 @@ async fn page(
 
 fn too_nested(error: diesel::result::Error) -> ApiError {
     match SqlState::of(&error) {
-        // Postgres bounds how many signs it keeps in mind, and has no code for it. Nothing else that reads a query has this one.
-        Some(SqlState::INTERNAL) => refused("too_complex", "Too many signs stand one after another."),
+        // Postgres has a limit of operators and no own code for it. Nothing else that parses a query returns
+        // this code.
+        Some(SqlState::INTERNAL) => refused("too_complex", "The search has too many operators in a row."),
         _ => error.into(),
     }
 }
@@ -99,7 +99,8 @@ fn too_nested(error: diesel::result::Error) -> ApiError {
 fn nothing_to_find() -> ApiError {
     refused(
         "nothing_to_find",
-        "There is no word to be found by: only ones that every text has, or only what is left out. Name a word that the articles have.",
+        "The search has no usable term: it contains only very common words or exclusions. Add a word that the articles \
+         should contain.",
     )
 }
 

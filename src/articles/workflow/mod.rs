@@ -1,17 +1,17 @@
-//! What happens in one transaction: the steps between a handler and the statements.
+//! The steps of each transaction, between the handlers and the statements of the store.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | [`access`] | the article that a request is about |
-//! | [`edit`] | how a draft changes |
-//! | [`save`] | how a draft is saved, with its revision |
-//! | [`duplicates`] | whether another story covers a document already |
-//! | [`conflict`] | what is told to those whose state is no longer current |
-//! | [`transition`] | what each action does |
-//! | [`restore_revision`] | how a revision becomes the draft again |
-//! | [`compare`] | what two revisions differ in |
-//! | [`listing`] | how a list is read |
-//! | [`publish_due`] | publishes what is due |
+//! | [`access`] | finds the article that a request is about, and checks permissions |
+//! | [`edit`] | creates and changes drafts |
+//! | [`save`] | saves a draft, with its revision |
+//! | [`duplicates`] | refuses a document that another story covers already |
+//! | [`conflict`] | explains a `412` to clients whose state is no longer current |
+//! | [`transition`] | performs the actions of the state machine |
+//! | [`restore_revision`] | makes a revision the draft again |
+//! | [`compare`] | compares two revisions |
+//! | [`listing`] | reads a page of a list |
+//! | [`publish_due`] | publishes scheduled articles at their time |
 
 pub(crate) mod access;
 pub(crate) mod compare;

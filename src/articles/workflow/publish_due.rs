@@ -1,9 +1,10 @@
-//! Publishes what is due.
+//! Publishes scheduled articles when they are due.
 //!
-//! Each instance runs one of these. A due article is claimed by its row lock, which others skip, and published in the same
-//! transaction: whoever dies in between has done nothing, and nobody does it twice. One that cannot be published, for whatever
-//! reason, is left alone by all of them for longer and longer, up to a minute, while the others are published. One that was scheduled
-//! by somebody who may not publish any more stays scheduled, and waits for somebody who may.
+//! Each instance runs this job. A due article is claimed by its row lock, which other instances skip, and
+//! published in the same transaction: an instance that dies in between has done nothing, and no article is
+//! published twice. If an article cannot be published, for whatever reason, all instances pause it for longer
+//! and longer, up to a minute, while the others are published. If the editor who scheduled an article is not
+//! allowed to publish any more, it stays scheduled and waits for somebody who is.
 
 use std::time::Duration;
 
@@ -23,10 +24,10 @@ use crate::{
     values::Reference,
 };
 
-/// How often an instance looks: a story appears within a second of its time.
+/// The pause between two rounds of an instance: a story appears within a second of its time.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Publishes what is due, for as long as it is polled.
+/// Publishes due articles, for as long as the future is polled.
 pub async fn run(services: Services) {
     let mut complaint = Complaint::new("scheduler");
     loop {
@@ -35,11 +36,13 @@ pub async fn run(services: Services) {
     }
 }
 
-/// Takes the article in hand that has been due for longest: publishes it, makes it a draft again where it cannot be published any
-/// more or, where that fails, leaves it alone for a while; whether there was one.
+/// Publishes the article that has been due for the longest time. An article that cannot be published any more
+/// becomes a draft again; an article whose publication fails is put off for a while. Returns `false` if no
+/// article was due.
 ///
 /// # Errors
-/// No article can be taken in hand, or left alone. Nothing is half done then.
+/// Returns an error if no article could be claimed, or if the article could not be put off. Nothing is half
+/// done then.
 pub async fn publish_next(services: &Services) -> ApiResult<bool> {
     loop {
         let mut conn = services.database.get().await?;
@@ -53,7 +56,8 @@ pub async fn publish_next(services: &Services) -> ApiResult<bool> {
                 }
             })
             .await;
-        // It may be lost, and what is to be written now is not to be lost with it.
+        // The connection can be broken; the next statements take another one, so that they are not lost with
+        // it.
         drop(conn);
         match (claimed, outcome) {
             (None, outcome) => return outcome.map(|_| false),
@@ -68,8 +72,8 @@ pub async fn publish_next(services: &Services) -> ApiResult<bool> {
     }
 }
 
-/// Publishes an article that was claimed as due and is locked since; what became of it, where it is due still: it may have changed in
-/// between.
+/// Publishes an article that was claimed as due and is locked now. Returns the type of the recorded event, or
+/// `None` if the article is no longer due: it can have changed before it was locked.
 async fn publish(
     services: &Services,
     conn: &mut AsyncPgConnection,
@@ -80,7 +84,7 @@ async fn publish(
     let Some((scheduled_by, at)) = store::scheduled_by(conn, id, now).await? else { return Ok(None) };
     let mut editor_id = Some(scheduled_by);
     let mut details = json!({"revision": locked.revision, "scheduled_at": at});
-    // Nothing comes before readers in the name of somebody who may not publish by now.
+    // Nothing is published in the name of an editor who is not allowed to publish by now.
     let due = if store::may_publish(conn, scheduled_by).await? {
         perform_due(conn, &locked, at, now).await?
     } else {
@@ -97,7 +101,7 @@ async fn publish(
             EventType::ArticleScheduleFailed
         }
         Due::Held => {
-            tracing::warn!(article = %id, "scheduler: a story waits for somebody who may publish: who scheduled it may not any more");
+            tracing::warn!(article = %id, "scheduler: a story waits for somebody who may publish: the editor who scheduled it no longer may");
             details["scheduled_by"] = json!(scheduled_by);
             editor_id = None;
             EventType::ArticleScheduleHeld
@@ -110,7 +114,7 @@ async fn publish(
     Ok(Some(kind))
 }
 
-/// Leaves an article alone for a while that could not be published, so that it holds up none of those behind it.
+/// Puts off an article that could not be published, so that it does not hold up the articles behind it.
 async fn put_off(services: &Services, id: Uuid, error: &ApiError) -> ApiResult<()> {
     let cause = error.cause().map(ToString::to_string);
     tracing::error!(article = %id, cause, "scheduler: an article could not be published: {error}");

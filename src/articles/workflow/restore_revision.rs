@@ -1,4 +1,4 @@
-//! How a revision becomes the draft again, as a new revision.
+//! Makes a revision the draft again, as a new revision.
 
 use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value, json};
@@ -24,23 +24,24 @@ use crate::{
 
 /// A revision of a locked article that becomes its draft.
 pub(crate) struct Restoration<'a> {
-    /// The article.
+    /// The article, which the transaction has locked.
     pub locked: &'a Locked,
-    /// Its draft.
+    /// The present draft of the article.
     pub present: Article,
-    /// The revision.
+    /// The revision to restore.
     pub revision: Revision,
-    /// Its body.
+    /// The rendered body of the revision.
     pub rendered: Rendered,
-    /// How.
+    /// The options that the client sent.
     pub input: RestoreInput,
 }
 
-/// Makes the draft what it was; the draft. Its translations stay what they are, and so does its slug where another article has the
-/// old one by now. What is there already is left alone.
+/// Makes a revision the draft again, and returns the draft. Its translations stay as they are, and its slug
+/// stays if another article has the old one by now. A draft that is the same already stays as it is.
 ///
 /// # Errors
-/// `422` where a tag or a source is gone and may not be left out, or the language is taken among the translations.
+/// `422` if a tag or a source no longer exists and is not to be left out, or if another translation has the
+/// language.
 pub(crate) async fn restore(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -73,7 +74,7 @@ pub(crate) async fn restore(
     save(conn, context, principal, saved).await
 }
 
-/// What a revision had and is no longer there.
+/// The tags and sources of a revision that no longer exist.
 #[derive(Default)]
 struct Skipped {
     tags: Vec<String>,
@@ -81,7 +82,7 @@ struct Skipped {
     faults: Vec<Fault>,
 }
 
-/// Finds what the revision names, by whatever names it goes now, and leaves out what is no longer there.
+/// Finds the tags and sources of the revision by their ids, and leaves out those that no longer exist.
 async fn skip_missing(
     conn: &mut AsyncPgConnection,
     principal: Principal,
@@ -125,7 +126,7 @@ impl Skipped {
         if self.faults.is_empty() {
             return Ok(());
         }
-        let detail = "The revision has tags or sources that are no longer there; `errors` lists them, with pointers into the \
+        let detail = "The revision has tags or sources that no longer exist; `errors` lists them, with pointers into the \
                       revision. Send `skip_missing` to leave them out.";
         Err(self
             .faults

@@ -1,4 +1,4 @@
-//! How a draft is saved, whatever it was made by: a patch or an older revision. Each step runs in the transaction of its caller.
+//! Saves a draft that a patch or an older revision made. Each step runs in the transaction of its caller.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -23,29 +23,26 @@ use crate::{
     values::Reference,
 };
 
-/// A draft that is saved over another one.
+/// A draft that replaces the present one.
 pub(crate) struct Save<'a> {
-    /// The article.
+    /// The article, which the transaction has locked.
     pub locked: &'a Locked,
-    /// Its draft.
+    /// The present draft of the article.
     pub present: Article,
-    /// What is in its draft.
+    /// The content of the present draft.
     pub before: &'a Snapshot,
-    /// The draft that it gets.
+    /// The draft that replaces it.
     pub draft: Draft,
-    /// What for.
+    /// The note of the editor on the save; `None` if there is none.
     pub note: Option<String>,
-    /// The revision whose content it is, where it is one's.
+    /// The number of the revision that is restored; `None` if none is.
     pub restored_from: Option<i32>,
-    /// What the record says beside the names of the changed fields.
+    /// The details of the event, besides the names of the changed fields.
     pub details: Map<String, Value>,
 }
 
-/// Saves a draft over the present one as a new revision; the draft. Where nothing changes there is a revision only to hold a note,
-/// and the draft's status stays.
-///
-/// # Errors
-/// As any statement.
+/// Saves a draft over the present one as a new revision, and returns the draft. If nothing changes, the draft
+/// keeps its status, and a revision is kept only to hold a note.
 pub(crate) async fn save(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -79,10 +76,10 @@ pub(crate) async fn save(
     keep_revision(conn, principal, locked.id, stamp).await
 }
 
-/// The place among the translations of a story must be free.
+/// Refuses a language that another article of the translation group has.
 ///
 /// # Errors
-/// `422` where another article has it.
+/// `422` if another article has the language.
 pub(crate) async fn require_free_language(
     conn: &mut AsyncPgConnection,
     group: Uuid,
@@ -98,7 +95,7 @@ pub(crate) async fn require_free_language(
     Err(ApiError::invalid_body(faults))
 }
 
-/// What of a draft is compared.
+/// Returns the parts of a draft that are compared.
 #[must_use]
 pub(crate) fn facets(draft: &Draft) -> Facets<'_> {
     Facets {
@@ -115,7 +112,7 @@ pub(crate) fn facets(draft: &Draft) -> Facets<'_> {
     }
 }
 
-/// What is known of a revision before the draft is read again.
+/// The columns of a revision that are known before the draft is read again.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     pub number: i32,
@@ -127,10 +124,7 @@ pub(crate) struct Stamp {
     pub restored_from: Option<i32>,
 }
 
-/// Keeps the draft as it is now; the draft.
-///
-/// # Errors
-/// As any statement.
+/// Keeps the present draft as a revision, and returns the draft.
 pub(crate) async fn keep_revision(
     conn: &mut AsyncPgConnection,
     principal: Principal,

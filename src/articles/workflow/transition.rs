@@ -1,4 +1,5 @@
-//! What each action of the state machine does, in the transaction that has locked the article and found the action allowed.
+//! Performs the actions of the state machine, in a transaction that has locked the article and checked that
+//! the action is allowed.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -20,40 +21,42 @@ use crate::{
     principal::Principal,
 };
 
-/// An action with what it needs to know.
+/// An action, with its parameters.
 #[derive(Clone, Debug)]
 pub(crate) enum Transition {
-    /// Hand the draft in for review.
+    /// Submits the draft for review.
     Submit,
-    /// Put the draft before the readers, now or as if at a time that is past.
+    /// Publishes the draft now, or as if at a time in the past.
     Publish {
-        /// When readers first saw it.
+        /// The time of the first publication; `None` means now, or the time that the article has already.
         at: Option<DateTime<Utc>>,
-        /// Why also what lacks something is published.
+        /// The reason to publish a draft that does not meet the newsroom's requirements; `None` if they must
+        /// be met.
         override_reason: Option<String>,
     },
-    /// Put the draft before the readers at a time to come.
+    /// Schedules the draft to be published at a time in the future.
     Schedule {
-        /// When.
+        /// The time at which the draft is to be published.
         at: DateTime<Utc>,
-        /// Why also what lacks something is published.
+        /// The reason to publish a draft that does not meet the newsroom's requirements; `None` if they must
+        /// be met.
         override_reason: Option<String>,
     },
-    /// Take that time back.
+    /// Removes the schedule of the draft.
     Unschedule,
-    /// Take the article away from the readers.
+    /// Unpublishes the article: readers no longer see it.
     Unpublish,
-    /// Take the story back.
+    /// Retracts the story, and readers are told why.
     Retract {
-        /// Why, for readers.
+        /// The reason, for readers.
         reason: String,
     },
-    /// Take the article out of the trash.
+    /// Takes the article out of the trash.
     Restore,
 }
 
 impl Transition {
-    /// The action that it is.
+    /// Returns the action of this transition.
     #[must_use]
     pub(crate) fn action(&self) -> Action {
         match self {
@@ -68,11 +71,11 @@ impl Transition {
     }
 }
 
-/// Does it, and records it.
+/// Performs the transition, and records it.
 ///
 /// # Errors
-/// `422` where a time cannot be, or the draft lacks what the newsroom asks for; `409` where the article's place among its
-/// translations is taken.
+/// `422` if the time of the first publication is another one already, or the draft does not meet the
+/// newsroom's requirements; `409` if another translation has the article's language.
 pub(crate) async fn perform(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -129,8 +132,8 @@ pub(crate) async fn perform(
     Ok(())
 }
 
-/// What the draft lacks of that which the newsroom asks for: nothing, unless a reason to override it is given. What was scheduled does not
-/// change until its time, so it passes only here.
+/// Returns the newsroom's requirements that the draft does not meet: none, unless a reason to override them
+/// is given. Scheduled drafts are checked only here, because they do not change until their time.
 async fn pass_gate(
     conn: &mut AsyncPgConnection,
     context: &Context,
@@ -161,28 +164,25 @@ fn with_override(mut details: Value, overridden: &[Demand], reason: Option<&str>
     details
 }
 
-/// What became of an article whose time had come.
+/// The outcome of a scheduled publication.
 #[derive(Debug)]
 pub(crate) enum Due {
-    /// Readers see it since then.
+    /// The article is published.
     Published {
-        /// When they first saw it.
+        /// The time of the first publication.
         first_published_at: DateTime<Utc>,
     },
-    /// It could not be published any more, and is a draft again.
+    /// The article could not be published any more, and is a draft again.
     Refused {
-        /// Why, for editors.
+        /// The reason, for editors.
         reason: String,
     },
-    /// Who scheduled it may not publish any more: it waits for somebody who may.
+    /// The editor who scheduled the article is not allowed to publish any more: it waits for somebody who is.
     Held,
 }
 
-/// Publishes a locked article that was scheduled for a time which has come. The rules are those of publishing it by hand; what
-/// they do not allow goes back to its editors, so that it holds up nobody else.
-///
-/// # Errors
-/// As any statement.
+/// Publishes a locked article whose scheduled time has come. The rules are the same as for publishing by
+/// hand. An article that they refuse becomes a draft again, so that it does not hold up others.
 pub(crate) async fn perform_due(
     conn: &mut AsyncPgConnection,
     locked: &Locked,
@@ -203,7 +203,8 @@ pub(crate) async fn perform_due(
     }
 }
 
-/// What has to hold of a draft when it comes before the readers, now or at its time: a story has one article in a language.
+/// Checks the rule for a draft that is published now or at its time: readers see at most one article of a
+/// story in each language.
 async fn require_publishable(conn: &mut AsyncPgConnection, locked: &Locked) -> ApiResult<()> {
     if !store::live_language_taken(conn, locked).await? {
         return Ok(());
@@ -212,7 +213,7 @@ async fn require_publishable(conn: &mut AsyncPgConnection, locked: &Locked) -> A
     Err(ApiError::new(ProblemType::Conflict, detail))
 }
 
-/// Adds to an event's details what the action ends besides: a review, or a schedule with its time.
+/// Adds to the details of an event what else the action ends: a review, or a schedule with its time.
 #[must_use]
 pub(crate) fn dropped(locked: &Locked, mut details: Value) -> Value {
     if matches!(locked.standing.draft, Status::InReview | Status::Scheduled) {
@@ -224,18 +225,18 @@ pub(crate) fn dropped(locked: &Locked, mut details: Value) -> Value {
     details
 }
 
-/// When readers first saw a story is written once.
+/// Refuses to change the time of the first publication, which is set only once.
 fn require_first(locked: &Locked, at: Option<DateTime<Utc>>) -> ApiResult<()> {
     if at.is_none() || locked.first_published_at.is_none() || locked.first_published_at == at {
         return Ok(());
     }
-    let detail = "Readers saw the article before; when they first did cannot be changed.";
+    let detail = "The article was published before; the time of its first publication cannot be changed.";
     let mut faults = Faults::none();
     faults.push(Fault::at("/at", "already_published", detail));
     Err(ApiError::invalid_body(faults))
 }
 
-/// An article comes out of the trash to its place among its translations, unless another one has it by now.
+/// Refuses to restore an article if another article of its translation group has its language by now.
 async fn require_free_place(conn: &mut AsyncPgConnection, locked: &Locked) -> ApiResult<()> {
     let group = locked.translation_group_id;
     if store::language_taken(conn, group, &locked.language, locked.id).await? {

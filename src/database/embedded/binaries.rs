@@ -1,4 +1,4 @@
-//! Finding Postgres: on the machine, else fetched once.
+//! The search for Postgres binaries: on the machine, or else fetched once.
 
 use std::{
     fs,
@@ -12,16 +12,16 @@ use super::{
     programs::{Binaries, OLDEST, probe},
 };
 
-/// Which binaries the settings want.
+/// The binaries that the settings ask for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
-    /// These and no others.
+    /// The only folder to look in; `None` means that every usual place is searched.
     pub(super) pg_bin: Option<&'a Path>,
-    /// Where to fetch them, when there are none.
+    /// The address to fetch the binaries from if there are none; `None` means the published release.
     pub(super) archive: Option<&'a ArchiveAddress>,
 }
 
-/// Binaries for the cluster in `home`: of major version `needed` where the cluster exists.
+/// Finds binaries for the cluster in `home`: of major version `needed` if the cluster exists.
 pub(super) async fn find(
     home: &Home,
     wanted: Wanted<'_>,
@@ -54,7 +54,7 @@ pub(super) async fn find(
 }
 
 fn from_pg_config(home: &Home) -> impl Iterator<Item = PathBuf> {
-    // Asked only when the search comes this far.
+    // The program runs only if the search comes this far.
     std::iter::once_with(|| {
         let output = home.command(environment::on_path("pg_config")?).arg("--bindir").output().ok()?;
         Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
@@ -62,12 +62,13 @@ fn from_pg_config(home: &Home) -> impl Iterator<Item = PathBuf> {
     .flatten()
 }
 
-/// Those that were fetched before, newest first.
+/// Returns the folders of the binaries that were fetched before, newest first.
 fn fetched(home: &Home) -> impl Iterator<Item = PathBuf> {
     newest_first(home.dir(), |name| name.strip_prefix(fetch::FOLDER)).into_iter()
 }
 
-/// Where packages put versions beside each other, newest first: Debian, Red Hat, Homebrew on both kinds of Mac.
+/// Returns the folders in which packages install several versions, newest first: Debian, Red Hat, Homebrew on
+/// both kinds of Mac and on Linux.
 fn packaged() -> impl Iterator<Item = PathBuf> {
     let roots = [
         "/usr/lib/postgresql",
@@ -83,7 +84,7 @@ fn packaged() -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// The `bin` of each folder below `root` whose name is one of a version.
+/// Returns the `bin` of each folder below `root` whose name is one of a version, newest first.
 fn newest_first(root: &Path, version: impl Fn(&str) -> Option<&str>) -> Vec<PathBuf> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let mut found: Vec<_> = entries

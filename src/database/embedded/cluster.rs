@@ -1,4 +1,4 @@
-//! Making the cluster, once.
+//! The making of the cluster, which happens once, and of its database.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ pub(super) struct Cluster {
     pub(super) binaries: Binaries,
 }
 
-/// Ways to say "Unicode, no country's order", best first: builds differ in what they support.
+/// The ways to ask for "Unicode, no country's order", best first: builds differ in what they support.
 const LOCALES: [&[&str]; 4] = [
     &["--locale-provider=icu", "--icu-locale=und", "--locale=C.UTF-8"],
     &["--locale-provider=icu", "--icu-locale=und", "--locale=C"],
@@ -41,11 +41,13 @@ impl Cluster {
     }
 }
 
-/// Makes the cluster beside its place and moves it there, so that a start that was cut short leaves nothing half done.
+/// Makes the cluster in a temporary folder and then moves it to its place, so that a start that was cut short
+/// leaves nothing half done.
 async fn create(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
     room::for_a_first_start(home.dir())?;
     let outcome = initdb(home, binaries).await;
-    // Those of earlier starts too: now, because their `initdb` may have outlived them by a second.
+    // This also clears those of earlier starts. It happens now, because their `initdb` can outlive them by a
+    // second.
     home.clear_unfinished();
     outcome
 }
@@ -77,7 +79,7 @@ async fn initdb(home: &Home, binaries: &Binaries) -> Result<(), EmbeddedError> {
     Err(EmbeddedError::Initdb(complaint))
 }
 
-/// The named database of the cluster, made when missing.
+/// Returns the named database of the cluster, and makes it if it is missing.
 pub(super) async fn database(postgres: &DatabaseUrl, name: &str) -> Result<DatabaseUrl, EmbeddedError> {
     let url = postgres.with_database(name);
     let Err(missing) = url.establish().await else { return Ok(url) };

@@ -1,7 +1,8 @@
-//! The environment of the programs that are started here: their own, never the caller's.
+//! The environment of the programs that are started here: it is their own, never the caller's.
 //!
-//! `PGPORT`, `PGDATA`, `PGOPTIONS` and their like would send the server elsewhere; `LC_*`, `LANG` and `TZ` would go into a cluster for
-//! good; `LD_*`, `ENV` and `BASH_ENV` would put somebody's code into it. No list of names would ever be whole, so nothing is passed on.
+//! `PGPORT`, `PGDATA`, `PGOPTIONS` and similar variables would send the server elsewhere; `LC_*`, `LANG` and
+//! `TZ` would go into a cluster for good; `LD_*`, `ENV` and `BASH_ENV` would run somebody's code in it. No
+//! list of such names can be complete, so nothing is passed on.
 
 use std::{
     env,
@@ -11,28 +12,30 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// All that our programs know. With a locale that every system has; macOS' Postgres does not start without one.
+/// All variables that our programs get. The locale is one that every system has; on macOS, Postgres does not
+/// start without one.
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/run/current-system/sw/bin"),
     ("LC_ALL", "C"),
     ("TZ", "UTC"),
 ];
 
-/// A program, apart from the terminal: its Ctrl-C is for us. It must not keep our working directory busy, and may not be able to
-/// enter it.
+/// Makes the command for a program that is detached from the terminal: Ctrl-C there is for us. It runs in
+/// `/`, because it must not keep our working directory busy, and perhaps cannot enter it.
 pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(ENVIRONMENT).process_group(0).current_dir("/").stdin(Stdio::null());
     command
 }
 
-/// The folders that the caller's `PATH` names: where programs are looked for, and the only thing that we take from the caller.
+/// Returns the absolute folders in the caller's `PATH`. Programs are searched for there; we take nothing else
+/// from the caller.
 pub(super) fn path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).filter(|dir| dir.is_absolute()).collect()
 }
 
-/// A program in one of those folders.
+/// Finds a program in one of those folders.
 pub(super) fn on_path(name: impl AsRef<Path>) -> Option<PathBuf> {
     path().into_iter().map(|dir| dir.join(&name)).find(|program| program.is_file())
 }

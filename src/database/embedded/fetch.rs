@@ -1,4 +1,4 @@
-//! Fetching Postgres, once, for a machine that has none.
+//! The download of Postgres, once, for a machine that has none.
 
 use std::{
     fmt, fs,
@@ -25,23 +25,25 @@ use crate::database::one_line;
 /// The major version that is fetched for a new cluster.
 const NEWEST: u32 = 18;
 
-/// What the folders of fetched binaries are called, before their major version.
+/// The names of folders with fetched binaries begin with this; the major version follows.
 pub(super) const FOLDER: &str = "postgresql-";
 
-/// How long it may take until the other end is known, until it lists what it has, until it sends more, and in all.
+/// The time limits: until the other end is known, until it lists its releases, between two parts of a body,
+/// and for the whole.
 const NAMED: Duration = Duration::from_secs(10);
 const LISTED: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(30);
 const FETCHED: Duration = Duration::from_secs(15 * 60);
 
-/// The largest archive. They have some 30 MB.
+/// The largest archive, in bytes. A usual one has some 30 MB.
 const LARGEST: usize = 512 << 20;
 
-/// Variables that send requests through a proxy, which then looks names up.
+/// The variables that send requests through a proxy, which then resolves names.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Where an archive of Postgres is that is fetched instead of the published one: the address of a `.tar.gz`, in which `{major}` and
-/// `{target}` stand for the major version and this kind of machine. Beside it, under the same address and `.sha256`, is its checksum.
+/// The address of an archive of Postgres that is fetched instead of the published one. It is the address of a
+/// `.tar.gz`; `{major}` and `{target}` in it stand for the major version and this kind of machine. Its
+/// checksum is beside it, at the same address with `.sha256` at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveAddress(String);
 
@@ -65,7 +67,7 @@ impl FromStr for ArchiveAddress {
     }
 }
 
-/// Fetches Postgres into `home`: of major version `needed` where there is a cluster of it.
+/// Fetches Postgres into `home`: of major version `needed` if there is a cluster of that version.
 pub(super) async fn fetch(
     home: &Home,
     from: Option<&ArchiveAddress>,
@@ -107,19 +109,19 @@ pub(super) async fn fetch(
         return Err(failed(format!("what was fetched is Postgres {}", found.major)));
     }
     let place = home.dir().join(format!("{FOLDER}{}", found.major));
-    // What is there did not run, else nothing had been fetched.
+    // If there is a folder already, its programs did not run: otherwise nothing would have been fetched.
     if place.exists() {
         fs::rename(&place, unfinished.join("replaced"))
             .map_err(|error| EmbeddedError::folder(&place, error))?;
     }
-    // Its files are on the disk before its name is: a machine may crash, too.
+    // The files must be on the disk before their final name is: a machine can crash, too.
     unistd::sync();
     fs::rename(&unpacked, &place).map_err(|error| EmbeddedError::folder(&place, error))?;
     tracing::info!(major = found.major, folder = %place.display(), "fetched Postgres");
     probe(home, &place.join("bin")).map_err(failed)
 }
 
-/// What to do about it, in one line: whoever reads this has no Postgres.
+/// Returns a line that says what to do: its reader has no Postgres.
 fn missing(needed: Option<u32>, cause: &str) -> String {
     let (which, packages) = match needed {
         Some(major) => (
@@ -141,10 +143,10 @@ fn missing(needed: Option<u32>, cause: &str) -> String {
     )
 }
 
-/// The newest release of a major version, as it is published.
+/// Fetches the newest published release of a major version.
 async fn released(major: u32) -> Result<Vec<u8>, String> {
     let version = |text: &str| VersionReq::parse(text).map_err(|error| one_line(&error));
-    // Without a network this is known at once; the library would try again and again.
+    // Without a network, this fails at once; the library would try again and again.
     if PROXIES.iter().all(|name| std::env::var_os(name).is_none_or(|proxy| proxy.is_empty())) {
         drop(within(NAMED, tokio::net::lookup_host(("api.github.com", 443))).await?);
     }
@@ -165,7 +167,8 @@ async fn within<T, E: std::error::Error>(
     }
 }
 
-/// The archive at an address of the settings, which is asked directly, whatever proxy the caller's environment names.
+/// Fetches and checks the archive at an address from the settings. It is asked directly, even if the caller's
+/// environment names a proxy.
 async fn mirrored(url: &Url) -> Result<Vec<u8>, String> {
     let told = |error: reqwest::Error| one_line(&error.without_url());
     let client = Client::builder().no_proxy().connect_timeout(NAMED).read_timeout(SILENCE).timeout(FETCHED);
@@ -186,7 +189,7 @@ async fn mirrored(url: &Url) -> Result<Vec<u8>, String> {
     Ok(archive)
 }
 
-/// The whole body of an answer, unless it is longer than it may be.
+/// Reads the whole body of an answer; returns an error if it has more than `longest` bytes.
 async fn body(mut answer: Response, longest: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     loop {
@@ -201,7 +204,7 @@ async fn body(mut answer: Response, longest: usize) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The checksum at the beginning of a line as `sha256sum` writes it.
+/// Reads the checksum at the beginning of a line that `sha256sum` wrote.
 fn checksum_in(text: &str) -> Result<Vec<u8>, String> {
     let word = text.split_whitespace().next().unwrap_or_default();
     match hex::decode(word) {
@@ -210,12 +213,12 @@ fn checksum_in(text: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// How many bytes an archive has when it is unpacked: the last four of the format (RFC 1952) tell.
+/// Returns the number of bytes of an archive when it is unpacked, which its last four bytes tell (RFC 1952).
 fn unpacked_size(archive: &[u8]) -> u64 {
     archive.last_chunk().map_or(0, |size| u64::from(u32::from_le_bytes(*size)))
 }
 
-/// Unpacks an archive into a folder of which everybody can read and run everything.
+/// Unpacks an archive into a folder whose content everybody can read and run.
 async fn unpack(archive: Vec<u8>, into: PathBuf) -> Result<PathBuf, String> {
     let runtime = tokio::runtime::Handle::current();
     let unpacking = tokio::task::spawn_blocking(move || {
@@ -227,7 +230,7 @@ async fn unpack(archive: Vec<u8>, into: PathBuf) -> Result<PathBuf, String> {
     unpacking.await.map_err(|error| error.to_string())?
 }
 
-/// Lets everybody into the folders, whatever the umask was: the server's user may be another one.
+/// Lets everybody into the folders, whatever the umask was: the server can run as another user.
 fn open(folder: &Path) -> std::io::Result<()> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {
@@ -239,7 +242,7 @@ fn open(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// An address without what may be secret in it.
+/// An address that is displayed without its secrets: user, password and query.
 struct Shown<'a>(&'a Url);
 
 impl fmt::Display for Shown<'_> {

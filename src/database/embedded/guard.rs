@@ -12,10 +12,13 @@ use super::{
     home::{Home, SocketDir},
 };
 
-/// Is given the cluster, and after it each folder that is temporary: nothing else is ever deleted. Reads the server's number, and
-/// another one when the server was started anew, until the pipe closes, which it does when our process ends, however that happens.
-/// By then an orderly stop has removed `postmaster.pid`; while that file still names our server, and that process works in our
-/// cluster (where the system tells), the server is stopped: in order, after 3 seconds at once.
+/// The guard's program. Its arguments are the cluster, and then each folder that is temporary: it never
+/// deletes anything else.
+///
+/// It reads the server's process id, and another one when the server is started again, until the pipe closes.
+/// The pipe closes when our process ends, however that happens. By then an orderly stop has removed
+/// `postmaster.pid`. If that file still names our server, and that process works in our cluster (as far as
+/// the system tells), the guard stops the server: in order, and after 3 seconds at once.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 cluster=$1
@@ -36,7 +39,7 @@ for temporary; do
 done
 "#;
 
-/// Holds the guard's pipe open.
+/// The handle of the guard, which holds its pipe open.
 #[derive(Debug)]
 pub(super) struct Guard {
     child: Child,
@@ -47,7 +50,7 @@ impl Guard {
     /// Starts the guard of the cluster in `home`, before there is a server.
     pub(super) fn set(home: &Home, socket: &SocketDir) -> Result<Self, EmbeddedError> {
         let mut command = home.command("/bin/sh");
-        // A link to another disk is followed: the system tells where the server really works.
+        // A link to another disk is resolved: the system reports the folder in which the server really works.
         let cluster = fs::canonicalize(home.cluster()).unwrap_or_else(|_| home.cluster());
         command.args(["-c", SCRIPT, "warta-guard"]).arg(cluster);
         command.args(socket.temporary.then_some(&socket.path)).args(home.throw_away.then(|| home.dir()));
@@ -59,18 +62,18 @@ impl Guard {
         Ok(Self { child, pipe })
     }
 
-    /// Tells it whom to stop: this server and no longer an earlier one.
+    /// Tells the guard which server to stop: this one, and no longer an earlier one.
     pub(super) fn watch(&mut self, pid: u32) -> Result<(), EmbeddedError> {
         let Some(pipe) = &mut self.pipe else { return Ok(()) };
         writeln!(pipe, "{pid}").map_err(|error| EmbeddedError::Server(format!("its guard is gone: {error}")))
     }
 
-    /// Whether it waits for our end.
+    /// Returns true if the guard still waits for our end.
     pub(super) fn is_there(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets it clean up now; waits until it has.
+    /// Lets the guard clean up now, and waits until it has.
     pub(super) async fn dismiss(&mut self) {
         self.pipe = None;
         while let Ok(None) = self.child.try_wait() {

@@ -1,7 +1,7 @@
-//! Where the cluster lives and as whom its server runs.
+//! The folder of the cluster, and the user that its server runs as.
 //!
-//! Postgres refuses to run as root. Started as root, its programs run as an unprivileged user, in a place that this user
-//! can reach.
+//! Postgres refuses to run as root. If Warta is started as root, the programs of Postgres run as an
+//! unprivileged user, in a place that this user can reach.
 
 use std::{
     fs::{self, DirBuilder, Permissions},
@@ -19,20 +19,22 @@ use nix::unistd::{self, Gid, Uid, User};
 
 use super::{EmbeddedError, environment};
 
-/// Longest path of a socket's folder: a socket's address holds 107 bytes on Linux and 103 on macOS.
+/// The longest path of a socket's folder, in bytes: a socket's address holds 107 bytes on Linux and 103 on
+/// macOS.
 const MAX_SOCKET_DIR: usize = 103 - "/.s.PGSQL.5432".len();
 
-/// Where clusters go that cannot stay in their data folder; each has a folder of its own.
+/// The folder for clusters that cannot stay in their data folder; each has a folder of its own there.
 const SYSTEM_DIR: &str = "/var/lib/warta";
 
-/// The folder, beside a cluster, of what is being made. What a start leaves in it is deleted by the next one, and nothing else is.
+/// The folder, beside a cluster, for things that are being made. The next start deletes what an earlier one
+/// left in it, and nothing else.
 const TEMPORARY: &str = "temporary";
 
-/// Where the socket is.
+/// The folder of the server's socket.
 #[derive(Clone, Debug)]
 pub(super) struct SocketDir {
     pub(super) path: PathBuf,
-    /// Whether it was made for this start, and goes with it.
+    /// True if the folder was made for this start, and is deleted with it.
     pub(super) temporary: bool,
 }
 
@@ -40,14 +42,14 @@ pub(super) struct SocketDir {
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     dir: PathBuf,
-    /// The user to become; `None`: the one we are.
+    /// The user to become; `None` means the current one.
     user: Option<(Uid, Gid)>,
-    /// Whether the folder is deleted in the end.
+    /// True if the folder is deleted in the end.
     pub(super) throw_away: bool,
 }
 
 impl Home {
-    /// A new folder below the system's temporary one.
+    /// Makes a new folder below the system's temporary one.
     pub(super) fn temporary() -> Result<Self, EmbeddedError> {
         let user = unprivileged()?;
         let mut refused = None;
@@ -70,8 +72,8 @@ impl Home {
         }))
     }
 
-    /// The data folder itself, or where its server's user cannot reach it, a folder of the system's that `postgres` in the
-    /// data folder then links to.
+    /// Returns the home for a data folder: the data folder itself or, if its server's user cannot reach it, a
+    /// folder in `/var/lib/warta`. Then `postgres` in the data folder links to it.
     pub(super) fn permanent(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let data_dir = fs::canonicalize(data_dir).map_err(|error| EmbeddedError::folder(data_dir, error))?;
         if data_dir.as_os_str().as_bytes().contains(&b'\n') {
@@ -79,7 +81,7 @@ impl Home {
             return Err(EmbeddedError::folder(&data_dir, error));
         }
         let cluster = data_dir.join("postgres");
-        // A link that is not ours, to a bigger disk perhaps, is followed like any folder.
+        // A link that is not ours, perhaps to a bigger disk, is followed like any folder.
         let ours = |dir: &PathBuf| dir.parent() == Some(Path::new(SYSTEM_DIR));
         let link =
             fs::read_link(&cluster).ok().and_then(|target| Some(target.parent()?.to_owned())).filter(ours);
@@ -105,7 +107,7 @@ impl Home {
         if home.reaches(&home.dir) { Ok(home) } else { home.away() }
     }
 
-    /// A new place for the cluster of a data folder that its server's user cannot reach.
+    /// Makes a new place for the cluster of a data folder that its server's user cannot reach.
     fn away(self) -> Result<Self, EmbeddedError> {
         make_dir(Path::new(SYSTEM_DIR), 0o755)?;
         let away = Self { dir: private_dir_in(Path::new(SYSTEM_DIR), "", self.user)?, ..self.clone() };
@@ -119,7 +121,7 @@ impl Home {
         Ok(away)
     }
 
-    /// The home of a cluster that is there.
+    /// Returns the home of a cluster that exists.
     fn existing(dir: PathBuf, (uid, gid): (Uid, Gid)) -> Result<Self, EmbeddedError> {
         let us = Uid::effective();
         let refused = |why: &str| {
@@ -136,22 +138,23 @@ impl Home {
         if home.reaches(&home.cluster()) { Ok(home) } else { refused("the cluster's owner cannot reach it") }
     }
 
-    /// The folder that everything of this cluster is in.
+    /// Returns the folder that contains everything of this cluster.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The cluster: what Postgres calls its data directory.
+    /// Returns the folder of the cluster, which Postgres calls its data directory.
     pub(super) fn cluster(&self) -> PathBuf {
         self.dir.join("postgres")
     }
 
-    /// What the server said.
+    /// Returns the path of the server's log.
     pub(super) fn log(&self) -> PathBuf {
         self.dir.join("postgres.log")
     }
 
-    /// The folder for the socket, made when missing: here, or where that path is too long, one of this start's in `/tmp`.
+    /// Returns the folder for the socket, and makes it if it is missing: in the home or, if that path is too
+    /// long, a temporary one in `/tmp`.
     pub(super) fn socket_dir(&self) -> Result<SocketDir, EmbeddedError> {
         let path = self.dir.join("socket");
         if path.as_os_str().len() > MAX_SOCKET_DIR {
@@ -162,32 +165,34 @@ impl Home {
         Ok(SocketDir { path, temporary: false })
     }
 
-    /// A new folder for something unfinished, for the server's user only. Once finished it is moved to its place.
+    /// Makes a new folder for something unfinished, for the server's user only. Once it is finished, it is
+    /// moved to its place.
     pub(super) fn unfinished(&self) -> Result<PathBuf, EmbeddedError> {
         let parent = self.dir.join(TEMPORARY);
         self.private_dir(&parent)?;
         private_dir_in(&parent, "", self.user)
     }
 
-    /// Deletes what is unfinished. The data folder's lock is ours: nobody else is at it.
+    /// Deletes everything that is unfinished. We hold the data folder's lock, so nobody else uses it.
     pub(super) fn clear_unfinished(&self) {
         let parent = self.dir.join(TEMPORARY);
         match fs::remove_dir_all(&parent) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                // A program that a killed start left behind may still write into it: the next start finds it at rest.
+                // A program that a killed start left behind can still write into it. It will have ended by
+                // the next start.
                 tracing::warn!(folder = %parent.display(), %error, "cannot delete what an earlier start left unfinished");
             }
             _ => {}
         }
     }
 
-    /// Makes a folder that only the server's user can enter, or makes it that.
+    /// Makes a folder that only the server's user can enter, or restricts an existing one to that user.
     pub(super) fn private_dir(&self, dir: &Path) -> Result<(), EmbeddedError> {
         make_dir(dir, 0o700)?;
         give(dir, self.user).map_err(|error| EmbeddedError::folder(dir, error))
     }
 
-    /// A program that will run as the server's user, with an environment of its own.
+    /// Makes the command for a program that runs as the server's user, with an environment of its own.
     pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = environment::command(program);
         if let Some((uid, gid)) = self.user {
@@ -196,7 +201,8 @@ impl Home {
         command
     }
 
-    /// Whether the server's user can enter a folder. Asked of the system, which alone knows its access lists.
+    /// Returns true if the server's user can enter a folder. The system is asked, as it alone knows its
+    /// access lists.
     fn reaches(&self, dir: &Path) -> bool {
         let script = r#"cd "$1""#;
         let mut probe = self.command("/bin/sh");
@@ -205,7 +211,7 @@ impl Home {
     }
 }
 
-/// Whom to become: no one, unless we are root.
+/// Returns the user to become; `None` unless we are root.
 fn unprivileged() -> Result<Option<(Uid, Gid)>, EmbeddedError> {
     if !Uid::effective().is_root() {
         return Ok(None);
@@ -219,7 +225,7 @@ fn unprivileged() -> Result<Option<(Uid, Gid)>, EmbeddedError> {
         })
 }
 
-/// A new folder with a name of its own, for the server's user only.
+/// Makes a new folder with a unique name, for the server's user only.
 fn private_dir_in(parent: &Path, prefix: &str, user: Option<(Uid, Gid)>) -> Result<PathBuf, EmbeddedError> {
     let failed = |error| EmbeddedError::folder(parent, error);
     let dir =

@@ -1,8 +1,10 @@
-//! Looking after the server while Warta serves: it is started again when it has ended, and takes no writes while its disk is full.
+//! The keeper looks after the server while Warta serves: it starts the server again if it has ended, and
+//! refuses writes while the disk is full.
 //!
-//! Postgres ends itself (`PANIC`) when its log of changes (`pg_wal`) or a checkpoint does not find room, and does not start again before
-//! there is some. So writes are refused before that, and a reserve is given up for what has to be written all the same: readers never
-//! notice, and nothing has to be started again when there is room.
+//! Postgres ends itself (`PANIC`) if its write-ahead log (`pg_wal`) or a checkpoint finds no room, and does
+//! not start again before there is some. So writes are refused before that happens, and a reserve is given up
+//! for the data that must still be written. Readers notice nothing, and nothing has to be started again when
+//! there is room.
 
 use std::{
     convert::Infallible,
@@ -19,35 +21,37 @@ use super::{
 };
 use crate::database::{DatabaseUrl, one_line};
 
-/// How often the server and its disk are looked at.
+/// The time between two looks at the server and its disk.
 const PULSE: Duration = Duration::from_millis(100);
 
-/// How long until a server that does not start is started again: at first, and at most.
+/// The pause before a server that does not start is started again: the first one and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A server that ran for so long was well.
+/// A server that ran for this long counts as healthy.
 const WELL: Duration = Duration::from_secs(30);
 
-/// The bytes below which room is scarce, and those from which on there is room again. What the log of changes wants comes in files
-/// of 16 MiB: below the first number it is counted how many of them are ready for use.
+/// The bytes below which room is scarce, and those from which on there is room again. The write-ahead log
+/// grows in files of 16 MiB: below the first number, the files that are ready for use are counted.
 const FOR_CHANGES: (u64, u64) = (24 << 20, 40 << 20);
 const FOR_DATA: (u64, u64) = (8 << 20, 24 << 20);
 
-/// Below this a checkpoint may not succeed.
+/// The bytes below which a checkpoint perhaps does not succeed.
 const NONE: u64 = 2 << 20;
 
-/// A disk that loses less between two looks is not being filled just now: what is given up would not go where the rest went.
+/// A disk that loses less than this many bytes between two looks is not being filled just now: room that is
+/// given up would not be used up at once.
 const CALM: u64 = 256 << 10;
 
-/// With fewer files of the log of changes ready for use, where no new one can be made, used ones are made ready again.
+/// If fewer files of the write-ahead log than this are ready for use, and no new one can be made, used ones
+/// are made ready again.
 const SPARE: i64 = 2;
 
-/// How long between two attempts to make used ones ready again, and how long one may take.
+/// The time between two attempts to make used files ready again, and the time that one attempt can take.
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Counts the files that are there for what is written after the present one.
+/// Counts the files of the write-ahead log that are ready to be written after the present one.
 const COUNT: &str = "select count(*) as spare from pg_ls_waldir() \
      where name ~ '^[0-9A-F]{24}$' and name > pg_walfile_name(pg_current_wal_insert_lsn())";
 
@@ -57,31 +61,31 @@ struct Spare {
     spare: i64,
 }
 
-/// What is known of the server from one look to the next.
+/// The keeper's knowledge of the server from one look to the next.
 #[derive(Default)]
 pub(super) struct Keeper {
-    /// Starts in a row after which it soon ended.
+    /// The number of starts in a row after which the server soon ended.
     failures: u32,
     read_only: bool,
-    /// Whether that was told.
+    /// True if it was logged that writes are refused.
     told: bool,
-    /// When used files of the log of changes were last made ready again.
+    /// The time when used files of the write-ahead log were last made ready again.
     recycled: Option<Instant>,
-    /// Whether everything was written down since writes are refused: then nothing needs room any more.
+    /// True if everything was written to disk since writes are refused: then nothing needs room any more.
     settled: bool,
-    /// What was free at the last look.
+    /// The bytes that were free at the last look.
     free: u64,
-    /// Kept while room is scarce.
+    /// A connection that is kept while room is scarce.
     connection: Option<AsyncPgConnection>,
 }
 
-/// What there is room for.
+/// The free bytes on the disks of the server.
 struct Room {
-    /// On the disk of the data, beside the reserve.
+    /// The free bytes on the disk of the data, after the missing part of the reserve is set aside.
     data: u64,
-    /// On that disk, with what the reserve may have left.
+    /// The free bytes on that disk, including the missing part of the reserve.
     bare: u64,
-    /// On the disk of the log of changes.
+    /// The free bytes on the disk of the write-ahead log.
     changes: u64,
 }
 
@@ -106,7 +110,7 @@ impl Embedded {
         }
     }
 
-    /// Starts a server again that has ended: for ever, but less and less often.
+    /// Starts a server that has ended again: it never gives up, but tries less and less often.
     async fn revive(&mut self, status: ExitStatus) {
         tracing::error!(%status, log = %self.home.log().display(), "the embedded Postgres ended: it is started again");
         let since = Instant::now();
@@ -133,17 +137,17 @@ impl Embedded {
 
     async fn restart(&mut self) -> Result<(), EmbeddedError> {
         let room = self.room();
-        // From the start: until it was looked at, it could end itself once more.
+        // Writes are refused from the start on: until the first look, the server could end itself once more.
         self.keeper.read_only = room.data < FOR_DATA.0 || room.changes < FOR_CHANGES.0;
         self.keeper.settled = false;
         Server::prepare(&self.home, self.keeper.read_only)?;
-        // What the reserve is for: after this the server does not need room any more.
+        // This is the purpose of the reserve: after the start the server needs no more room.
         if room.bare < NONE && self.reserve().is_some_and(|reserve| reserve.give_up()) {
             tracing::warn!("the disk is full: the embedded Postgres starts in the room that was reserved");
         }
         let started = self.server.start(&self.home, &self.cluster, &mut self.guard).await;
         if started.is_err() && !self.guard.is_there() {
-            // Without one the server would outlive us.
+            // Without a guard the server would outlive us.
             self.guard = Guard::set(&self.home, self.server.socket())?;
         }
         started
@@ -153,7 +157,7 @@ impl Embedded {
         Reserve::of(&self.home.cluster())
     }
 
-    /// Endless where the system does not tell.
+    /// Returns the free bytes; they count as endless if the system does not tell.
     fn room(&self) -> Room {
         let cluster = self.home.cluster();
         let bare = room::free(&cluster).unwrap_or(u64::MAX);
@@ -162,7 +166,7 @@ impl Embedded {
         Room { data: bare.saturating_sub(lacking), bare, changes }
     }
 
-    /// Refuses writes while there is no room for them, and no longer.
+    /// Refuses writes for as long as there is no room for them.
     async fn watch_room(&mut self) {
         let room = self.room();
         let enough = |(scarce, roomy): (u64, u64)| if self.keeper.read_only { roomy } else { scarce };
@@ -196,10 +200,11 @@ impl Embedded {
         }
     }
 
-    /// Has everything written down that was changed, in the reserve where there is no other room: after that nothing needs any.
+    /// Has every change written to disk, in the reserve if there is no other room: after that nothing needs
+    /// room.
     async fn settle(&mut self, room: &Room) {
         if room.bare < NONE && !self.reserve().is_some_and(|reserve| reserve.give_up()) {
-            // To try it would end the server. Without it, it ends at its own next checkpoint.
+            // An attempt would end the server now. Without one, the server ends at its own next checkpoint.
             return;
         }
         if self.keeper.recycled.is_none_or(|last| last.elapsed() > PAUSE) {
@@ -208,11 +213,12 @@ impl Embedded {
         }
     }
 
-    /// Makes used files of the log of changes ready for use again where no new ones can be made, and refuses writes where there are none.
+    /// Makes used files of the write-ahead log ready for use again, because no new ones can be made. Refuses
+    /// writes if there are none.
     async fn find_changes_room(&mut self) {
         let mut spare = self.keeper.count(&self.url).await;
         if spare.is_none_or(|spare| spare < 1) {
-            // At once: to make some ready takes its time.
+            // At once, because making files ready takes time.
             self.take_writes(false);
         }
         if spare.is_none_or(|spare| spare < SPARE)
@@ -243,12 +249,13 @@ impl Embedded {
 }
 
 impl Keeper {
-    /// How many files of the log of changes are ready for use; `None` when the server does not say.
+    /// Returns the number of files of the write-ahead log that are ready for use; `None` if the server does
+    /// not say.
     async fn count(&mut self, url: &DatabaseUrl) -> Option<i64> {
         self.ask(url, "").await
     }
 
-    /// The same, after used ones were made ready again, as far as there are any.
+    /// Makes used files ready again, as far as there are any, and then counts as [`Keeper::count`] does.
     async fn recycle(&mut self, url: &DatabaseUrl) -> Option<i64> {
         self.ask(url, "checkpoint").await
     }

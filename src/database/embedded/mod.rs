@@ -1,9 +1,10 @@
-//! A private Postgres of our own, for when no `DATABASE_URL` is set.
+//! The embedded Postgres: a private server of our own, for when no `DATABASE_URL` is set.
 //!
-//! One folder, one instance: a lock file is held for as long as the process lives. The server listens on a Unix socket in
-//! a folder that only its user can enter. While [`Embedded::look_after`] runs, a server that ends is started again, and one whose disk
-//! is full takes no writes. It stops with [`Embedded::stop`]; when this process dies in any other way, a
-//! guard process stops it, and should the guard die too, the next start does.
+//! One folder belongs to one instance: a lock file is held for as long as the process lives. The server
+//! listens on a Unix socket in a folder that only its user can enter. While [`Embedded::look_after`] runs, a
+//! server that ends is started again, and one whose disk is full takes no writes. [`Embedded::stop`] stops
+//! the server. If this process dies in any other way, a guard process stops it; if the guard dies too, the
+//! next start does.
 
 mod binaries;
 mod cluster;
@@ -31,24 +32,25 @@ use super::{DatabaseUrl, DatabaseUrlError};
 /// The superuser of the private cluster, and the name of its database.
 const NAME: &str = "warta";
 
-/// How often the data folder's lock is tried, and how long is waited in between: a second in all.
+/// The number of attempts to lock the data folder, and the pause between them: a second in all.
 const LOCK_ATTEMPTS: u32 = 11;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-/// How to start the embedded Postgres.
+/// The options for starting the embedded Postgres.
 #[derive(Clone, Debug, Default)]
 pub struct EmbeddedOptions {
-    /// The folder that holds lock, cluster and log; made when missing. Not used by a throw-away cluster.
+    /// The folder that holds lock, cluster and log; made if missing. A throw-away cluster does not use it.
     pub data_dir: PathBuf,
-    /// The folder with `postgres` and `initdb`; searched for when `None`.
+    /// The folder with `postgres` and `initdb`; `None` means that it is searched for.
     pub pg_bin: Option<PathBuf>,
-    /// Where to fetch Postgres where there is none; what is published when `None`.
+    /// The address to fetch Postgres from if there is none; `None` means the published release.
     pub pg_archive: Option<ArchiveAddress>,
-    /// Whether a data folder without a cluster is refused: for whoever only wants to look.
+    /// If true, a data folder without a cluster is refused: for commands that only want to look.
     pub must_exist: bool,
-    /// A cluster in a temporary folder, fast instead of durable, deleted when this process ends in whatever way.
+    /// If true, the cluster is in a temporary folder, and fast instead of durable. It is deleted when this
+    /// process ends, however that happens.
     pub throw_away: bool,
-    /// More settings of the server, such as `("work_mem", "16MB")`. They win over ours.
+    /// More settings of the server, such as `("work_mem", "16MB")`. They override ours.
     pub settings: Vec<(String, String)>,
 }
 
@@ -65,10 +67,11 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts the server, making its cluster first where there is none; ready for connections when it returns.
+    /// Starts the server, and makes its cluster first if there is none. The server takes connections when
+    /// this returns.
     ///
     /// # Errors
-    /// [`EmbeddedError`], one line each. No server is left running.
+    /// Returns an [`EmbeddedError`], which is displayed as one line. No server is left running.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let EmbeddedOptions { data_dir, pg_bin, pg_archive, must_exist, throw_away, settings } = options;
         let (home, lock) = if throw_away {
@@ -100,40 +103,41 @@ impl Embedded {
         }
     }
 
-    /// The database of the instance that runs on `data_dir`, for commands beside it; `None` when it is not ready.
+    /// Returns the database of the instance that runs on `data_dir`, for commands beside it; `None` if it is
+    /// not ready.
     #[must_use]
     pub fn running(data_dir: &Path) -> Option<DatabaseUrl> {
-        // Nothing is made here: the instance may be at its own first start.
+        // Nothing is made here: the instance can be at its own first start.
         let server = process::PidFile::read(&data_dir.join("postgres")).filter(|file| file.ready)?;
         DatabaseUrl::unix(&server.socket_dir, server.port, NAME, NAME).ok()
     }
 
-    /// The database to use. Another one of the same cluster: [`DatabaseUrl::with_database`].
+    /// Returns the database to use. [`DatabaseUrl::with_database`] gives another one of the same cluster.
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// What there is to say when something failed that needed the disk: nothing, unless it is full.
+    /// Returns a remark for when something failed that needed the disk; `None` unless the disk is full.
     #[must_use]
     pub fn remark(&self) -> Option<String> {
         room::remark(&self.home.cluster().join("pg_wal")).or_else(|| room::remark(&self.home.cluster()))
     }
 
-    /// Stops the server: in order, or after 2.5 seconds at once (the next start then recovers from its log). A throw-away
-    /// cluster is deleted.
+    /// Stops the server: in order, or after 2.5 seconds at once (the next start then recovers from its log).
+    /// A throw-away cluster is deleted.
     pub async fn stop(mut self) {
         self.server.stop().await;
         self.guard.dismiss().await;
     }
 }
 
-/// Whether a data folder has a cluster, or a link to one.
+/// Returns true if a data folder has a cluster, or a link to one.
 fn has_cluster(data_dir: &Path) -> bool {
     data_dir.join("postgres/PG_VERSION").exists()
 }
 
-/// Takes the folder for this process; the lock goes with the returned file, also when the process is killed.
+/// Takes the folder for this process. The lock ends with the returned file, also when the process is killed.
 async fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     let failed = |error| EmbeddedError::folder(data_dir, error);
     std::fs::create_dir_all(data_dir).map_err(failed)?;
@@ -143,8 +147,8 @@ async fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
         .write(true)
         .open(data_dir.join("lock"))
         .map_err(failed)?;
-    // The lock of an instance that was killed goes with the last process that has its file, which may be a child that had just
-    // been forked: it is given a moment.
+    // The lock of an instance that was killed lasts as long as any process has its file open. That can be a
+    // child that had just been forked: it is given a moment.
     for attempt in 1.. {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -156,7 +160,7 @@ async fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     Err(EmbeddedError::InUse(data_dir.to_owned()))
 }
 
-/// Why the embedded Postgres cannot be used. Each is one line.
+/// The reason why the embedded Postgres cannot be used. Each is displayed as one line.
 #[derive(Debug)]
 pub enum EmbeddedError {
     /// Another process holds this data folder.
@@ -165,25 +169,25 @@ pub enum EmbeddedError {
     NoCluster(PathBuf),
     /// The disk is too full.
     NoRoom {
-        /// Where something was to be made.
+        /// The folder in which something was to be made.
         path: PathBuf,
-        /// How many MiB it needs.
+        /// The room that is needed, in MiB.
         needed: u64,
-        /// How many there are, where the system tells.
+        /// The room that is free, in MiB; `None` if the system does not tell.
         free: Option<u64>,
     },
     /// A folder or file cannot be made, read or written.
     Folder {
-        /// Which one.
+        /// The folder or file that failed.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// There are no suitable Postgres binaries, and none could be fetched.
+    /// There are no suitable Postgres binaries, and none could be fetched. The text is the cause.
     Binaries(String),
-    /// `initdb` failed.
+    /// `initdb` failed. The text is the cause.
     Initdb(String),
-    /// The server did not start.
+    /// The server did not start. The text is the cause.
     Server(String),
 }
 
@@ -192,7 +196,7 @@ impl EmbeddedError {
         Self::Folder { path: path.to_owned(), error }
     }
 
-    /// With what there is to say of the disk.
+    /// Adds a remark to the cause if the disk is full.
     fn on(self, home: &Home) -> Self {
         match (self, room::remark(home.dir())) {
             (Self::Server(cause), Some(remark)) => Self::Server(format!("{cause}; {remark}")),

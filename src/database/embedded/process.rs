@@ -1,4 +1,5 @@
-//! Postmasters, known by more than a number: process ids are used again.
+//! Postgres server processes: finding, stopping and reloading them. They are known by more than a number, as
+//! process ids are used again.
 
 use std::{
     ffi::OsStr,
@@ -15,20 +16,20 @@ use nix::{
 
 use super::environment;
 
-/// How long a server may take to stop in order before it is made to.
+/// The time that a server has to stop in order, before it is forced to.
 const FAST_SHUTDOWN: Duration = Duration::from_millis(2500);
 
-/// How long a server that stops at once may take.
+/// The time that a server has to stop at once.
 const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(2);
 
-/// What a running server writes into its cluster's `postmaster.pid`.
+/// The content of `postmaster.pid`, which a running server writes into its cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PidFile {
     pub(super) pid: i32,
-    /// Whether it takes connections.
+    /// True if the server takes connections.
     pub(super) ready: bool,
     pub(super) port: u16,
-    /// Where its socket is; empty until it has one.
+    /// The folder of its socket; empty until it has one.
     pub(super) socket_dir: PathBuf,
 }
 
@@ -41,24 +42,27 @@ impl PidFile {
         Self::parse(&fs::read(Self::path(cluster)).ok()?)
     }
 
-    /// Its paths are bytes, whatever the folders are called.
+    /// Reads the file's text. Paths in it are bytes, whatever the folders are called.
     fn parse(text: &[u8]) -> Option<Self> {
         let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
         let pid = std::str::from_utf8(lines.next()?).ok()?.parse().ok().filter(|pid| *pid > 1)?;
-        // The fourth and fifth line are the port and the socket's folder; the eighth is the state, the last to be written.
+        // The fourth and fifth line are the port and the socket's folder. The eighth is the state, which is
+        // written last.
         let port = lines.nth(2).and_then(|port| std::str::from_utf8(port).ok()?.parse().ok()).unwrap_or(0);
         let socket_dir = OsStr::from_bytes(lines.next().unwrap_or_default()).into();
         Some(Self { pid, port, socket_dir, ready: lines.nth(2) == Some(b"ready") })
     }
 }
 
-/// The server of `cluster` that an earlier process left running, if any. A process that merely has its number is none.
+/// Finds the server of `cluster` that an earlier process left running, if any. A process that merely has its
+/// number does not count.
 pub(super) fn orphan(cluster: &Path) -> Option<i32> {
     let PidFile { pid, .. } = PidFile::read(cluster)?;
     is_postmaster(&arguments(pid)?, cluster).then_some(pid)
 }
 
-/// Stops a server: in order, then at once. Returns when `is_gone` says so, or when there is nothing more to do.
+/// Stops a server: first in order, then at once. Returns when `is_gone` says so, or when there is nothing
+/// more to do.
 pub(super) async fn stop(pid: i32, mut is_gone: impl FnMut() -> bool) {
     for (signal, patience) in [
         (Signal::SIGINT, FAST_SHUTDOWN),
@@ -78,14 +82,14 @@ pub(super) async fn stop(pid: i32, mut is_gone: impl FnMut() -> bool) {
     }
 }
 
-/// Has a server read its settings anew.
+/// Makes a server read its settings again.
 pub(super) fn reload(pid: u32) {
     let Ok(pid) = i32::try_from(pid) else { return };
-    // One that has just ended reads them when it is started again.
+    // A server that has just ended reads them when it is started again.
     let _ = signal::kill(Pid::from_raw(pid), Signal::SIGHUP);
 }
 
-/// A process's command line; `None` when there is no such process.
+/// Returns a process's command line; `None` if there is no such process.
 fn arguments(pid: i32) -> Option<Vec<String>> {
     if Path::new("/proc/self/cmdline").exists() {
         let text = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
@@ -95,11 +99,12 @@ fn arguments(pid: i32) -> Option<Vec<String>> {
     let output =
         environment::command("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    // Paths with spaces fall apart here; `is_postmaster` then puts them together.
+    // Paths with spaces are split here; `is_postmaster` joins them again.
     Some(text.split(' ').map(str::to_owned).collect())
 }
 
-/// Whether a command line is that of a server that we started on `cluster`: `.../postgres -D <cluster> ...`.
+/// Returns true if a command line is that of a server that we started on `cluster`: `.../postgres -D
+/// <cluster> ...`.
 fn is_postmaster(arguments: &[String], cluster: &Path) -> bool {
     let line = arguments.join(" ");
     let started = format!("postgres -D {} -k ", cluster.display());

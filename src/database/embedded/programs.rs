@@ -1,4 +1,4 @@
-//! The programs of a Postgres, and whether they can be run.
+//! The programs of a Postgres, and the check that they can be run.
 
 use std::{
     fs,
@@ -18,13 +18,13 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Whether they do for a cluster of this major version, or for a new one.
+    /// Returns true if the binaries fit a cluster of this major version; `None` means a new cluster.
     pub(super) fn suits(&self, needed: Option<u32>) -> bool {
         self.major >= OLDEST && needed.is_none_or(|needed| self.major == needed)
     }
 }
 
-/// The binaries in `dir`, when the server's user can run them; else why not.
+/// Returns the binaries in `dir` if the server's user can run them; otherwise the reason why not.
 pub(super) fn probe(home: &Home, dir: &Path) -> Result<Binaries, String> {
     let found = fs::canonicalize(dir.join("postgres")).map_err(|error| error.to_string())?;
     let dir = found.parent().unwrap_or(dir).to_owned();
@@ -39,7 +39,7 @@ pub(super) fn probe(home: &Home, dir: &Path) -> Result<Binaries, String> {
     Ok(Binaries { major, dir })
 }
 
-/// The major version in the likes of `postgres (PostgreSQL) 15.18 (Debian ...)` and `... 18beta1`.
+/// Returns the major version in texts such as `postgres (PostgreSQL) 15.18 (Debian ...)` and `... 18beta1`.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Room on the disk: what a first start needs, and what there is.
+//! Room on the disk: the room that a first start needs, the free room, and the reserve.
 
 use std::{
     fs::{self, File},
@@ -10,24 +10,27 @@ use nix::{fcntl::posix_fallocate, sys::statvfs::statvfs};
 
 use super::EmbeddedError;
 
-/// A MiB.
+/// The number of bytes in a MiB.
 const MIB: u64 = 1 << 20;
 
-/// What a first start takes: a cluster of 40 MiB with Warta's tables and the demo in it, and another file of its log of changes.
+/// The room that a first start takes, in bytes: a cluster of 40 MiB with Warta's tables and the demo in it,
+/// and another file of its write-ahead log.
 const FIRST_START: u64 = 72 * MIB;
 
-/// The part of a disk that is kept for the day when it is full, and the most of it. Postgres ends itself (`PANIC`) at the next
-/// checkpoint, and does not start again, where there is no room at all; with this much it can do both.
+/// The reserve of a disk, which is kept for the day when the disk is full: its size divided by the first
+/// number, and at most the second number of bytes. If there is no room at all, Postgres ends itself (`PANIC`)
+/// at the next checkpoint, and does not start again. With this reserve it can do both.
 const RESERVED: u64 = 16;
 const RESERVE: u64 = 32 * MIB;
 
-/// The file that takes the reserve's place, in the cluster.
+/// The name of the file, in the cluster, that takes up the reserve.
 const RESERVE_FILE: &str = "warta-reserve";
 
-/// Less than this is a full disk, when a start fails for whatever reason.
+/// A disk with fewer free bytes than this counts as full when something failed.
 const FULL: u64 = 16 * MIB;
 
-/// The bytes that others than root may still write below a folder; `None` where the system does not say.
+/// Returns the bytes that users other than root can still write below a folder; `None` if the system does not
+/// say.
 pub(super) fn free(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
     // File systems without a size, such as a `tmpfs` that has none, count no blocks at all.
@@ -36,14 +39,14 @@ pub(super) fn free(folder: &Path) -> Option<u64> {
         .then(|| u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size())))
 }
 
-/// The reserve of a disk, as far as it has been set aside in this cluster, or given up.
+/// The reserve of a disk. Its file in the cluster is there, or has been given up.
 pub(super) struct Reserve {
     file: PathBuf,
     size: u64,
 }
 
 impl Reserve {
-    /// `None` where the system does not tell how large the disk is.
+    /// Returns the reserve of a cluster's disk; `None` if the system does not tell how large the disk is.
     pub(super) fn of(cluster: &Path) -> Option<Self> {
         let disk = statvfs(cluster).ok()?;
         #[expect(clippy::useless_conversion, reason = "32 bits wide on some systems")]
@@ -52,24 +55,24 @@ impl Reserve {
         (size > 0).then(|| Self { file: cluster.join(RESERVE_FILE), size })
     }
 
-    /// How much is not there that should be.
+    /// Returns the number of bytes of the reserve that are not set aside.
     pub(super) fn lacking(&self) -> u64 {
         self.size.saturating_sub(fs::metadata(&self.file).map_or(0, |file| file.len()))
     }
 
-    /// Sets it aside.
+    /// Sets the whole reserve aside.
     pub(super) fn make(&self) -> io::Result<()> {
         let _ = fs::remove_file(&self.file);
         let file = File::options().write(true).create_new(true).open(&self.file)?;
         let size = self.size.try_into().map_err(io::Error::other)?;
-        // Half of it would be taken for the whole.
+        // Half of the reserve would be taken for the whole.
         posix_fallocate(&file, 0, size).map_err(|error| {
             self.give_up();
             error.into()
         })
     }
 
-    /// Makes room; whether there was any to be made.
+    /// Gives the reserve up to make room. Returns true if there was any.
     pub(super) fn give_up(&self) -> bool {
         fs::remove_file(&self.file).is_ok()
     }
@@ -83,12 +86,13 @@ pub(super) fn for_a_first_start(folder: &Path) -> Result<(), EmbeddedError> {
     }
 }
 
-/// There was not enough room after all.
+/// Returns the error for a first start that found too little room after all.
 pub(super) fn none_for_a_first_start(folder: &Path) -> EmbeddedError {
     none(folder, FIRST_START)
 }
 
-/// Refuses to unpack so many bytes where they do not fit, with what a first start needs after it.
+/// Refuses to unpack this many bytes if they do not fit, together with the room that a first start needs
+/// after it.
 pub(super) fn for_unpacking(folder: &Path, bytes: u64, starts_first: bool) -> Result<(), EmbeddedError> {
     let needed = bytes + if starts_first { FIRST_START } else { 0 };
     match free(folder) {
@@ -97,7 +101,7 @@ pub(super) fn for_unpacking(folder: &Path, bytes: u64, starts_first: bool) -> Re
     }
 }
 
-/// There is less room than that.
+/// Returns the error for a folder with less free room than `needed`, in bytes.
 pub(super) fn none(folder: &Path, needed: u64) -> EmbeddedError {
     EmbeddedError::NoRoom {
         path: folder.to_owned(),
@@ -106,12 +110,12 @@ pub(super) fn none(folder: &Path, needed: u64) -> EmbeddedError {
     }
 }
 
-/// Whether that is what a program complained of, in English.
+/// Returns true if a program complained, in English, that there is no room.
 pub(super) fn is_missing(complaint: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"].iter().any(|cause| complaint.contains(cause))
 }
 
-/// What there is to say of the disk when a start failed: nothing, unless it is full.
+/// Returns a remark on the disk for when something failed; `None` unless the disk is full.
 pub(super) fn remark(folder: &Path) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let free = free(&folder).filter(|free| *free < FULL)?;

@@ -1,4 +1,4 @@
-//! The server: starting it, waiting for it, stopping it.
+//! The Postgres server: starting it, waiting for it, switching its writes off and on, and stopping it.
 
 use std::{
     ffi::OsString,
@@ -20,19 +20,20 @@ use super::{
 };
 use crate::database::DatabaseUrl;
 
-/// How often the server is asked whether it is ready.
+/// The time between two checks whether the server is ready.
 const POLL: Duration = Duration::from_millis(5);
 
-/// How long a start may take; recovery after a crash of the machine is part of it.
+/// The time that a start can take, including recovery after a crash of the machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long processes of a server that was killed may keep its memory.
+/// The time for which processes of a server that was killed can keep its memory.
 const LEFTOVERS: Duration = Duration::from_secs(10);
 
-/// A log beyond this many bytes is put aside at the next start.
+/// The size of a log, in bytes, beyond which it is put aside at the next start.
 const LOG_SIZE: u64 = 1 << 20;
 
-/// What ours differs in from any server. No text of a statement and no row reaches the log.
+/// The settings in which our server differs from any other. No text of a statement and no row reaches the
+/// log.
 const SETTINGS: [(&str, &str); 9] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
@@ -42,11 +43,11 @@ const SETTINGS: [(&str, &str); 9] = [
     ("logging_collector", "off"),
     ("timezone", "UTC"),
     ("log_timezone", "UTC"),
-    // What it complains of is read here.
+    // This program reads its complaints.
     ("lc_messages", "C"),
 ];
 
-/// For a cluster that is deleted anyway: nothing waits for the disk.
+/// The settings for a cluster that is deleted anyway: nothing waits for the disk.
 const THROW_AWAY: [(&str, &str); 4] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -54,12 +55,13 @@ const THROW_AWAY: [(&str, &str); 4] = [
     ("max_connections", "300"),
 ];
 
-/// The part of its settings that is there or not: whether it takes writes. It is switched by giving a file another name, which needs
-/// no room on the disk.
+/// The file with the settings that refuse writes, when it is in force and when it is not. It is switched by
+/// renaming, which needs no room on the disk.
 const READ_ONLY: &str = "warta-read-only.conf";
 const SWITCHED_OFF: &str = "warta-read-only.conf.off";
 
-/// Makes that part, and has the server read it. What is changed is changed beside its place: half a line would stop the server.
+/// Makes that file, and makes the server read it. Each change is written beside its place and then moved:
+/// half a line would stop the server.
 const PREPARE: &str = r#"
 set -e
 umask 077
@@ -86,7 +88,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server that does not run yet.
+    /// Makes a server that does not run yet.
     pub(super) fn new(socket: SocketDir, settings: Vec<(String, String)>) -> Result<Self, EmbeddedError> {
         let port =
             settings.iter().rfind(|(name, _)| name == "port").map_or("5432", |(_, port)| port.as_str());
@@ -94,9 +96,9 @@ impl Server {
         Ok(Self { child: None, socket, port, settings, started: Instant::now() })
     }
 
-    /// Starts it, after whatever an earlier process may have left of it is gone.
+    /// Starts the server, after everything that an earlier process left of it is gone.
     ///
-    /// However this ends, and when it is dropped on the way: [`Server::stop`] stops what runs.
+    /// [`Server::stop`] stops what runs, however this ends, also if it is dropped on the way.
     pub(super) async fn start(
         &mut self,
         home: &Home,
@@ -148,7 +150,8 @@ impl Server {
         }
     }
 
-    /// Prepares the cluster for [`Server::refuse_writes`]; it takes writes, or not, from the start.
+    /// Prepares the cluster for [`Server::refuse_writes`]. With `read_only`, the server refuses writes from
+    /// the start.
     pub(super) fn prepare(home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
         let failed =
             |cause: String| EmbeddedError::Server(format!("its settings cannot be written: {cause}"));
@@ -162,7 +165,7 @@ impl Server {
         switch(home, read_only)
     }
 
-    /// Makes each transaction that begins from now on read-only, or no longer.
+    /// Makes each transaction that begins from now on read-only, or lets it write again.
     pub(super) fn refuse_writes(&self, home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
         switch(home, read_only)?;
         if let Some(child) = &self.child {
@@ -171,7 +174,7 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until the server takes connections; else tells what it said, in one line.
+    /// Waits until the server takes connections; otherwise returns its complaint, in one line.
     async fn ready(&mut self, cluster: &Path, log: &Path, log_start: u64) -> Result<(), String> {
         let started = Instant::now();
         let mut told = false;
@@ -194,12 +197,12 @@ impl Server {
         Err(format!("not ready after {} s, see {}", PATIENCE.as_secs(), log.display()))
     }
 
-    /// A database of this server.
+    /// Returns the URL of a database of this server.
     pub(super) fn url(&self, database: &str) -> Result<DatabaseUrl, EmbeddedError> {
         DatabaseUrl::unix(&self.socket.path, self.port, NAME, database).map_err(EmbeddedError::url)
     }
 
-    /// How the server ended, when it has.
+    /// Returns the exit status of the server; `None` while it runs.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut()?.try_wait().ok().flatten()
     }
@@ -208,7 +211,7 @@ impl Server {
         &self.socket
     }
 
-    /// How long ago it was last started.
+    /// Returns the time since it was last started.
     pub(super) fn age(&self) -> Duration {
         self.started.elapsed()
     }
@@ -219,14 +222,15 @@ impl Server {
     }
 }
 
-/// The name of a folder as an element of the list of folders that Postgres expects, whatever commas and quotes are in it.
+/// Returns a folder's name as an element of the list of folders that Postgres expects. It can contain commas
+/// and quotes.
 fn quoted(folder: &Path) -> OsString {
     let doubled =
         folder.as_os_str().as_bytes().split(|byte| *byte == b'"').collect::<Vec<_>>().join(&b"\"\""[..]);
     OsString::from_vec([b"\"", doubled.as_slice(), b"\""].concat())
 }
 
-/// Gives the part of the settings the name under which the server reads it, or the other one.
+/// Renames the file of settings, so that the server reads it or ignores it.
 fn switch(home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
     let cluster = home.cluster();
     let (from, to) = if read_only { (SWITCHED_OFF, READ_ONLY) } else { (READ_ONLY, SWITCHED_OFF) };
@@ -239,8 +243,8 @@ fn switch(home: &Home, read_only: bool) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Stops a server that lost its process, and removes the traces of one that was killed. The data folder's lock is ours, so
-/// no one else is about to start one here.
+/// Stops a server that lost its parent process, and removes the traces of one that was killed. We hold the
+/// data folder's lock, so no one else is about to start one here.
 async fn clear(cluster: &Path) -> Result<(), EmbeddedError> {
     if let Some(pid) = process::orphan(cluster) {
         tracing::info!(pid, "stopping the Postgres that an earlier start left running");
@@ -270,7 +274,8 @@ fn open_log(home: &Home) -> Result<File, EmbeddedError> {
     options.open(&path).map_err(failed)
 }
 
-/// What a server that did not start complained of: of room before all, else of what was fatal first.
+/// Returns the complaint of a server that did not start: a lack of room if there is one, or else the first
+/// fatal error.
 fn complaint(log: &Path, from: u64) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(text.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default());

@@ -17,9 +17,6 @@ use crate::{
 
 /// Locks the articles that have the tag, until the end of the transaction. One tag is taken away at a time, so that what it is
 /// merged into stays.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
     hold_name(conn, "a tag is taken away").await?;
     let tagged = edition_tags::table
@@ -38,9 +35,6 @@ pub(crate) async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Refe
 
 /// Waits until no change that gives the tag to an article is under way, and keeps others from beginning; how many articles have
 /// it, all of them locked. `None` where one that got it meanwhile is being changed again.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn hold(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<usize>> {
     tags::table.find(id).select(tags::id).for_update().execute(conn).await?;
     let tagged = edition_tags::table.filter(edition_tags::tag_id.eq(id)).select(edition_tags::article_id);
@@ -70,9 +64,6 @@ const DROP_LATER: &str = "with later as ( \
 
 /// Puts another tag in the place of a held one on every edition, makes its names lead there, and deletes it. The version of no
 /// article changes: nobody's work on a draft gets stale.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) -> QueryResult<()> {
     diesel::sql_query(DROP_LATER).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(into).execute(conn).await?;
     diesel::update(edition_tags::table.filter(edition_tags::tag_id.eq(id)))
@@ -87,9 +78,6 @@ pub(crate) async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) ->
 }
 
 /// Deletes a tag, and with it its place on every edition and the names that lead to it.
-///
-/// # Errors
-/// As any statement.
 pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(tags::table.find(id)).execute(conn).await.map(drop)
 }

@@ -1,4 +1,5 @@
-//! What the parts of an instance count.
+//! Collects the figures of an instance's parts for Prometheus: database, connections, sign-ins, work, cache
+//! and backlog.
 
 use std::{
     fmt,
@@ -24,39 +25,37 @@ use crate::{
     http::budget::BodyBudget,
 };
 
-/// How long the database may take to tell what is left to be done.
+/// The longest time that the query for the backlog can take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long what it told is good for, however often somebody asks.
+/// The time for which a backlog is not asked for again, however often metrics are read.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The parts.
+/// The parts of the instance that have figures.
 #[derive(Clone)]
 pub(crate) struct Sources {
-    /// The pool.
     pub database: Database,
-    /// What is late is late by it.
+    /// The clock that decides which scheduled stories are late.
     pub clock: Clock,
-    /// What request bodies take.
+    /// The memory that request bodies take.
     pub bodies: BodyBudget,
-    /// The sign-ins.
     pub auth: Auth,
-    /// The answers in memory, where there are any.
+    /// The cache of answers; `None` if the instance has none.
     pub cache: Option<Cache>,
-    /// Whether the database is there.
+    /// The knowledge if the database is there.
     pub presence: Presence,
-    /// The clients.
     pub connections: Connections,
 }
 
-/// What is left to be done, as the database told last.
+/// The work that is left to be done, as the database last told it.
 #[derive(Clone, Default)]
 pub(super) struct Backlog(Arc<Known>);
 
 #[derive(Default)]
 struct Known {
     left: Mutex<Option<Left>>,
-    /// When it was asked last. Whoever holds this asks; the others wait for the answer.
+    /// The time of the last query. The task that holds this lock asks the database; the others wait for its
+    /// result.
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -68,7 +67,8 @@ struct Left {
 }
 
 impl Backlog {
-    /// Asks the database, unless it told just now; afterwards nothing is known where it is away.
+    /// Asks the database, unless it answered less than [`FRESH`] ago. If it is away or too slow, the backlog
+    /// is unknown afterwards.
     pub(super) async fn look(&self, sources: &Sources) {
         let mut asked = self.0.asked.lock().await;
         if asked.is_some_and(|asked| asked.elapsed() < FRESH) {
@@ -97,7 +97,7 @@ async fn left(sources: &Sources) -> ApiResult<Left> {
     Ok(Left { overdue, lag_seconds, unsealed: audit::store::count_unsealed(&mut conn).await? })
 }
 
-/// All of it, for whoever scrapes.
+/// The collector of all these figures.
 pub(super) struct Figures(pub(super) Sources, pub(super) Backlog);
 
 impl fmt::Debug for Figures {
@@ -124,7 +124,7 @@ impl Collector for Figures {
     }
 }
 
-/// Where figures are written.
+/// The encoder that figures are written to.
 struct Sheet<'a>(DescriptorEncoder<'a>);
 
 impl Sheet<'_> {
@@ -138,7 +138,7 @@ impl Sheet<'_> {
         gauge.encode(self.0.encode_descriptor(name, help, None, gauge.metric_type())?)
     }
 
-    /// Counters of one name, told apart by a label.
+    /// Writes counters of one name, which differ in the value of a label.
     fn counters(
         &mut self,
         (name, label): (&str, &str),
@@ -152,7 +152,7 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    /// The same for gauges.
+    /// Writes gauges of one name, which differ in the value of a label.
     fn gauges(
         &mut self,
         (name, label): (&str, &str),

@@ -1,9 +1,10 @@
-//! The text format of Prometheus, version 0.0.4: what those understand that do not ask for OpenMetrics.
+//! Converts metrics to the text format of Prometheus, version 0.0.4, for clients that do not ask for
+//! OpenMetrics.
 
 use std::collections::HashMap;
 
-/// OpenMetrics, written the older way: a counter is described by the name that its samples have, information is a gauge, and there is
-/// neither a unit nor an end.
+/// Rewrites OpenMetrics in the older format: a counter is described by the name that its samples have,
+/// information is a gauge, and there is neither a unit nor an end.
 pub(super) fn plain(open: &str) -> String {
     let described = |line: &str| {
         let mut words = line.strip_prefix("# TYPE ")?.split(' ');

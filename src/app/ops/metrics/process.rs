@@ -1,4 +1,5 @@
-//! What the operating system counts of the process, by the names that others use for it too. Only Linux tells in this way.
+//! Collects what the operating system counts for the process, under the metric names that other programs use
+//! too. Only Linux offers these counts, in `/proc`.
 
 use std::fs;
 
@@ -8,14 +9,14 @@ use prometheus_client::{
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
 
-/// How many ticks a second has in `/proc`, on every Linux.
+/// The ticks per second in `/proc`: the same on every Linux.
 const TICKS: f64 = 100.0;
 
-/// The process.
+/// The collector of the process's figures.
 #[derive(Debug)]
 pub(super) struct Process;
 
-/// What is found in `/proc`.
+/// The figures read from `/proc`.
 #[derive(Debug)]
 struct Found {
     cpu_seconds: f64,
@@ -28,7 +29,7 @@ struct Found {
 
 fn look() -> Option<Found> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program stands in brackets, and may have anything in it.
+    // The name of the program is in brackets, and can have any characters in it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
     let boot = fs::read_to_string("/proc/stat").ok()?;

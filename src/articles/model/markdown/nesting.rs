@@ -1,19 +1,20 @@
-//! How deeply things stand in each other, as far as Markdown tells it before it is parsed.
+//! Checks how deeply a body is nested, as far as its Markdown shows that before it is parsed.
 
 use crate::articles::model::markdown::MAX_NESTING;
 
-/// Whether a line begins with the marks of more than [`MAX_NESTING`] quotes, lists and footnotes. The parser goes over all that are
-/// open again at each line that follows.
+/// Returns `true` if a line begins with the marks of more than [`MAX_NESTING`] quotes, lists and footnotes.
+/// At each line that follows, the parser goes over all of them that are still open.
 pub(super) fn is_too_deep(body: &str) -> bool {
-    // A mark has a byte and, but for the last, something after it.
+    // Each mark has at least one byte, so a shorter line cannot have too many.
     body.split(['\n', '\r']).any(|line| line.len() > MAX_NESTING && marks(line) > MAX_NESTING)
 }
 
-/// How many marks a line begins with. Where the rest of it is a rule (`* * *`), that opens nothing.
+/// Counts the marks that a line begins with. If the line ends in a rule (`* * *`), the marks of the rule open
+/// nothing and are not counted.
 fn marks(line: &str) -> usize {
     let mut rest = line;
     let mut marks = 0;
-    // The last run of the same mark, and how many of the marks are in it.
+    // The last run of equal marks, and the number of marks in it.
     let (mut run, mut in_run) = ("", 0);
     loop {
         rest = rest.trim_start_matches([' ', '\t']);
@@ -29,7 +30,7 @@ fn marks(line: &str) -> usize {
     if is_rule && in_run > 2 { marks - in_run } else { marks }
 }
 
-/// The length of the mark that a text begins with.
+/// Returns the length of the mark that a text begins with; `None` if it begins with none.
 fn mark(text: &str) -> Option<usize> {
     let is_space = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\t'));
     let bytes = text.as_bytes();

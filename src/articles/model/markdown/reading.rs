@@ -1,4 +1,5 @@
-//! What is noticed of a body while its Markdown becomes HTML.
+//! The events of a body while its Markdown becomes HTML: their words are counted, and too deep or too costly
+//! bodies are stopped.
 
 use std::{collections::VecDeque, fmt};
 
@@ -9,21 +10,22 @@ use crate::{
     blocking::Stop,
 };
 
-/// How long a piece of text may be, in bytes, until it is cut.
+/// The longest piece of text that is not cut, in bytes.
 const MAX_RUN: usize = 512;
 
-/// Cuts a text in two. The serialiser of HTML looks from each `&` to the end of its text; comments are taken out before.
+/// An empty comment, which cuts a text in two. The HTML serialiser searches from each `&` to the end of its
+/// text, so long texts are slow. Comments are removed before that.
 const CUT: Event<'static> = Event::InlineHtml(CowStr::Borrowed("<!---->"));
 
-/// The events of a body, passed on until they are too many or too deep.
+/// Passes on the events of a body, and ends them if they are nested too deeply or take too long.
 pub(super) struct Reading<'a, I> {
     events: I,
     stop: &'a Stop,
     words: WordCount,
     depth: usize,
-    /// How many pictures are open: what stands in one is its text, and no element.
+    /// The number of open images. The content of an image is its alternative text, not elements.
     images: usize,
-    /// How many bytes of text followed each other.
+    /// The bytes of text since the last cut or the last other event.
     run: usize,
     cut: VecDeque<Event<'a>>,
     outcome: Result<(), TooComplex>,
@@ -35,7 +37,10 @@ impl<'a, I: Iterator<Item = Event<'a>>> Reading<'a, I> {
         Self { events, stop, words, depth: 0, images: 0, run: 0, cut, outcome: Ok(()) }
     }
 
-    /// How many words there were.
+    /// Returns the number of words.
+    ///
+    /// # Errors
+    /// Returns [`TooComplex`] with the reason if the reading was given up.
     pub(super) fn finish(self) -> Result<i32, TooComplex> {
         self.outcome.map(|()| self.words.count)
     }
@@ -108,7 +113,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Reading<'a, I> {
         }
         Some(match event {
             Event::Text(text) => self.text(text),
-            // Text goes on after it.
+            // The text goes on after a soft break.
             Event::SoftBreak => Event::SoftBreak,
             event => {
                 self.run = 0;
@@ -118,7 +123,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Reading<'a, I> {
     }
 }
 
-/// HTML that is not sanitised yet, up to a length.
+/// HTML that is not sanitised yet, at most twice [`MAX_HTML`] long.
 #[derive(Default)]
 pub(super) struct Html(pub(super) String);
 

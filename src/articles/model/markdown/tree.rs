@@ -1,8 +1,10 @@
-//! What the tree of some HTML would be like, looked at while the parser makes it, and before a tree is made.
+//! Checks how deep and how costly the tree of some HTML would be, while it is parsed and before a tree is
+//! built.
 //!
-//! An HTML parser walks over what is open at each tag, opens formatting elements again in each block, and looks for the place of
-//! what stands wrongly in a table among all that stands there already. Texts that are short to send make it do so for minutes, or
-//! fill the memory. So it first builds nothing, which tells what it would take.
+//! An HTML parser walks over all open elements at each tag, opens formatting elements again in each block,
+//! and searches all existing siblings for the place of content that is misplaced in a table. Short texts can
+//! make it do so for minutes, or fill the memory. So the parser first builds nothing, which shows what the
+//! tree would take.
 
 use std::{
     borrow::Cow,
@@ -22,20 +24,22 @@ use crate::{
     blocking::Stop,
 };
 
-/// How much is parsed between two looks, in bytes. A tag ends a piece, too.
+/// The most bytes that are parsed between two checks. The end of a tag ends a piece too.
 const PIECE: usize = 512;
 
-/// How many elements there may be. A text of the greatest length has fewer; what makes more is opened again and again.
+/// The most elements that a tree can have. A text of the greatest length has fewer; only elements that are
+/// opened again and again make more.
 const MAX_ELEMENTS: usize = 500_000;
 
-/// How many steps building and cleaning the tree may take, beside one for each byte: siblings that are looked through, children that
-/// are moved, bytes of attributes.
+/// The most steps that building and cleaning the tree can take, in addition to one for each byte. A step is a
+/// sibling that is looked through, a child that is moved, or a byte of an attribute.
 const MAX_STEPS: usize = 40_000_000;
 
-/// Looks at the tree of some HTML, as it would stand within a block.
+/// Checks the tree that some HTML would have inside a block.
 ///
 /// # Errors
-/// More than [`MAX_NESTING`] elements are open at once, or the tree takes too much.
+/// Returns [`TooComplex::Nested`] if more than [`MAX_NESTING`] elements are open at once, and
+/// [`TooComplex::Costly`] if the tree or its parsing takes too much.
 pub(super) fn check(html: &str, stop: &Stop) -> Result<(), TooComplex> {
     let context = QualName::new(None, ns!(html), local_name!("div"));
     let mut parser = parse_fragment(Sink::default(), ParseOpts::default(), context, Vec::new(), false);
@@ -50,7 +54,8 @@ pub(super) fn check(html: &str, stop: &Stop) -> Result<(), TooComplex> {
         if sink.elements.get() > MAX_ELEMENTS || sink.steps.get() > MAX_STEPS {
             return Err(TooComplex::Costly);
         }
-        // No more can be open than there were and were made since; only where those are too many they are counted again.
+        // The open elements are at most those of the last count and those made since. Only if these are too
+        // many, they are counted again.
         if open + sink.made.get() > MAX_NESTING {
             round += 1;
             open = open_elements(&parser, round).saturating_sub(outside);
@@ -71,7 +76,7 @@ fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// How many elements are open, also those that are only to be opened again.
+/// Counts the open elements, including those that are closed but will be opened again.
 fn open_elements(parser: &Parser<Sink>, round: u32) -> usize {
     struct Count(u32, Cell<usize>);
     impl Tracer for Count {
@@ -87,25 +92,24 @@ fn open_elements(parser: &Parser<Sink>, round: u32) -> usize {
     count.1.get()
 }
 
-/// What a tree would be made of.
+/// A node of the tree, without its text and attributes.
 struct Node {
     name: QualName,
-    /// Its children.
     children: Rc<Children>,
-    /// The children of its parent.
+    /// The list of children that this node is part of.
     among: RefCell<Option<Rc<Children>>>,
-    /// What a template holds.
+    /// The content of a template element.
     contents: Option<Rc<Node>>,
-    /// When it was last counted.
+    /// The last round in which it was counted.
     round: Cell<Option<u32>>,
 }
 
 #[derive(Default)]
 struct Children {
     count: Cell<usize>,
-    /// Text is added to text.
+    /// If `true`, the last child is a text, and further text is added to it.
     end_in_text: Cell<bool>,
-    /// The same of what stands before a table that it was found in.
+    /// The same for text that was found in a table and stands before it.
     fostered_text: Cell<bool>,
 }
 
@@ -120,14 +124,14 @@ impl Node {
     }
 }
 
-/// Keeps nothing of a tree but what its parser keeps.
+/// A sink that keeps nothing of a tree except what the parser itself keeps, and counts the work.
 struct Sink {
     document: Rc<Node>,
     elements: Cell<usize>,
-    /// How many elements were made since they were last counted.
+    /// The number of elements made since the last count.
     made: Cell<usize>,
     steps: Cell<usize>,
-    /// The attributes of the root, which each tag of its name adds to.
+    /// The number of attributes that were added to the root. Each further tag of its name can add some.
     of_root: Cell<usize>,
 }
 
@@ -275,7 +279,7 @@ mod tests {
         let nested = |depth: usize| format!("{}a{}", "<div>".repeat(depth), "</div>".repeat(depth));
         assert_eq!(looked_at(&nested(100)), Ok(()));
         assert_eq!(looked_at(&nested(101)), Err(TooComplex::Nested));
-        // What is to be opened again is open.
+        // An element that will be opened again counts as open.
         assert_eq!(
             looked_at(&(0..101).map(|number| format!("<p><b x={number}></p>")).collect::<String>()),
             Err(TooComplex::Nested)
@@ -304,7 +308,7 @@ mod tests {
                 "<p>a".repeat(100_000)
             ),
             format!("<p><a href=\"https://a.example/{}\">{}", "a".repeat(100_000), "<p>a".repeat(100_000)),
-            // A place that is looked for among all others.
+            // A place that is searched for among all siblings.
             format!("<table>{}", "<i></i>".repeat(100_000)),
             (0..100_000).map(|number| format!("<html a{number}>")).collect(),
         ] {

@@ -1,4 +1,4 @@
-//! Which editions a view has and a query asks for.
+//! The filters of a list as conditions on editions.
 
 use std::slice;
 
@@ -27,11 +27,12 @@ use crate::{
     values::DocumentKey,
 };
 
-/// Of a draft: whether its story was taken back, which few were.
+/// The condition that the story of a draft was retracted; few stories are.
 const TAKEN_BACK: &str = "editions.article_id in (select l.article_id from editions l where l.kind = 'live' \
      and l.status = 'retracted')";
 
-/// Whether an edition has one of these statuses. They are literal, too: there are few sets of them, and of some there is little.
+/// The condition that an edition has one of these statuses. The statuses are literals in the SQL, and not
+/// parameters: there are few combinations of them, and some statuses are rare.
 struct HasStatus<'a>(&'a [Status]);
 
 impl QueryFragment<Pg> for HasStatus<'_> {
@@ -52,7 +53,8 @@ impl QueryFragment<Pg> for HasStatus<'_> {
 
 expression!(HasStatus<'_>: Bool);
 
-/// Always true. No connection keeps the plan of what it stands in: there are too many ways to combine filters.
+/// A condition that is always true, and keeps the plan of its statement out of the cache of the connection:
+/// there are too many combinations of filters.
 struct Unkept;
 
 impl QueryFragment<Pg> for Unkept {
@@ -80,7 +82,7 @@ fn asks_for_something(query: &ArticlesQuery) -> bool {
         || query.status.is_some()
 }
 
-/// What of it the query asks for.
+/// Selects the editions that the view can see and the query asks for.
 pub(super) fn filtered<'a>(
     view: View,
     query: &'a ArticlesQuery,
@@ -134,7 +136,7 @@ pub(super) fn filtered<'a>(
             let taken_back = || fragment::<Bool>(TAKEN_BACK);
             let others = not(taken_back()).and(HasStatus(&any.0));
             match &any.0[..] {
-                // That is no status of a draft.
+                // No draft has this status itself.
                 [Status::Retracted] => filtered.filter(taken_back()),
                 any if any.contains(&Status::Retracted) => filtered.filter(taken_back().or(others)),
                 _ => filtered.filter(others),

@@ -1,12 +1,13 @@
-//! How much text goes on a page.
+//! Decides how many articles with texts fit on a page.
 
-/// How many bytes an edition's texts have, which Postgres knows without reading them.
+/// The size of an edition's texts in bytes, which Postgres knows without reading them.
 pub(super) const TEXT_BYTES: &str = "(octet_length(editions.body) + octet_length(editions.body_html))";
 
-/// How many bytes the texts of a page have together at most.
+/// The maximum size of all texts of a page together, in bytes.
 const PAGE_BYTES: i64 = 1 << 20;
 
-/// How many of the articles whose texts have these sizes go on one page: at least one, however long its text is.
+/// Returns how many of the articles whose texts have these sizes fit on one page: at least one, however long
+/// its text is.
 pub(super) fn fitting(sizes: impl Iterator<Item = i32>) -> usize {
     let mut bytes = 0;
     let fits = |size: &i32| {

@@ -1,8 +1,9 @@
-//! Live articles in the order of their publication, out of indexes alone.
+//! Finds pages of live articles in the order of their publication, by indexes alone.
 //!
-//! A tag or a citation of what readers see has the time and the language of its edition on it. So the latest articles with a tag, or of
-//! a source, come out of one index in their order, whatever else there is; what else is asked of them is looked up for each. A page of
-//! ids is found first, and then its articles: no plan depends on how many there are, or on where they stand among all others.
+//! The tags and citations of live editions carry the time and the language of their edition. So the latest
+//! articles with a tag, or of a source, come out of one index in their order, however many other articles
+//! there are; all other conditions are checked for each of them. A page of ids is found first, and then its
+//! articles: no plan depends on the number of articles or on the place of the page among them.
 
 use std::slice;
 
@@ -27,12 +28,12 @@ use crate::{
     database::sql::expression,
 };
 
-/// What a query asks for, where indexes of live editions, tags and citations can tell.
+/// The filters of a query, if the indexes of live editions, tags and citations can answer them.
 #[derive(Debug)]
 struct Asked {
-    /// What the articles are found by; `None`: all of them.
+    /// The tags or sources by which the articles are found; `None` means all articles.
     by: Option<Named>,
-    /// What they have to have besides: any of each.
+    /// Further tags or sources: an article has to have one of each.
     any: Vec<Named>,
     all: Option<HasAll>,
     none: Option<Named>,
@@ -42,9 +43,10 @@ struct Asked {
 }
 
 impl Asked {
-    /// `None` where readers ask for something else too, or editors ask.
+    /// Returns `None` if the view is not the live one, or the query has a filter that the indexes cannot
+    /// answer.
     fn by(view: View, query: &ArticlesQuery) -> Option<Self> {
-        // Each filter is named, so that none that comes is forgotten.
+        // Each filter is named here, so that no new one can be forgotten.
         let ArticlesQuery {
             q: None,
             tag,
@@ -69,12 +71,12 @@ impl Asked {
         else {
             return None;
         };
-        // Readers ask for no other status.
+        // Readers can ask for no other status.
         let all_published = |any: &[Status]| any.iter().all(|status| *status == Status::Published);
         if view != View::Live || !status.as_ref().is_none_or(|any| all_published(&any.0)) {
             return None;
         }
-        // First what there is less of, as a rule.
+        // The one that fewer articles have comes first, as a rule.
         let source = source.iter().map(|any| Named::sources(&any.0));
         let (joined, all) = HasAll::beside(tag_all.as_ref().map_or(&[][..], |all| &all.0));
         let joined = joined.iter().map(|tag| Named::tags(slice::from_ref(tag)));
@@ -90,8 +92,8 @@ impl Asked {
         })
     }
 
-    /// Whether it is one of the few that many ask for. Each connection keeps the plans of those: of all that can be combined they
-    /// would fill the memory of the server.
+    /// Returns `true` if the query is one of the few that many clients send. Each connection keeps the plans
+    /// of these only: the plans of all combinations would fill the memory of the server.
     fn is_common(&self) -> bool {
         let Self { by, any, all, none, languages, published_after, published_before } = self;
         by.as_ref().is_none_or(Named::is_one)
@@ -103,8 +105,8 @@ impl Asked {
             && published_before.is_none()
     }
 
-    /// Writes a selection of the time and the id of each article: whole, or for one of several names (`named.id`) or languages
-    /// (`spoken.language`) at a time.
+    /// Writes a selection of the time and the id of each article: all at once, or for one of several names
+    /// (`named.id`) or languages (`spoken.language`) at a time.
     fn write<'b>(&'b self, by_name: bool, by_language: bool, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         // An article may cite a source more than once, and have several of the tags.
         let repeats =
@@ -159,7 +161,7 @@ impl Asked {
     }
 }
 
-/// Whether an edition is on a page of live ones.
+/// The condition that an edition is on a page of live ones.
 #[derive(Debug)]
 pub(super) struct OnPage {
     asked: Asked,
@@ -169,7 +171,7 @@ pub(super) struct OnPage {
 }
 
 impl OnPage {
-    /// `None` where the indexes do not tell.
+    /// Returns `None` if the indexes cannot answer the query.
     pub(super) fn of(view: View, query: &ArticlesQuery, rows: i64, after: Option<&Position>) -> Option<Self> {
         let descending = match query.sort {
             Sort::PublishedDescending => true,
@@ -184,7 +186,7 @@ impl OnPage {
         Some(Self { asked: Asked::by(view, query)?, descending, after, rows })
     }
 
-    /// Writes where the page begins, and the order.
+    /// Writes the position after which the page starts, and the order.
     fn write_end<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         if let Some((time, id)) = &self.after {
             out.push_sql(" and (a.published_at, a.article_id) ");
@@ -195,8 +197,8 @@ impl OnPage {
             out.push_sql(")");
         }
         out.push_sql(self.order());
-        // The longest page and one, whatever is asked for: of a number that is not known when it is planned Postgres assumes that
-        // it is a tenth of all there are, and plans anew each time.
+        // The longest page and one more, whatever the limit is: if Postgres does not know the number when it
+        // plans, it assumes a tenth of all rows, and plans anew each time.
         out.push_sql(" limit 101");
         Ok(())
     }
@@ -216,7 +218,7 @@ impl QueryFragment<Pg> for OnPage {
         if !(asked.is_common() && self.descending) {
             out.unsafe_to_cache_prepared();
         }
-        // Of several names or languages each has a place of its own in an index.
+        // Each of several names or languages has its own place in an index.
         let names = asked.by.as_ref().filter(|named| !named.is_one());
         let languages = asked.languages.as_ref().filter(|languages| languages.len() > 1);
         out.push_sql("editions.article_id = any(array(select article_id from (");
@@ -251,12 +253,12 @@ impl QueryFragment<Pg> for OnPage {
 
 expression!(OnPage: Bool);
 
-/// How many articles there are on all pages.
+/// The number of articles on all pages.
 #[derive(Debug)]
 pub(super) struct CountOf(Asked);
 
 impl CountOf {
-    /// `None` where the indexes do not tell.
+    /// Returns `None` if the indexes cannot answer the query.
     pub(super) fn of(view: View, query: &ArticlesQuery) -> Option<Self> {
         Asked::by(view, query).map(Self)
     }

@@ -1,15 +1,15 @@
-//! The SQL of lists.
+//! The SQL of lists of articles.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | [`page`] | a page of a list, and how long the list is |
+//! | [`page`] | a page of a list, and the length of the list |
 //! | [`filters`] | the conditions of a list |
 //! | [`tag_source_filters`] | any, all or none of some tags or sources |
-//! | [`order`] | the orders, and where a page begins |
-//! | [`index_page`] | pages of ids that an index has in their order |
-//! | [`search`] | search, with its ranks |
-//! | [`related`] | what else there is to read |
-//! | [`fitting`] | the rows of a page that its bytes have room for |
+//! | [`order`] | the orders, and the position after which a page starts |
+//! | [`index_page`] | pages of ids that come out of an index in order |
+//! | [`search`] | full-text search, with its ranks |
+//! | [`related`] | articles that are related to another one |
+//! | [`fitting`] | the number of articles whose texts fit on a page |
 
 mod filters;
 mod fitting;

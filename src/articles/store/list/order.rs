@@ -1,4 +1,4 @@
-//! The orders of lists, and where a page starts in them.
+//! The orders of lists, and the position after which a page starts.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -25,11 +25,11 @@ use crate::{
     schema::editions,
 };
 
-/// Where a draft that readers cannot see stands among times.
+/// The time by which an edition is sorted: an unpublished draft comes after all times.
 const UNPUBLISHED_LAST: &str = "coalesce(editions.published_at, 'infinity')";
 
-/// Sorts, and starts after a position. The first condition alone bounds the part of the index that is read; the second leaves
-/// out what a tie would repeat.
+/// Sorts the editions, and starts after a position. The first condition alone bounds the part of the index
+/// that is read; the second leaves out the rows with an equal key that earlier pages had.
 pub(crate) fn ordered<'a>(
     query: EditionsQuery<'a>,
     view: View,
@@ -52,7 +52,7 @@ pub(crate) fn ordered<'a>(
     // `infinity` stands for no time; chrono has no such value, so it is made in the statement.
     let published = || fragment::<Timestamptz>(UNPUBLISHED_LAST);
     match (sort, view) {
-        // The best first; of those that fit alike, the latest.
+        // The best come first; of equally good ones, the latest.
         (Sort::Relevance, _) => {
             let rank = Rank(search.unwrap_or_default());
             let query = query.order((rank.desc(), published().desc(), editions::article_id.desc()));
@@ -98,7 +98,8 @@ pub(crate) fn ordered<'a>(
     }
 }
 
-/// Sorts what was picked already by when it was published. No index has this order: none is to be walked to find it all.
+/// Sorts editions that are already selected by their time of publication. No index has this order, so that
+/// Postgres does not walk one to find the few rows.
 pub(crate) fn sorted(query: EditionsQuery<'_>, descending: bool) -> EditionsQuery<'_> {
     let published = fragment::<Timestamptz>(UNPUBLISHED_LAST);
     if descending {
@@ -109,7 +110,7 @@ pub(crate) fn sorted(query: EditionsQuery<'_>, descending: bool) -> EditionsQuer
 }
 
 diesel::define_sql_function! {
-    /// The first of the two that is not null.
+    /// Returns the first of the two that is not null.
     fn coalesce(first: Nullable<Timestamptz>, second: Timestamptz) -> Timestamptz;
 }
 

@@ -1,4 +1,4 @@
-//! A page of a list, and how long the list is.
+//! Reads a page of a list of articles, and counts the list.
 
 use std::collections::HashMap;
 
@@ -29,13 +29,11 @@ use crate::{
     schema::editions,
 };
 
-/// The page of what the view has and the query asks for, in its order, from after a position. `search` is what its `q` means, where it
-/// has one.
+/// Returns the articles that the view can see and the query asks for, in the order of the query, from after a
+/// position. `search` is the meaning of `q`, if the query has one.
 ///
-/// A page with texts ends where they get long: see `fitting`. That takes a second statement, which has to see what the first one saw.
-///
-/// # Errors
-/// As any statement.
+/// A page with texts ends where they get long: see `fitting`. It takes a second statement, which has to see
+/// the same state of the database as the first one.
 pub(crate) async fn list_articles(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -64,10 +62,7 @@ pub(crate) async fn list_articles(
     Ok(Rows { rows, has_next: sized.len() > fitting })
 }
 
-/// How many articles the view has and the query asks for.
-///
-/// # Errors
-/// As any statement.
+/// Counts the articles that the view can see and the query asks for.
 pub(crate) async fn count_articles(
     conn: &mut AsyncPgConnection,
     view: View,

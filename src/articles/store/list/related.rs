@@ -1,4 +1,4 @@
-//! What else there is to read.
+//! Finds the articles that are related to an article.
 
 use diesel::{
     prelude::*,
@@ -15,8 +15,9 @@ use crate::{
     schema::editions,
 };
 
-/// However much is alike, only so many candidates are looked at: of each document, source and tag the 200 newest articles, and, for
-/// the words of their headlines, the 500 that were published last. Each of them comes out of an index, newest first.
+/// The ids of related articles. However many articles have something in common, only a bounded number of
+/// candidates is looked at: the 200 newest articles for each document, source and tag, and, for the words of
+/// their headlines, the 500 that were published last. All of them come out of an index, newest first.
 const RELATED: &str = "
     with story as materialized (
         select e.article_id, e.language, e.search_config, e.translation_group_id,
@@ -82,10 +83,8 @@ struct Related {
     article_id: Uuid,
 }
 
-/// Up to `rows` live articles that have something in common with a live one, most of it first; never its translations.
-///
-/// # Errors
-/// As any statement.
+/// Returns up to `rows` live articles that have something in common with a live one, those with the most
+/// first. Its translations are left out.
 pub(crate) async fn list_related(
     conn: &mut AsyncPgConnection,
     article: Uuid,

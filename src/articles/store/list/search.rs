@@ -1,7 +1,7 @@
-//! Full-text search.
+//! Full-text search in articles.
 //!
-//! A search is understood first, in each language that it is made in: what it asks for there, without the languages in which it asks
-//! for nothing. Then it is a condition on editions like any other, and one that an index serves.
+//! A search is parsed first, in each language that it is made in; languages in which it asks for nothing are
+//! left out. From then on it is a condition on editions like any other, and an index serves it.
 
 use std::collections::HashMap;
 
@@ -28,11 +28,12 @@ use crate::{
     values::Language,
 };
 
-/// A search must not keep a connection busy: whoever asks for too much is told to come back. And it is planned for its own words,
-/// since which index is best depends on how rare they are.
+/// The limits of a search. It must not keep a connection busy: a search that takes too long is refused, and
+/// the client can try again. It is planned for its own words, because the best index depends on how rare they
+/// are.
 const LIMITS: &str = "set local statement_timeout = '2s'; set local plan_cache_mode = force_custom_plan";
 
-/// What a search asks for, for each way in which some of its languages understand it.
+/// Parses a search: one row for each different meaning that it has in the languages.
 const UNDERSTOOD: &str = "select query::text as query, querytree(query) as words, array_agg(config) as configs \
      from (select cfgname::text as config from pg_ts_config where cfgnamespace = 'pg_catalog'::regnamespace) as configs \
      cross join lateral websearch_to_tsquery(config::regconfig, search_fold($1)) as query \
@@ -40,12 +41,12 @@ const UNDERSTOOD: &str = "select query::text as query, querytree(query) as words
      and ($2 is null or config in (select search_config(language) from unnest($2) as languages (language))) \
      group by 1, 2 order by 1";
 
-/// How much of their HTML is looked at for the words that were found, in characters: of all editions of a page together, and of each
-/// at least. Where a page is long, the words of long texts are marked at their beginnings.
+/// The number of characters of HTML in which found words are marked: for all editions of a page together, and
+/// the minimum for each. On a long page, only the beginnings of long texts are marked.
 const LOOKED_AT: (usize, usize) = (1_000_000, 8_000);
 
-/// How well each edition fits, and where the words stand in it. Every word of what is looked at counts: to have a part of it chosen
-/// here would take the square of its length.
+/// The rank of each edition, and its texts with the found words marked. All words of the text count: the time
+/// to choose a part of it in this statement would grow with the square of its length.
 const HITS: &str = r#"
     select e.article_id, ts_rank_cd(e.search, m.query::tsquery) as rank, e.title, e.summary, b.text,
         ts_headline(m.config::regconfig, search_fold(e.title), m.words::tsquery, o.options) as marked_title,
@@ -60,29 +61,23 @@ const HITS: &str = r#"
 /// A search as some languages understand it.
 #[derive(Clone, Debug, QueryableByName)]
 pub(crate) struct Meaning {
-    /// A `tsquery`.
+    /// The search as a `tsquery`.
     #[diesel(sql_type = Text)]
     query: String,
-    /// The same without what it excludes.
+    /// The same without the excluded words.
     #[diesel(sql_type = Text)]
     words: String,
-    /// The configurations of these languages.
+    /// The text search configurations of these languages.
     #[diesel(sql_type = Array<Text>)]
     configs: Vec<String>,
 }
 
-/// Bounds what the statements of this transaction may take.
-///
-/// # Errors
-/// As any statement.
+/// Bounds the time of the statements of this transaction.
 pub(crate) async fn limit_search(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     conn.batch_execute(LIMITS).await
 }
 
-/// What a query's search asks for, in the languages that the query asks for. Nothing, where no word is left that could be found by.
-///
-/// # Errors
-/// As any statement.
+/// Parses a search in the languages of the query. Returns nothing if no word is left to search for.
 pub(crate) async fn understand(
     conn: &mut AsyncPgConnection,
     search: &str,
@@ -126,10 +121,7 @@ impl Hit {
     }
 }
 
-/// The articles with what was found in them.
-///
-/// # Errors
-/// As any statement.
+/// Sets the rank and the marked words of each article.
 pub(crate) async fn with_highlights(
     conn: &mut AsyncPgConnection,
     view: View,
@@ -163,12 +155,12 @@ pub(crate) async fn with_highlights(
     Ok(articles)
 }
 
-/// Whether an edition has what a search asks for, as its own language understands it.
+/// The condition that an edition matches a search, as the edition's own language understands it.
 pub(crate) struct Matches<'a>(pub(super) &'a [Meaning]);
 
 impl QueryFragment<Pg> for Matches<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // In this form, and not as a `case`, an index serves each of them.
+        // In this form, and not as a `case`, an index serves each of the meanings.
         out.push_sql("(false");
         for Meaning { query, configs, .. } in self.0 {
             out.push_sql(" or (editions.search @@ ");
@@ -182,7 +174,7 @@ impl QueryFragment<Pg> for Matches<'_> {
     }
 }
 
-/// How well an edition fits what a search asks for: a headline counts more than a dek, and a dek more than the body.
+/// The rank of an edition for a search: a headline counts more than a dek, and a dek more than the body.
 #[derive(Clone, Copy)]
 pub(crate) struct Rank<'a>(pub(super) &'a [Meaning]);
 

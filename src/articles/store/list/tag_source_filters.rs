@@ -1,4 +1,4 @@
-//! Whether an edition has tags or sources.
+//! The conditions that an edition has any, all or none of some tags or sources.
 
 use diesel::{
     pg::Pg,
@@ -17,14 +17,14 @@ use crate::{
 
 pub(super) type Out<'a, 'b> = AstPass<'a, 'b, Pg>;
 
-/// What an article is joined with.
+/// The table that connects articles with tags or with sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EdgeTable {
     Tag,
     Source,
 }
 
-/// The tags or the sources with these names.
+/// The tags or the sources with these ids or slugs.
 #[derive(Debug)]
 pub(super) struct Named {
     pub kind: EdgeTable,
@@ -34,7 +34,7 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn tags(any: &[Reference]) -> Self {
-        // An id is a name of a tag, too: it leads on where the tag was merged into another one.
+        // An id is also a name of a tag: if the tag was merged, it leads to the other tag.
         Self { kind: EdgeTable::Tag, ids: Vec::new(), names: any.iter().map(ToString::to_string).collect() }
     }
 
@@ -47,7 +47,7 @@ impl Named {
         self.ids.len() + self.names.len() == 1
     }
 
-    /// The table of the edges, and its column that names them.
+    /// Returns the table of the edges, and its column with the id of the tag or source.
     pub(super) fn edges(&self) -> (&'static str, &'static str) {
         match self.kind {
             EdgeTable::Tag => ("edition_tags", "tag_id"),
@@ -55,7 +55,7 @@ impl Named {
         }
     }
 
-    /// Writes the statement that finds their ids.
+    /// Writes the statement that finds the ids.
     pub(super) fn write<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         match (self.kind, &self.ids[..], &self.names[..]) {
             (EdgeTable::Tag, _, [name]) => {
@@ -87,7 +87,8 @@ impl Named {
         }
     }
 
-    /// Writes what an id is compared with, so that it is one of theirs. What they are called is looked up once.
+    /// Writes the right side of a comparison of an id with the ids of these tags or sources. Postgres looks
+    /// up their names once.
     pub(super) fn write_comparison<'b>(&'b self, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         let [before, behind] = if self.is_one() { ["(", ")"] } else { ["any(array(", "))"] };
         out.push_sql(before);
@@ -96,7 +97,7 @@ impl Named {
         Ok(())
     }
 
-    /// Writes whether the edition that is called so has any of them.
+    /// Writes the condition that the edition with this alias has any of them.
     pub(super) fn write_exists<'b>(
         &'b self,
         edition: &str,
@@ -113,30 +114,31 @@ impl Named {
     }
 }
 
-/// How many tags an article is joined with, where it has to have all of some. For so few joins are faster.
+/// The maximum number of joins for tags that an article must have. For so few, joins are faster.
 const JOINED: usize = 2;
 
-/// Whether an edition has all of the tags with these names. However many there are, it is one condition: a join for each takes long to
-/// plan.
+/// The condition that an edition has all of the tags with these names. It is one condition for any number of
+/// tags, because it takes long to plan one join per tag.
 #[derive(Debug)]
 pub(super) struct HasAll(Vec<String>);
 
 impl HasAll {
-    /// The tags that are better joined one by one, and the condition of all others, where there are any.
+    /// Returns the tags that are better joined one by one, and the condition for all others, if there are
+    /// any.
     pub(super) fn beside(all: &[Reference]) -> (&[Reference], Option<Self>) {
         let (joined, rest) = all.split_at(JOINED.min(all.len()));
         let rest: Vec<_> = rest.iter().map(ToString::to_string).collect();
         (joined, (!rest.is_empty()).then_some(Self(rest)))
     }
 
-    /// Writes whether the edition that is called so has each of them.
+    /// Writes the condition that the edition with this alias has each of them.
     pub(super) fn write<'b>(&'b self, edition: &str, kind: &str, out: &mut Out<'_, 'b>) -> QueryResult<()> {
         out.push_sql(&format!(
             "(select count(*) from edition_tags edge where edge.article_id = {edition}.article_id and edge.kind = {kind} \
              and edge.tag_id = any(array(select tag_id from tag_names where name = any("
         ));
         out.push_bind_param::<Array<Text>, _>(&self.0)?;
-        // As many as there are, where each name leads to one, some to the same.
+        // As many as there are tags, if each name leads to one; some names can lead to the same tag.
         out.push_sql(
             ")))) = (select case when count(t.tag_id) = count(*) then count(distinct t.tag_id) end from unnest(",
         );
@@ -154,7 +156,7 @@ impl QueryFragment<Pg> for HasAll {
 
 expression!(HasAll: Bool);
 
-/// Whether an edition has any of the tags or sources.
+/// The condition that an edition has any of the tags or sources.
 #[derive(Debug)]
 pub(super) struct Has(Named);
 
@@ -171,7 +173,8 @@ impl Has {
 impl QueryFragment<Pg> for Has {
     fn walk_ast<'b>(&'b self, mut out: Out<'_, 'b>) -> QueryResult<()> {
         out.push_sql("(");
-        // Where nothing is called so, this alone tells, and no edition is looked at.
+        // If there is no tag or source of this name, this condition alone decides, and no edition is looked
+        // at.
         if self.0.is_one() {
             out.push_sql("(");
             self.0.write(&mut out)?;
@@ -185,7 +188,7 @@ impl QueryFragment<Pg> for Has {
 
 expression!(Has: Bool);
 
-/// Whether an edition has none of the tags.
+/// The condition that an edition has none of the tags.
 #[derive(Debug)]
 pub(super) struct HasNone(Named);
 
@@ -204,19 +207,14 @@ impl QueryFragment<Pg> for HasNone {
 
 expression!(HasNone: Bool);
 
-/// The ids of the tags that these names lead to.
-///
-/// # Errors
-/// As any statement.
+/// Returns the ids of the tags that these names lead to.
 pub(crate) async fn tag_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
     let names: Vec<_> = any.iter().map(ToString::to_string).collect();
     tag_names::table.filter(tag_names::name.eq_any(names)).select(tag_names::tag_id).load(conn).await
 }
 
-/// The ids of these sources, of those that there are.
-///
-/// # Errors
-/// As any statement.
+/// Returns the ids of these sources. Slugs that no source has are left out; ids are returned without a
+/// lookup.
 pub(crate) async fn source_ids(conn: &mut AsyncPgConnection, any: &[Reference]) -> QueryResult<Vec<Uuid>> {
     let (mut ids, slugs) = split(any);
     if !slugs.is_empty() {
