@@ -47,7 +47,7 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Manage editors
+    /// Manage the editors
     #[command(subcommand)]
     Editor(EditorCommand),
     /// Check the record of what changed

@@ -155,8 +155,8 @@ macro_rules! paged {
 
 paged!(PageQuery);
 
-/// One page that a request asks for: it is read with [`rows`](Self::rows) and [`after`](Self::after), and made with
-/// [`of`](Self::of) or [`of_rows`](Self::of_rows).
+/// One page that a request asks for: it is read with [`rows`](Self::rows) and [`after`](Self::after), and
+/// made with [`of`](Self::of) or [`of_rows`](Self::of_rows).
 pub(crate) struct PageRequest<'a, P> {
     key: &'a CursorKey,
     fingerprint: &'a str,

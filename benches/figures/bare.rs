@@ -1,4 +1,5 @@
-//! What is the most that could be: actix-web with one handler that answers the same bytes. This program started again, with
+//! What is the most that could be: actix-web with one handler that answers the same bytes. This program
+//! started again, with
 //! `--bare`, so that it is a process of its own like an instance is.
 
 use std::{

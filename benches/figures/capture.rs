@@ -6,7 +6,8 @@ use tokio_postgres::Client;
 
 use crate::{cluster::Cluster, outcome::Outcome};
 
-/// How often a request is repeated: what most of the captures agree on is the request's; others have something of the workers.
+/// How often a request is repeated: what most of the captures agree on is the request's; others have
+/// something of the workers.
 const ROUNDS: usize = 7;
 
 /// Longer than the pauses of an instance's workers.
@@ -64,7 +65,8 @@ impl<'a> Capture<'a> {
         Ok(Self { cluster, admin, background })
     }
 
-    /// What a request runs, begin and end of its transactions too. `ask` makes the request once, the number given each time.
+    /// What a request runs, begin and end of its transactions too. `ask` makes the request once, the number
+    /// given each time.
     pub(crate) async fn of(&self, mut ask: impl AsyncFnMut(usize) -> Outcome<()>) -> Outcome<Vec<Statement>> {
         let mut captures: Vec<Vec<Statement>> = Vec::new();
         for round in 0..ROUNDS {

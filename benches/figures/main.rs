@@ -4,8 +4,8 @@
 //! Postgres with pgbench, and [wrk](https://github.com/wg/wrk), on a machine that does nothing else, and about 20 GB in the target
 //! folder. `cargo bench -- --quick` does the same with few articles in a minute or two: to see that it works.
 //!
-//! Ratios of two rates are taken in turns within one run. A missed budget is in the table; the exit code tells whether everything
-//! worked, and whether the plans of the hot queries are as they must be.
+//! Ratios of two rates are taken in turns within one run. A missed budget is in the table; the exit code
+//! tells whether everything worked, and whether the plans of the hot queries are as they must be.
 
 mod bare;
 mod capture;

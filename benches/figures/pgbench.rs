@@ -43,18 +43,21 @@ impl Session {
     }
 }
 
-/// A script, with the values that it is given as variables: pgbench sends them as parameters of prepared statements.
+/// A script, with the values that it is given as variables: pgbench sends them as parameters of prepared
+/// statements.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     text: String,
     variables: BTreeMap<String, String>,
 }
 
-/// What stands for a parameter in a script: an expression of SQL, where it is not the value that was captured.
+/// What stands for a parameter in a script: an expression of SQL, where it is not the value that was
+/// captured.
 pub(crate) type Replace<'a> = dyn Fn(&str, &str, &str) -> Option<String> + 'a;
 
 impl Script {
-    /// A script of captured statements. `replace` is asked with the statement, the parameter's type and its value.
+    /// A script of captured statements. `replace` is asked with the statement, the parameter's type and its
+    /// value.
     pub(crate) async fn of(
         client: &Client,
         statements: &[Statement],
@@ -88,7 +91,8 @@ impl Script {
         self
     }
 
-    /// Puts it into a file that a person can read, after commands of pgbench; the variables are comments there.
+    /// Puts it into a file that a person can read, after commands of pgbench; the variables are comments
+    /// there.
     pub(crate) fn save(&self, folder: &Path, name: &str, prelude: &str) -> Outcome<PathBuf> {
         let folder = folder.join("statements");
         std::fs::create_dir_all(&folder)?;

@@ -122,8 +122,8 @@ pub(crate) async fn newest(server: &Server) -> Outcome<String> {
     Ok(list["data"][0]["slug"].as_str().ok_or("there is no article")?.to_owned())
 }
 
-/// How long requests take that are made one after the other, in milliseconds; and how many of them failed. It ends early where they
-/// take long.
+/// How long requests take that are made one after the other, in milliseconds; and how many of them failed. It
+/// ends early where they take long.
 pub(crate) async fn latencies(server: &Server, path: &str, requests: usize) -> Outcome<(Vec<f64>, usize)> {
     let started = Instant::now();
     let (mut times, mut failed) = (Vec::with_capacity(requests), 0);

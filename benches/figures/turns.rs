@@ -1,4 +1,5 @@
-//! Two things that are held against each other, in turns: what else the machine does meanwhile bears on both alike.
+//! Two things that are held against each other, in turns: what else the machine does meanwhile bears on both
+//! alike.
 
 use crate::{
     outcome::median,

@@ -1,7 +1,7 @@
 //! Texts: words by Zipf's law in two languages, and the paragraphs that bodies are made of.
 //!
-//! All bodies are made of the same few thousand paragraphs. So what search has of each is worked out once by Postgres, and put
-//! together for each body; see [`crate::fill::search`].
+//! All bodies are made of the same few thousand paragraphs. So what search has of each is worked out once by
+//! Postgres, and put together for each body; see [`crate::fill::search`].
 
 use warta::articles::model::markdown::render;
 

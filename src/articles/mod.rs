@@ -1,4 +1,5 @@
-//! Articles: stories, each with a draft that editors work on and, once published, a live edition that readers see.
+//! Articles: stories, each with a draft that editors work on and, once published, a live edition that readers
+//! see.
 //!
 //! | floor | what it has |
 //! |---|---|

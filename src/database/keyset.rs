@@ -1,6 +1,7 @@
 //! Pages by keyset: a page begins after the last row of the page before.
 //!
-//! The first condition alone bounds the part of the index that is read; the second one leaves out what a tie would repeat.
+//! The first condition alone bounds the part of the index that is read; the second one leaves out what a tie
+//! would repeat.
 
 /// Sorts a boxed query by a key and an id, both ascending, and begins after `Some((key, id))`.
 macro_rules! ascending {

@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::lock::hold_name;
 use crate::values::Slug;
 
-/// Makes a slug of a text for the thing with this id: the text itself, else with a number after it. `kind` is the word for one such
-/// thing, such as `tag`; it is the slug of a text without letters. `taken` returns which of some slugs other things have; until the
-/// end of the transaction no other one makes a slug of the same text.
+/// Makes a slug of a text for the thing with this id: the text itself, else with a number after it. `kind` is
+/// the word for one such thing, such as `tag`; it is the slug of a text without letters. `taken` returns
+/// which of some slugs other things have; until the end of the transaction no other one makes a slug of the
+/// same text.
 pub(crate) async fn make_free_slug(
     conn: &mut AsyncPgConnection,
     kind: &str,

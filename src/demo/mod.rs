@@ -1,5 +1,5 @@
-//! Demo content: an Indonesian AI-news page, so that a first start has something to show. Written for this project; people,
-//! organisations and addresses in it are invented.
+//! Demo content: an Indonesian AI-news page, so that a first start has something to show. Written for this
+//! project; people, organisations and addresses in it are invented.
 
 mod bodies;
 
@@ -50,7 +50,8 @@ struct Story {
     input: Value,
 }
 
-/// Loads the content in the name of the first admin, once in the life of a database, and only where there is no article yet.
+/// Loads the content in the name of the first admin, once in the life of a database, and only where there is
+/// no article yet.
 pub(crate) async fn load(services: &Services) -> ApiResult<bool> {
     if services.database.is_read_only() {
         return Ok(false);
@@ -121,7 +122,8 @@ async fn insert_article(
     mut story: Story,
 ) -> ApiResult<()> {
     let context = Context::of_process(services, LOADED.as_str());
-    // As if it had been written then: a feed of stories that were all changed a moment ago would show nothing.
+    // As if it had been written then: a feed of stories that were all changed a moment ago would show
+    // nothing.
     #[expect(clippy::cast_possible_truncation, reason = "a month of minutes fits")]
     let minutes = (story.published_days_ago * 24.0 * 60.0) as i64;
     let context = context.set_back(TimeDelta::minutes(minutes));
@@ -132,7 +134,8 @@ async fn insert_article(
     edit::create(conn, &context, principal, id, story.input, rendering, false).await?;
     if story.published {
         let locked = store::lock(conn, &Reference::Id(id)).await?;
-        // The first admin wrote it all. Where the newsroom asks for review, the record says that there was none.
+        // The first admin wrote it all. Where the newsroom asks for review, the record says that there was
+        // none.
         let publish = Transition::Publish { at: None, override_reason: Some("Demo content".to_owned()) };
         transition::perform(conn, &context, principal, &locked, &publish).await?;
     }

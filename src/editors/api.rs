@@ -98,8 +98,8 @@ pub(crate) async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -
 
 /// Change an editor
 ///
-/// A new role holds from the editor's next request on. A new password, and `active: false`, end their sessions. The last active
-/// admin can be neither demoted nor disabled.
+/// A new role holds from the editor's next request on. A new password, and `active: false`, end their
+/// sessions. The last active admin can be neither demoted nor disabled.
 #[utoipa::path(
     operation_id = "update_editor", tag = "people", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The editor's id.")),
@@ -166,8 +166,8 @@ pub(crate) async fn read_me(writer: Writer, _: NoQuery, context: Context) -> Api
 
 /// Change one's own account
 ///
-/// A new email takes the present password in `current_password`, whose guesses are slowed down as for a change of the password, which is
-/// made with `PUT /v1/me/password`. The role is the admins' to change.
+/// A new email takes the present password in `current_password`, whose guesses are slowed down as for a
+/// change of the password, which is made with `PUT /v1/me/password`. The role is the admins' to change.
 #[utoipa::path(
     operation_id = "update_me", tag = "sign-in", security(("token" = [])),
     request_body(content((ProfilePatch = "application/merge-patch+json"), (ProfilePatch = "application/json"))),

@@ -71,7 +71,7 @@ pub async fn run(
     if line.is_empty() { Ok(()) } else { writeln!(io::stdout(), "{line}").map_err(|error| error.to_string()) }
 }
 
-/// An editor as given in words, valid, with the password hashed.
+/// Checks the words that describe a new editor, and hashes the password.
 ///
 /// # Errors
 /// One line that says which word is at fault.

@@ -28,21 +28,21 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = editors)]
 pub struct Editor {
-    /// The editor's id.
+    /// The id of the editor.
     pub id: Uuid,
-    /// What they sign in with, as it was written; unique whatever the case.
+    /// The email to sign in with, as it was written; unique if case is ignored.
     #[schema(inline, value_type = Email)]
     pub email: String,
-    /// What others see of them.
+    /// The name that others see.
     #[schema(example = "Ayu Lestari")]
     pub name: String,
-    /// What they may do.
+    /// The role, which decides what the editor can do.
     pub role: Role,
-    /// Whether they may sign in.
+    /// `true` if the editor can sign in.
     pub active: bool,
-    /// When the account was made.
+    /// The time at which the account was created.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -58,10 +58,10 @@ impl Editor {
     }
 }
 
-/// What an editor is called.
+/// The name of an editor.
 pub type Name = Line<1, 200>;
 
-/// What an editor is made from.
+/// The input for a new editor.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
@@ -69,15 +69,15 @@ pub type Name = Line<1, 200>;
     "email": "ayu@example.org", "name": "Ayu Lestari", "role": "writer", "password": "correct horse battery",
 }))]
 pub struct EditorInput {
-    /// What they sign in with.
+    /// The email to sign in with.
     #[schema(inline)]
     pub email: Email,
-    /// What others see of them.
+    /// The name that others see.
     #[schema(inline)]
     pub name: Name,
-    /// What they may do.
+    /// The role, which decides what the editor can do.
     pub role: Role,
-    /// What they sign in with; they can change it.
+    /// The first password, which the editor can change.
     #[schema(inline)]
     pub password: Password,
 }
@@ -101,70 +101,72 @@ impl<T: Deserr<Faults>> Deserr<Faults> for Change<T> {
     }
 }
 
-/// A change of an editor (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing can be `null`.
+/// A change of an editor (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing can be
+/// `null`.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "editor"}))]
 pub struct EditorPatch {
-    /// What they sign in with.
+    /// The email to sign in with.
     #[deserr(default)]
     #[schema(inline, value_type = Email, required = false)]
     pub email: Change<Email>,
-    /// What others see of them.
+    /// The name that others see.
     #[deserr(default)]
     #[schema(inline, value_type = Name, required = false)]
     pub name: Change<Name>,
-    /// What they may do, from their next request on.
+    /// The role; it holds from the next request of the editor on.
     #[deserr(default)]
     #[schema(value_type = Role, required = false)]
     pub role: Change<Role>,
-    /// Whether they may sign in; `false` ends their sessions.
+    /// `false` disables the account and ends its sessions.
     #[deserr(default)]
     #[schema(value_type = bool, required = false)]
     pub active: Change<bool>,
-    /// A new password; it ends their sessions.
+    /// A new password; it ends the sessions of the editor.
     #[deserr(default)]
     #[schema(inline, value_type = Password, required = false)]
     pub password: Change<Password>,
 }
 
-/// A change of one's own account (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing can be `null`.
+/// A change of one's own account (JSON Merge Patch, RFC 7396): what is left out stays as it is, and nothing
+/// can be `null`.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Ayu Lestari"}))]
 pub struct ProfilePatch {
-    /// What one signs in with.
+    /// The email to sign in with.
     #[deserr(default)]
     #[schema(inline, value_type = Email, required = false)]
     pub email: Change<Email>,
-    /// What others see.
+    /// The name that others see.
     #[deserr(default)]
     #[schema(inline, value_type = Name, required = false)]
     pub name: Change<Name>,
-    /// The present password: needed where the email changes.
+    /// The present password; required if the email changes.
     #[deserr(default)]
     #[schema(inline, value_type = GivenPassword, required = false)]
     pub current_password: Change<GivenPassword>,
 }
 
-/// What of an editor's row changes; `None` stays as it is.
+/// The changes of an editor's row; `None` leaves a column as it is.
 #[derive(Default, AsChangeset)]
 #[diesel(table_name = editors)]
 pub struct Changes {
-    /// The email.
+    /// The new email, if it changes.
     pub email: Option<String>,
-    /// The name.
+    /// The new name, if it changes.
     pub name: Option<String>,
-    /// The role.
+    /// The new role, if it changes.
     pub role: Option<Role>,
-    /// Whether they may sign in.
+    /// `true` if the editor can sign in.
     pub active: Option<bool>,
 }
 
 impl Changes {
-    /// Without what is so already.
+    /// Leaves out the changes that change nothing.
     fn of(self, present: &Editor) -> Self {
         Self {
             email: self.email.filter(|email| *email != present.email),
@@ -174,7 +176,7 @@ impl Changes {
         }
     }
 
-    /// The names of the fields that change, for the record.
+    /// Returns the names of the fields that change, for the record.
     fn fields(&self) -> Vec<&'static str> {
         [
             self.email.as_ref().map(|_| "email"),
@@ -187,7 +189,7 @@ impl Changes {
         .collect()
     }
 
-    /// Whether an admin would cease to be one who can act.
+    /// Returns true if these changes take the admin role or the account from an active admin.
     fn retire(&self, present: &Editor) -> bool {
         let stays = self.active.unwrap_or(present.active) && self.role.unwrap_or(present.role) == Role::Admin;
         present.is_acting_admin() && !stays

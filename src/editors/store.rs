@@ -17,25 +17,26 @@ use crate::{
 
 /// A new editor, valid, with the password hashed.
 pub struct NewEditor {
-    /// What they sign in with.
+    /// The email to sign in with.
     pub email: Email,
-    /// What others see of them.
+    /// The name that others see.
     pub name: Name,
-    /// What they may do.
+    /// The role of the editor.
     pub role: Role,
-    /// A PHC string.
+    /// The hash of the password, a PHC string.
     pub password_hash: String,
 }
 
-/// An editor whose row is locked until the end of the transaction, and with it those of all admins who can act.
+/// An editor whose row is locked until the end of the transaction, and with it those of all admins who can
+/// act.
 pub struct Locked {
-    /// The editor.
+    /// The editor whose row is locked.
     pub editor: Editor,
-    /// Whether there are other admins who can act.
+    /// `true` if there are other active admins.
     pub(super) other_admins: bool,
 }
 
-/// The editor with this id.
+/// Finds the editor with this id.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -43,7 +44,7 @@ pub async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Editor>
     editors::table.find(id).select(Editor::as_select()).first(conn).await
 }
 
-/// The editor with this email, in whatever case.
+/// Finds the editor with this email; case is ignored.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -52,7 +53,7 @@ pub async fn find_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryRe
     query.select(Editor::as_select()).first(conn).await
 }
 
-/// Up to `rows` editors in the order of their names, from after a position.
+/// Reads up to `rows` editors by name, from after a position.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     rows: i64,
@@ -63,12 +64,12 @@ pub async fn list(
     ascending!(query, lower(editors::name), editors::id, after).limit(rows).load(conn).await
 }
 
-/// How many editors there are.
+/// Counts all editors.
 pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     editors::table.count().get_result(conn).await
 }
 
-/// Adds an editor.
+/// Adds the row of an editor.
 ///
 /// # Errors
 /// The constraint `editors_email_key` if the email is taken.
@@ -117,7 +118,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Locked>
     Ok(Locked { editor, other_admins: !others.is_empty() })
 }
 
-/// Changes an editor.
+/// Writes the changes of an editor.
 ///
 /// # Errors
 /// The constraint `editors_email_key` if the email is taken.

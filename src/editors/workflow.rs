@@ -47,7 +47,8 @@ pub async fn create(
     .await
 }
 
-/// Adds the first editor, only while there is none; `None` where there is. Instances that start together make one.
+/// Adds the first editor, only while there is none; `None` where there is. Instances that start together make
+/// one.
 pub async fn create_first(
     conn: &mut AsyncPgConnection,
     clock: &Clock,
@@ -64,8 +65,8 @@ pub async fn create_first(
     .await
 }
 
-/// Changes a locked editor, and their password to the one of this hash; ends their sessions but the one `kept` where the
-/// password changes, and all of them where they may not sign in any more; records it.
+/// Changes a locked editor, and their password to the one of this hash; ends their sessions but the one
+/// `kept` where the password changes, and all of them where they may not sign in any more; records it.
 ///
 /// # Errors
 /// `409` where the email is taken, or the last admin would be gone.

@@ -150,7 +150,7 @@ mod tests {
     #[derive(ToSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
     struct Sample {
-        /// What it is called.
+        /// The name that it has.
         #[schema(inline)]
         name: Line<1, 9>,
     }

@@ -23,7 +23,7 @@ use crate::{
 
 type SourcePatch = Patch<SourceInput>;
 
-/// What the answers of this route depend on.
+/// The rule of what the answers of this route depend on.
 pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/sources").commonly(&["limit"])];
 
 /// List sources
@@ -128,7 +128,8 @@ pub(crate) async fn update(
 
 /// Delete a source
 ///
-/// Only where no article cites it: otherwise the problem says how many do. A writer may delete only sources of their own.
+/// Only where no article cites it: otherwise the problem says how many do. A writer may delete only sources
+/// of their own.
 #[utoipa::path(
     operation_id = "delete_source", tag = "sources", security(("token" = [])),
     params(("source" = Reference, Path)),

@@ -5,16 +5,17 @@ use utoipa::IntoParams;
 
 use crate::{faults::Faults, http::query::Flag, pagination::Limit, values::Typed};
 
-/// Which sources.
+/// The filter and the page of a list of sources.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SourcesQuery {
-    /// Sources with a word in the name or in the slug that begins so, for each word of it; case and accents make no difference.
+    /// Prefix search: each word given must begin a word of the name or of the slug. Case and accents make no
+    /// difference.
     #[deserr(default)]
     #[param(value_type = Typed, inline, required = false, example = "kantor be")]
     pub q: Option<Typed>,
-    /// How many sources a page has at most.
+    /// The maximum number of sources on a page.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
@@ -22,7 +23,7 @@ pub(crate) struct SourcesQuery {
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the sources of all pages, into `total`.
+    /// `true` adds the number of sources on all pages as `total`.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,

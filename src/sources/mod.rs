@@ -23,29 +23,29 @@ use crate::{
 /// A publisher or an organisation that stories come from.
 #[derive(Clone, Debug, Serialize, Queryable, ToSchema)]
 pub(crate) struct Source {
-    /// The source's id.
+    /// The id of the source.
     pub id: Uuid,
-    /// The source's address.
+    /// The slug, which addresses have in place of the id.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// Its name.
+    /// The name of the publisher or organisation.
     #[schema(example = "Kantor Berita Pesisir")]
     pub name: String,
-    /// Its home page.
+    /// The address of its home page.
     #[schema(required, example = "https://pesisir.example/")]
     pub homepage_url: Option<String>,
-    /// What it is.
+    /// A description of the source; can be empty.
     #[schema(example = "Kantor berita daerah pesisir.")]
     pub description: String,
     /// The language that it publishes in.
     #[schema(required, example = "id")]
     pub language: Option<String>,
-    /// How many published articles cite it.
+    /// The number of published articles that cite the source.
     #[schema(minimum = 0, example = 3)]
     pub article_count: i64,
-    /// When it was made.
+    /// The time at which the source was created.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -55,24 +55,24 @@ impl Representation for Source {
     }
 }
 
-/// What a source is made from.
+/// The input for a new source.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Kantor Berita Pesisir", "homepage_url": "https://pesisir.example/", "language": "id"}))]
 pub(crate) struct SourceInput {
-    /// Its name.
+    /// The name of the publisher or organisation.
     #[schema(inline)]
     pub name: Line<1, 200>,
-    /// The source's address; made from the name where it is left out.
+    /// The slug; if it is left out, it is made from the name.
     #[deserr(default)]
     #[schema(inline)]
     pub slug: Option<Slug>,
-    /// Its home page.
+    /// The address of its home page.
     #[deserr(default)]
     #[schema(inline)]
     pub homepage_url: Option<WebUrl>,
-    /// What it is.
+    /// A description of the source; can be empty.
     #[deserr(default)]
     #[schema(inline)]
     pub description: Option<Prose<1000>>,
@@ -83,10 +83,10 @@ pub(crate) struct SourceInput {
 }
 
 impl SourceInput {
-    /// All members.
+    /// The names of all members of the input.
     pub(crate) const MEMBERS: &[&str] = &["name", "slug", "homepage_url", "description", "language"];
 
-    /// The columns, with this slug.
+    /// Returns the columns to write, with this slug.
     #[must_use]
     pub(crate) fn into_fields(self, slug: Slug) -> SourceFields {
         SourceFields {
@@ -99,7 +99,7 @@ impl SourceInput {
     }
 }
 
-/// What of a source is written.
+/// The columns of a source that editors write.
 #[derive(Debug, Insertable, AsChangeset)]
 #[diesel(table_name = sources, treat_none_as_null = true)]
 pub struct SourceFields {
@@ -111,7 +111,7 @@ pub struct SourceFields {
 }
 
 impl Source {
-    /// The input that would make it: what a patch is applied to.
+    /// Returns the input that would create this source; a patch is applied to it.
     #[must_use]
     pub(crate) fn as_input(&self) -> Value {
         json!({

@@ -22,8 +22,8 @@ use crate::{
     values::{Reference, Slug},
 };
 
-/// Only what readers can see counts, whoever asks; once, where an article cites a source more than once. The index has these citations
-/// beside each other.
+/// Only what readers can see counts, whoever asks; once, where an article cites a source more than once. The
+/// index has these citations beside each other.
 const ARTICLE_COUNT: &str = "(select count(*) from (select distinct c.published_at, c.article_id from citations c \
      where c.source_id = sources.id and c.published_at is not null) as citing)";
 
@@ -58,7 +58,7 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
     sources::id.nullable().eq(id).or(sources::slug.nullable().eq(slug))
 }
 
-/// The source with this id or slug.
+/// Finds the source with this id or slug.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -66,7 +66,7 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) ->
     sources::table.filter(named(reference.parts())).select(columns()).first(conn).await
 }
 
-/// The source with this id or slug, locked until the end of the transaction.
+/// Finds the source with this id or slug, and locks its row until the end of the transaction.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -81,7 +81,7 @@ fn filtered(query: &SourcesQuery) -> dsl::IntoBoxed<'_, sources::table, Pg> {
     }
 }
 
-/// Up to `rows` sources that the query asks for in the order of their names, from after a position.
+/// Reads up to `rows` sources that match the query, by name, from after a position.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &SourcesQuery,
@@ -93,7 +93,7 @@ pub(crate) async fn list(
     query.limit(rows).select(columns()).load(conn).await
 }
 
-/// How many sources the query asks for.
+/// Counts the sources that match the query.
 pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &SourcesQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
@@ -111,10 +111,10 @@ pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str
     .await
 }
 
-/// Adds a source; `created_by` is who made it, where that was an editor.
+/// Adds a source; `created_by` is the editor who created it, if an editor did.
 ///
 /// # Errors
-/// The constraint `sources_slug_key` where the slug is taken.
+/// Violates the constraint `sources_slug_key` if another source has the slug.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -130,10 +130,10 @@ pub(crate) async fn insert(
         .map(drop)
 }
 
-/// Changes a source.
+/// Writes all columns of a source that editors write.
 ///
 /// # Errors
-/// The constraint `sources_slug_key` where the slug is taken.
+/// Violates the constraint `sources_slug_key` if another source has the slug.
 pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -147,13 +147,13 @@ pub(crate) async fn update(
         .map(drop)
 }
 
-/// Whether an editor made the source.
+/// Returns true if this editor created the source.
 pub(crate) async fn is_made_by(conn: &mut AsyncPgConnection, id: Uuid, editor_id: Uuid) -> QueryResult<bool> {
     let made = sources::table.find(id).filter(sources::created_by.eq(editor_id));
     diesel::select(dsl::exists(made)).get_result(conn).await
 }
 
-/// How many articles cite the source, in any edition, the trash included.
+/// Counts the articles that cite the source, in any edition, the trash included.
 pub(crate) async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<i64> {
     citations::table
         .filter(citations::source_id.eq(id))
@@ -162,10 +162,10 @@ pub(crate) async fn citing_articles(conn: &mut AsyncPgConnection, id: Uuid) -> Q
         .await
 }
 
-/// Deletes a source.
+/// Deletes the row of a source.
 ///
 /// # Errors
-/// The constraint `citations_source_id_fkey` where an edition cites it.
+/// Violates the constraint `citations_source_id_fkey` if an edition cites the source.
 pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(sources::table.find(id)).execute(conn).await.map(drop)
 }

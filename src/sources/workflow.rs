@@ -21,7 +21,7 @@ use crate::{
     values::{Reference, Slug},
 };
 
-/// Creates a source.
+/// Creates a source, and records that.
 ///
 /// # Errors
 /// `409` if another source has the slug.
@@ -40,7 +40,7 @@ pub(crate) async fn create(
     Ok(store::find(conn, &Reference::Id(id)).await?)
 }
 
-/// Changes a source.
+/// Changes a source, and records that.
 ///
 /// # Errors
 /// `404` if there is no such source, `409` if another one has the slug, `412` if `If-Match` names another state, `422` for an

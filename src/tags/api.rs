@@ -27,12 +27,13 @@ use crate::{
 
 type TagPatch = Patch<TagInput>;
 
-/// What the answers of this route depend on.
+/// The rule of what the answers of this route depend on.
 pub(crate) const CACHE_RULES: [CacheRule; 1] = [CacheRule::of("/v1/tags").commonly(&["limit", "menu"])];
 
 /// List tags
 ///
-/// Every tag, in the order of their names. `menu=true` gives a frontend's menu, in its order; `q` completes what somebody is typing.
+/// Every tag, in the order of their names. `menu=true` gives a frontend's menu, in its order; `q` completes
+/// what somebody is typing.
 #[utoipa::path(
     operation_id = "list_tags", tag = "tags",
     params(TagsQuery),
@@ -80,8 +81,8 @@ pub(crate) async fn create(
 
 /// Read a tag
 ///
-/// By id or slug, with the number of published articles that have it. A slug that it had before, and the id and the slugs of a tag
-/// that was merged into it, lead to it (`308`).
+/// By id or slug, with the number of published articles that have it. A slug that it had before, and the id
+/// and the slugs of a tag that was merged into it, lead to it (`308`).
 #[utoipa::path(
     operation_id = "read_tag", tag = "tags",
     params(("tag" = Reference, Path)),
@@ -167,8 +168,8 @@ pub(crate) async fn remove(
 
 /// Merge a tag into another one
 ///
-/// Every article that has the tag, published or not, gets the other one in its place, and the tag is gone. Its id and its slugs
-/// lead to the other one from then on, in paths, filters and bodies.
+/// Every article that has the tag, published or not, gets the other one in its place, and the tag is gone.
+/// Its id and its slugs lead to the other one from then on, in paths, filters and bodies.
 #[utoipa::path(
     operation_id = "merge_tag", tag = "tags", security(("token" = [])),
     params(("tag" = Reference, Path)),

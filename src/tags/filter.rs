@@ -8,24 +8,25 @@ use uuid::Uuid;
 use super::Tag;
 use crate::{faults::Faults, http::query::Flag, pagination::Limit, text_enum, values::Typed};
 
-/// Which tags, in which order.
+/// The filters, the order and the page of a list of tags.
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TagsQuery {
-    /// Tags with a word in the name or in the slug that begins so, for each word of it; case and accents make no difference.
+    /// Prefix search: each word given must begin a word of the name or of the slug. Case and accents make no
+    /// difference.
     #[deserr(default)]
     #[param(value_type = Typed, inline, required = false, example = "kebij")]
     pub q: Option<Typed>,
-    /// The tags that are in the menu, with `false` those that are not; without it, all.
+    /// `true` lists the tags in the menu, `false` the others. Without it, all tags are listed.
     #[deserr(default)]
     #[param(value_type = bool, required = false)]
     pub menu: Option<Flag>,
-    /// The order; `position` where `menu=true` asks for the menu, else `name`. Where it leaves a tie, ids decide.
+    /// The order; the default is `position` with `menu=true`, else `name`. Equal tags are sorted by id.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub sort: Option<Sort>,
-    /// How many tags a page has at most.
+    /// The maximum number of tags on a page.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub limit: Limit,
@@ -33,7 +34,7 @@ pub(crate) struct TagsQuery {
     #[deserr(default)]
     #[param(value_type = String, required = false, min_length = 1)]
     pub cursor: Option<String>,
-    /// Whether to count the tags of all pages, into `total`.
+    /// `true` adds the number of tags on all pages as `total`.
     #[deserr(default)]
     #[param(inline, required = false)]
     pub count: Flag,
@@ -52,7 +53,7 @@ text_enum! {
 }
 
 impl TagsQuery {
-    /// The order that it asks for.
+    /// Returns the order of the list.
     #[must_use]
     pub(crate) fn order(&self) -> Sort {
         let usual = if self.menu == Some(Flag(true)) { Sort::Position } else { Sort::Name };
@@ -65,14 +66,14 @@ impl TagsQuery {
 pub(crate) struct Place {
     /// The row's position; `None` sorts after all.
     pub position: Option<i16>,
-    /// The row's name.
+    /// The name in the row.
     pub name: String,
-    /// The row's id.
+    /// The id of the row's tag.
     pub id: Uuid,
 }
 
 impl Place {
-    /// Where a tag stands.
+    /// Returns the position of a tag in the list.
     #[must_use]
     pub(crate) fn of(tag: &Tag) -> Self {
         Self { position: tag.position, name: tag.name.clone(), id: tag.id }

@@ -29,29 +29,29 @@ use crate::{
 /// A topic or a section.
 #[derive(Clone, Debug, Serialize, Queryable, ToSchema)]
 pub(crate) struct Tag {
-    /// The tag's id.
+    /// The id of the tag.
     pub id: Uuid,
-    /// The tag's address.
+    /// The slug, which addresses have in place of the id.
     #[schema(value_type = Slug)]
     pub slug: String,
-    /// What readers see.
+    /// The name that readers see.
     #[schema(example = "Kebijakan")]
     pub name: String,
-    /// What the tag is about.
+    /// A description of the topic or section; can be empty.
     #[schema(example = "Aturan, anggaran dan pengawasan.")]
     pub description: String,
-    /// Whether it is in the menu.
+    /// `true` if the tag is in the menu.
     #[schema(example = true)]
     pub menu: bool,
     /// Its place in the menu, the least first; `null` comes last.
     #[schema(required, minimum = 0, maximum = 32767, example = 10)]
     pub position: Option<i16>,
-    /// How many published articles have it.
+    /// The number of published articles that have the tag.
     #[schema(minimum = 0, example = 12)]
     pub article_count: i64,
-    /// When it was made.
+    /// The time at which the tag was created.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -61,7 +61,7 @@ impl Representation for Tag {
     }
 }
 
-/// What a tag is made from.
+/// The input for a new tag.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
@@ -69,18 +69,18 @@ impl Representation for Tag {
     "name": "Kebijakan", "description": "Aturan, anggaran dan pengawasan.", "menu": true, "position": 10
 }))]
 pub(crate) struct TagInput {
-    /// What readers see.
+    /// The name that readers see.
     #[schema(inline)]
     pub name: Line<1, 100>,
-    /// The tag's address; made from the name where it is left out.
+    /// The slug; if it is left out, it is made from the name.
     #[deserr(default)]
     #[schema(inline)]
     pub slug: Option<Slug>,
-    /// What the tag is about.
+    /// A description of the topic or section; can be empty.
     #[deserr(default)]
     #[schema(inline)]
     pub description: Option<Prose<1000>>,
-    /// Whether it is in the menu; not, where it is left out.
+    /// `true` puts the tag into the menu; the default is `false`.
     #[deserr(default)]
     pub menu: Option<bool>,
     /// Its place in the menu, the least first; without one it comes last.
@@ -121,7 +121,7 @@ impl PartialSchema for MenuPosition {
 
 impl ToSchema for MenuPosition {}
 
-/// What a tag is merged into.
+/// The input of a merge.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
@@ -133,10 +133,10 @@ pub(crate) struct MergeInput {
 }
 
 impl TagInput {
-    /// All members.
+    /// The names of all members of the input.
     pub(crate) const MEMBERS: &[&str] = &["name", "slug", "description", "menu", "position"];
 
-    /// The columns, with this slug.
+    /// Returns the columns to write, with this slug.
     #[must_use]
     pub(crate) fn into_fields(self, slug: Slug) -> TagFields {
         TagFields {
@@ -149,7 +149,7 @@ impl TagInput {
     }
 }
 
-/// What of a tag is written.
+/// The columns of a tag that editors write.
 #[derive(Debug, Insertable, AsChangeset)]
 #[diesel(table_name = tags, treat_none_as_null = true)]
 pub struct TagFields {
@@ -161,7 +161,7 @@ pub struct TagFields {
 }
 
 impl Tag {
-    /// The input that would make it: what a patch is applied to.
+    /// Returns the input that would create this tag; a patch is applied to it.
     #[must_use]
     pub(crate) fn as_input(&self) -> Value {
         json!({

@@ -32,10 +32,10 @@ use crate::{
 const ARTICLE_COUNT: &str =
     "(select count(*) from edition_tags et where et.tag_id = tags.id and et.published_at is not null)";
 
-/// Where a tag stands among positions; the same in the indexes.
+/// The position of a tag in the menu, as the indexes have it.
 const POSITION_OR_LAST: &str = "coalesce(tags.position::integer, 32768)";
 
-/// What [`POSITION_OR_LAST`] makes of a tag without a position.
+/// The value of [`POSITION_OR_LAST`] for a tag without a position.
 const LAST: i32 = 32768;
 
 type Columns = (
@@ -69,7 +69,8 @@ fn named<'a>((id, slug): (Option<Uuid>, Option<&'a str>)) -> _ {
     tags::id.nullable().eq(id).or(tags::slug.nullable().eq(slug))
 }
 
-/// The tag that this name leads to: an id or a slug, also one that it had before, or had a tag that was merged into it.
+/// The tag that this name leads to: an id or a slug, also one that it had before, or had a tag that was
+/// merged into it.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -78,8 +79,8 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, reference: &Reference) ->
     tags::table.filter(tags::id.nullable().eq(id)).select(columns()).first(conn).await
 }
 
-/// The tag with this id or slug, locked until the end of the transaction. A name that only leads to it is not enough for a change:
-/// whoever repeats a deletion must not hit what the tag was merged into.
+/// The tag with this id or slug, locked until the end of the transaction. A name that only leads to it is not
+/// enough for a change: whoever repeats a deletion must not hit what the tag was merged into.
 ///
 /// # Errors
 /// [`diesel::NotFound`].
@@ -99,7 +100,7 @@ fn filtered(query: &TagsQuery) -> dsl::IntoBoxed<'_, tags::table, Pg> {
     }
 }
 
-/// Up to `rows` tags that the query asks for, in its order, from after a place.
+/// Reads up to `rows` tags that match the query, in its order, from after a position.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     query: &TagsQuery,
@@ -126,7 +127,7 @@ pub(crate) async fn list(
     tags.limit(rows).select(columns()).load(conn).await
 }
 
-/// How many tags the query asks for.
+/// Counts the tags that match the query.
 pub(crate) async fn count(conn: &mut AsyncPgConnection, query: &TagsQuery) -> QueryResult<i64> {
     filtered(query).count().get_result(conn).await
 }
@@ -144,7 +145,8 @@ pub(crate) async fn make_slug(conn: &mut AsyncPgConnection, id: Uuid, text: &str
     .await
 }
 
-/// Makes the slug lead to the tag, which may be about to be made; where it leads to another one, the slug of that.
+/// Makes the slug lead to the tag, which may be about to be made; where it leads to another one, the slug of
+/// that.
 pub(crate) async fn reserve_slug(
     conn: &mut AsyncPgConnection,
     id: Uuid,

@@ -20,7 +20,7 @@ use crate::{
     values::{Reference, Slug},
 };
 
-/// Creates a tag.
+/// Creates a tag, and records that.
 ///
 /// # Errors
 /// `409` if the slug leads to another tag.
@@ -82,8 +82,8 @@ pub(crate) async fn remove(
     Ok(context.record(conn, by, EventType::TagDeleted, (SubjectType::Tag, tag.id), details).await?)
 }
 
-/// Merges a tag into another one, which articles have in its place, and which its names lead to from then on. Returns the tag that
-/// stays.
+/// Merges a tag into another one, which articles have in its place, and which its names lead to from then on.
+/// Returns the tag that stays.
 ///
 /// # Errors
 /// `404` if there is no such tag, `409` if an article that has it is being changed, `412` if `If-Match` names another state, `422`

@@ -27,7 +27,8 @@ const fn on(article: Article, query: &'static str, operation: &'static str, stat
     Row { operation, article, query, statuses }
 }
 
-/// Reviewed against sections 3.1 and 3.5 of DESIGN.md. A `404` stands where the caller may not know that the thing exists.
+/// Reviewed against sections 3.1 and 3.5 of DESIGN.md. A `404` stands where the caller may not know that the
+/// thing exists.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     //                                              nobody ended writer other editor admin
@@ -266,7 +267,8 @@ async fn everyone_may_do_what_the_table_says_and_nothing_else() {
             if answer.status != status {
                 wrong.push(format!("{name}: {} instead of {status}: {}", answer.status, answer.text));
             }
-            // An effect before the refusal would be seen here; so would a request that was allowed and did nothing.
+            // An effect before the refusal would be seen here; so would a request that was allowed and did
+            // nothing.
             if same != (operation.method == "GET" || answer.status >= 400) {
                 let what = if same { "changed nothing" } else { "changed something" };
                 wrong.push(format!("{name}: answered {} and {what}", answer.status));

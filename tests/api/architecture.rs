@@ -1,6 +1,7 @@
 //! The shape of the source: which way imports point, how long files get, and what has no place in them.
 //!
-//! The paths are read from the text of the files: `crate::...` and `super::...`, in `use` declarations and elsewhere.
+//! The paths are read from the text of the files: `crate::...` and `super::...`, in `use` declarations and
+//! elsewhere.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -214,8 +215,8 @@ fn circles<T: Ord + Copy>(mut imports: BTreeMap<T, BTreeSet<T>>) -> BTreeMap<T, 
 fn there_are_no_circles() {
     let files = modules();
     let known: BTreeSet<&[String]> = files.iter().map(|file| &*file.module).collect();
-    // Which of the files and folders in a folder import which others of it. So no circle is missed, over however many files it goes;
-    // only a module and its own parts are one thing.
+    // Which of the files and folders in a folder import which others of it. So no circle is missed, over
+    // however many files it goes; only a module and its own parts are one thing.
     let mut folders: BTreeMap<Vec<String>, BTreeMap<String, BTreeMap<String, String>>> = BTreeMap::new();
     for file in &files {
         for path in file.imports() {
@@ -288,7 +289,8 @@ fn stores_know_no_http_and_rules_know_no_database() {
         };
         let found = banned.iter().filter(|word| code.contains(**word));
         wrong.extend(found.map(|word| format!("src/{} has `{word}`", file.name)));
-        // The faults of an input are told in one form, wherever they are found; the rest of HTTP is not for a store.
+        // The faults of an input are told in one form, wherever they are found; the rest of HTTP is not for a
+        // store.
         if matches!(room, "store" | "rules") {
             let http = file.imports().into_iter().filter(|path| path[0] == "http");
             wrong.extend(http.map(|path| format!("src/{} imports {}", file.name, path.join("::"))));
@@ -315,6 +317,34 @@ fn files_stay_short() {
         "a file of more than {MAX_LINES} lines is asking to be two; split it by what it is about:\n{}",
         long.join("\n")
     );
+}
+
+/// Beginnings of doc comments that are half a sentence, and leave the reader to find the thing that is meant.
+const HALF_SENTENCES: [&str; 9] =
+    ["What ", "Whether ", "Where ", "How ", "Who ", "Whose ", "Whom ", "Why ", "That "];
+
+#[test]
+fn doc_comments_say_something() {
+    let mut found = Vec::new();
+    for file in files("src").into_iter().filter(|file| file.name != "schema.rs") {
+        let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+        for (number, line) in lines.iter().enumerate() {
+            let Some(text) = line.strip_prefix("/// ") else { continue };
+            let begins = number == 0 || !lines[number - 1].starts_with("///");
+            let is_all = lines.get(number + 1).is_none_or(|next| !next.starts_with("///"));
+            let fault = if text.contains("As any statement") {
+                "say which errors there are, or leave the section out"
+            } else if begins && HALF_SENTENCES.iter().any(|word| text.starts_with(word)) {
+                "name the thing first"
+            } else if begins && is_all && text.split_whitespace().count() < 3 {
+                "say something, or leave it out"
+            } else {
+                continue;
+            };
+            found.push(format!("src/{}:{}: {fault}: {text}", file.name, number + 1));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -171,7 +171,8 @@ async fn requests_that_come_together_are_answered_in_their_order() {
 async fn a_connection_serves_one_request_after_another() {
     let server = Server::start().await;
     let mut wire = Wire::open(&server).await;
-    // Whether they are answered at once or wait for the database, and whether their bytes come together or not.
+    // Whether they are answered at once or wait for the database, and whether their bytes come together or
+    // not.
     for path in ["/livez", "/v1/tags", "/livez", "/v1/tags", "/nope", "/livez"] {
         let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         let (one, other) = head.split_at(head.len() - 3);

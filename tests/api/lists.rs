@@ -256,7 +256,8 @@ async fn walked(room: &Newsroom, query: &str, token: Option<&str>) -> (Vec<usize
 #[tokio::test]
 async fn a_page_with_texts_ends_where_they_get_long() {
     let room = Newsroom::open().await;
-    // As Markdown and as HTML: one that has a page to itself, then such as fit on one by twos, then short ones.
+    // As Markdown and as HTML: one that has a page to itself, then such as fit on one by twos, then short
+    // ones.
     let bodies = [1_000_000, 220_000, 220_000, 220_000, 10, 10, 700_000];
     for (number, length) in bodies.iter().enumerate() {
         let body = "kata satu ".repeat(length / 10);

@@ -1,4 +1,5 @@
-//! Changes of one draft by several people: nothing is overwritten unknowingly, and what does not clash is merged.
+//! Changes of one draft by several people: nothing is overwritten unknowingly, and what does not clash is
+//! merged.
 
 use std::collections::BTreeMap;
 

@@ -25,7 +25,8 @@ const PROMETHEUS: &str =
 struct Samples(BTreeMap<String, f64>);
 
 impl Samples {
-    /// Reads the text format, and fails where it is not kept: each sample has a type above it, and stands there once.
+    /// Reads the text format, and fails where it is not kept: each sample has a type above it, and stands
+    /// there once.
     fn read(text: &str) -> Self {
         let (mut samples, mut types, mut helped) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut last = String::new();

@@ -29,7 +29,8 @@ async fn connection(url: &DatabaseUrl) -> Connection {
     Database::connect(url, 1).await.unwrap().get().await.unwrap()
 }
 
-/// Everything that a migration can make, a line each, but the table in which the migrations themselves are noted.
+/// Everything that a migration can make, a line each, but the table in which the migrations themselves are
+/// noted.
 async fn catalog(url: &DatabaseUrl) -> Vec<String> {
     const QUERIES: [&str; 6] = [
         "select format('column %s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) as line \
@@ -150,7 +151,8 @@ async fn stories_in_every_state_go_back_and_forth() {
     for member in ["title", "body_html", "tags", "citations", "status", "published_at"] {
         assert_eq!(after.body[member], before.body[member], "{member}");
     }
-    // What only the later schema can say is not there any more: no time, and no reason. Nothing of it comes before the readers.
+    // What only the later schema can say is not there any more: no time, and no reason. Nothing of it comes
+    // before the readers.
     for (slug, query, state) in [
         ("tayang", "?draft=true", "draft"),
         ("antre", "?draft=true", "in_review"),

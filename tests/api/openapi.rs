@@ -107,8 +107,8 @@ fn branch(schema: &'static Value) -> &'static Value {
     }
 }
 
-/// Calls `see` with each object of the document that may have an example, and the pointer to it. What stands inside an
-/// example, a default or a list of values is data and not looked into.
+/// Calls `see` with each object of the document that may have an example, and the pointer to it. What stands
+/// inside an example, a default or a list of values is data and not looked into.
 fn walk(value: &'static Value, pointer: &str, is_names: bool, see: &mut impl FnMut(&'static Value, &str)) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,5 @@
-//! The database is away: closed, as where it has ended, or silent, as where it is stopped or the network drops what is sent.
+//! The database is away: closed, as where it has ended, or silent, as where it is stopped or the network
+//! drops what is sent.
 
 use std::{
     sync::{
@@ -15,7 +16,8 @@ use warta::{database::Database, principal::Role};
 
 use crate::support::{Answer, Line, Proxy, Server};
 
-/// How long anything may take that should take a moment. Far more than it takes: the machine may be busy with other tests.
+/// How long anything may take that should take a moment. Far more than it takes: the machine may be busy with
+/// other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long answers are good in most tests.

@@ -1,4 +1,5 @@
-//! What holds for any input: proptest looks for one for which it does not, and tells the smallest that it finds.
+//! What holds for any input: proptest looks for one for which it does not, and tells the smallest that it
+//! finds.
 
 mod inputs;
 mod markdown;
@@ -20,7 +21,8 @@ use warta::{
 
 use crate::support::Server;
 
-/// Holds a property against so many inputs. A failure is told with its smallest input, to be made a test of its own.
+/// Holds a property against so many inputs. A failure is told with its smallest input, to be made a test of
+/// its own.
 pub(crate) fn holds<S: Strategy>(cases: u32, inputs: S, property: impl Fn(S::Value))
 where
     S::Value: Debug,

@@ -13,9 +13,10 @@ use crate::support::{PASSWORD, Server, document};
 /// The size of the small and of the large case: rows, tags, translations and sessions.
 const SIZES: [usize; 2] = [2, 20];
 
-/// What there is to work on: as many articles, tags, sources and editors as `size`, and one of each that all the others belong
-/// to: `/v1/articles/story` has every tag, cites every source, was changed and corrected, and is translated `size` times; `tag-0` and `source-0` are on
-/// every article; `ayu@example.org` has `size` sessions.
+/// What there is to work on: as many articles, tags, sources and editors as `size`, and one of each that all
+/// the others belong to: `/v1/articles/story` has every tag, cites every source, was changed and corrected,
+/// and is translated `size` times; `tag-0` and `source-0` are on every article; `ayu@example.org` has `size`
+/// sessions.
 struct Newsroom {
     server: Server,
     admin: String,
@@ -159,7 +160,8 @@ enum By {
 }
 use By::{Admin, Ayu, Nobody};
 
-/// One request of an operation. Where it stands in braces, the path and the body get what the size makes of it.
+/// One request of an operation. Where it stands in braces, the path and the body get what the size makes of
+/// it.
 struct Case {
     operation: &'static str,
     method: &'static str,

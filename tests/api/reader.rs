@@ -1,4 +1,5 @@
-//! The demo reader: its files, and that it has a word for what the API says. Chromium reads it in `.ci/reader.mjs`.
+//! The demo reader: its files, and that it has a word for what the API says. Chromium reads it in
+//! `.ci/reader.mjs`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Sign-in under attack: whoever knows the password gets in, whoever guesses is slowed down, wherever they come from.
+//! Sign-in under attack: whoever knows the password gets in, whoever guesses is slowed down, wherever they
+//! come from.
 
 mod passwords;
 
@@ -106,7 +107,8 @@ async fn a_refusal_is_charged_to_the_network_that_causes_it_and_costs_no_stateme
     let statements = server.database.statements() - before;
     // Some are for what the instance does beside.
     assert!(statements < 60, "{statements} statements for {refused} refusals");
-    // The network pays for them with its next attempt. By six looked at alone it would be full for twelve seconds, its account for fifty.
+    // The network pays for them with its next attempt. By six looked at alone it would be full for twelve
+    // seconds, its account for fifty.
     is_looked_at(&server, ATTACKER).await;
     let full = warta::schema::sign_in_attempts::free_at.gt(server.clock.now() + TimeDelta::seconds(60));
     let full = warta::schema::sign_in_attempts::table.filter(full).count();

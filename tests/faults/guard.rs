@@ -13,8 +13,9 @@ use nix::{
 };
 use tempfile::TempDir;
 
-/// Is given a folder, and after it the namespaces that are made. Reads until the pipe closes, which it does when our process ends,
-/// however that happens. Then whatever works in the folder is killed, also what is stopped, and the folder is deleted.
+/// Is given a folder, and after it the namespaces that are made. Reads until the pipe closes, which it does
+/// when our process ends, however that happens. Then whatever works in the folder is killed, also what is
+/// stopped, and the folder is deleted.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 folder=$1
@@ -82,7 +83,8 @@ pub(crate) fn at_work_in(folder: &Path) -> Vec<Pid> {
     pids.collect()
 }
 
-/// Sends a signal to all that work in a folder: after the first of them, which starts the others, was stopped.
+/// Sends a signal to all that work in a folder: after the first of them, which starts the others, was
+/// stopped.
 pub(crate) fn signal_all(folder: &Path, first: i32, signal: Signal) {
     // It may have ended.
     let _ = signal::kill(Pid::from_raw(first), Signal::SIGSTOP);

@@ -60,7 +60,8 @@ impl Ledger {
         None
     }
 
-    /// Writes a story, changes it, publishes it, and does both again, for as long as all goes well. `false`: it did not.
+    /// Writes a story, changes it, publishes it, and does both again, for as long as all goes well. `false`:
+    /// it did not.
     pub(crate) async fn write_story(&mut self, desk: &Desk, name: &str) -> bool {
         let carried = json!({
             "title": format!("Warta {name}"),

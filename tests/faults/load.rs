@@ -44,7 +44,8 @@ struct Shared {
     since: Instant,
     /// When each instance acknowledged writes.
     acknowledged: [Mutex<Vec<Instant>>; 2],
-    /// The story that is changed all the time: its address, and the number that its last acknowledged publication carried.
+    /// The story that is changed all the time: its address, and the number that its last acknowledged
+    /// publication carried.
     moving: String,
     number: AtomicU64,
 }
@@ -212,7 +213,8 @@ impl Shared {
         sight
     }
 
-    /// Reads what changes all the time: it is never older than it was, nor than what the same instance acknowledged before.
+    /// Reads what changes all the time: it is never older than it was, nor than what the same instance
+    /// acknowledged before.
     async fn read_moving(self: Arc<Self>, desk: Desk, path: String) -> Sight {
         let mut sight = Sight::default();
         let mut before = 0;

@@ -1,5 +1,6 @@
-//! Rehearsals of a fail-over: a primary and a standby with synchronous replication, two instances of the real program, writers and
-//! readers, and something that happens to the primary. `docs/failover.md` tells what they do. One after the other: they measure.
+//! Rehearsals of a fail-over: a primary and a standby with synchronous replication, two instances of the real
+//! program, writers and readers, and something that happens to the primary. `docs/failover.md` tells what
+//! they do. One after the other: they measure.
 //!
 //! They have servers of their own, whatever `TEST_DATABASE_URL` says.
 

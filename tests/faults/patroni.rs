@@ -1,5 +1,6 @@
-//! The same with Patroni and etcd, which promote the standby by themselves. Rehearsed where `REHEARSE_PATRONI` is set: it needs their
-//! programs (Debian: `patroni`, `python3-etcd`, `etcd-server`), and takes a minute for each fault.
+//! The same with Patroni and etcd, which promote the standby by themselves. Rehearsed where
+//! `REHEARSE_PATRONI` is set: it needs their programs (Debian: `patroni`, `python3-etcd`, `etcd-server`), and
+//! takes a minute for each fault.
 
 use std::{
     fs::{self, File},

@@ -35,7 +35,8 @@ const NOTICED: Duration = Duration::from_millis(1500);
 /// How long the load goes on after each step that follows.
 pub(crate) const AFTER: Duration = Duration::from_secs(2);
 
-/// Within what time writes have to be taken again: far longer than it takes, as the machine may be busy. What it took is said.
+/// Within what time writes have to be taken again: far longer than it takes, as the machine may be busy. What
+/// it took is said.
 pub(crate) const BOUND: Duration = Duration::from_secs(15);
 
 /// How long a reader waits at most for an answer, on a busy machine.
@@ -100,7 +101,8 @@ impl Rehearsal {
         assert_eq!(standby, "false", "it does not think that it is the primary");
     }
 
-    /// Fails where an instance has a session at the old primary that was begun after a moment, by the server's clock.
+    /// Fails where an instance has a session at the old primary that was begun after a moment, by the
+    /// server's clock.
     async fn nobody_goes_to_the_old_primary(&self, moment: &str, how_long: Duration) {
         let since = Instant::now();
         while since.elapsed() < how_long {
@@ -217,7 +219,8 @@ pub(crate) async fn judge(name: &str, load: Load, newsroom: &Newsroom, measured:
     ));
 }
 
-/// The same with a standby that lags behind, as one that nobody waits for may: what was acknowledged meanwhile is lost, and that is found.
+/// The same with a standby that lags behind, as one that nobody waits for may: what was acknowledged
+/// meanwhile is lost, and that is found.
 pub(crate) async fn lose() {
     let mut rehearsal = Rehearsal::open(Fault::Silent, &[]).await.unwrap();
     let desks = rehearsal.newsroom.desks.clone();

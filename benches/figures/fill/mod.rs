@@ -1,7 +1,7 @@
 //! Databases full of articles: minutes for a million.
 //!
-//! Two connections copy the rows, with triggers off and without the indexes that can be made afterwards. Everything that the schema
-//! demands is checked in the end.
+//! Two connections copy the rows, with triggers off and without the indexes that can be made afterwards.
+//! Everything that the schema demands is checked in the end.
 
 pub(crate) mod cast;
 mod check;

@@ -1,5 +1,6 @@
-//! What search has of each edition is a generated column, and most of the time that a row takes. While rows are copied, the function
-//! that makes it puts it together from that of the paragraphs, which the function itself made before; then it is itself again.
+//! What search has of each edition is a generated column, and most of the time that a row takes. While rows
+//! are copied, the function that makes it puts it together from that of the paragraphs, which the function
+//! itself made before; then it is itself again.
 
 use tokio_postgres::Client;
 
@@ -15,7 +16,8 @@ const PARAGRAPHS: &str = "
 const VECTOR: &str = "insert into figures_paragraphs \
      select html, search_vector(search_config($1), '', '', html) from unnest($2::text[]) as given (html)";
 
-/// Places of words count on from one part to the next, as they do in the whole: each part ends with a word that is kept.
+/// Places of words count on from one part to the next, as they do in the whole: each part ends with a word
+/// that is kept.
 const QUICK: &str = "
     create or replace function search_vector(config text, title text, summary text, body_html text) returns tsvector
     language plpgsql immutable strict parallel safe as $$

@@ -1,4 +1,5 @@
-//! How Postgres finds what the hot requests ask for: never by reading a big table from its beginning to its end.
+//! How Postgres finds what the hot requests ask for: never by reading a big table from its beginning to its
+//! end.
 
 use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -26,8 +27,8 @@ const BIG: [&str; 9] = [
     "events",
 ];
 
-/// Looks at the plans with the values of the request, and at those that serve all values, which Postgres may change over to after a
-/// few requests.
+/// Looks at the plans with the values of the request, and at those that serve all values, which Postgres may
+/// change over to after a few requests.
 const MODES: [&str; 2] = ["force_custom_plan", "force_generic_plan"];
 
 /// Checks them all.

@@ -1,4 +1,5 @@
-//! What a hundred times as many articles cost: latencies of requests that are made one after the other, without the response cache.
+//! What a hundred times as many articles cost: latencies of requests that are made one after the other,
+//! without the response cache.
 
 use crate::{
     fill::{
@@ -62,8 +63,8 @@ pub(crate) async fn measure(setting: &mut Setting) -> Outcome<()> {
     Ok(())
 }
 
-/// The least popular tag and source with a page of articles and more, also in the small database: a page that is not full there would
-/// be held against one that is.
+/// The least popular tag and source with a page of articles and more, also in the small database: a page that
+/// is not full there would be held against one that is.
 async fn rare(setting: &Setting) -> Outcome<[String; 2]> {
     let client = setting.cluster.connect(&fill::database(setting.scale.sizes[0])).await?;
     let mut rare = [tag(0), source(0)];

@@ -1,11 +1,13 @@
-//! What pgbench writes in place of what was captured: rows that are as new, and as different from each other, as the server's.
+//! What pgbench writes in place of what was captured: rows that are as new, and as different from each other,
+//! as the server's.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::targets::Target;
 
-/// Makes an id like the server's, of the time of the transaction: the same for the same number in one transaction.
+/// Makes an id like the server's, of the time of the transaction: the same for the same number in one
+/// transaction.
 pub(super) const FUNCTIONS: &str = "
     create or replace function figures_id(r text, k int) returns uuid language sql stable as $$
         select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || substr(md5(r || '/' || k), 1, 20))::uuid
@@ -18,8 +20,8 @@ pub(super) struct Captured<'a> {
     pub(super) unique: String,
 }
 
-/// Knows what is new in each write. In a script `:n` is the number of the article that is written to, in `figures_targets`, and `:r`
-/// a number that no other write has.
+/// Knows what is new in each write. In a script `:n` is the number of the article that is written to, in
+/// `figures_targets`, and `:r` a number that no other write has.
 pub(super) struct Fresh<'a> {
     /// What is from this time on was made by the write.
     since: DateTime<Utc>,

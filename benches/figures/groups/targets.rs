@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::outcome::Outcome;
 
-/// Before the readers in their first version, alone in their language, scattered over all years. To look at each of a million
-/// articles takes minutes: a sample is enough.
+/// Before the readers in their first version, alone in their language, scattered over all years. To look at
+/// each of a million articles takes minutes: a sample is enough.
 const TARGETS: &str = "
     drop table if exists figures_targets;
     create table figures_targets as

@@ -1,4 +1,5 @@
-//! Editors at work: create, patch and publish, alone and while readers read, against pgbench with the same statements and commits.
+//! Editors at work: create, patch and publish, alone and while readers read, against pgbench with the same
+//! statements and commits.
 
 use std::time::{Duration, Instant};
 
@@ -259,7 +260,8 @@ async fn compare(
     Ok(())
 }
 
-/// Fails where pgbench did not do what editors do: each article that was handed out was changed and published once.
+/// Fails where pgbench did not do what editors do: each article that was handed out was changed and published
+/// once.
 async fn check(client: &Client, supply: &Supply) -> Outcome<()> {
     let query = "with written as (
             select subject_id as id, count(*) as events from events where created_at > now() - interval '12 hours' group by 1

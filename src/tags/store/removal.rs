@@ -1,8 +1,8 @@
 //! Taking a tag away: steps of one transaction, in this order.
 //!
-//! Whoever changes an article locks it before its tags, and so does what takes a tag off articles. But an article may get the tag
-//! after its articles were locked and before the tag itself is: [`hold`] finds that out, without waiting for an article while it
-//! has the tag, which could be waiting for each other.
+//! Whoever changes an article locks it before its tags, and so does what takes a tag off articles. But an
+//! article may get the tag after its articles were locked and before the tag itself is: [`hold`] finds that
+//! out, without waiting for an article while it has the tag, which could be waiting for each other.
 
 use diesel::{prelude::*, sql_types::Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -15,8 +15,8 @@ use crate::{
     values::Reference,
 };
 
-/// Locks the articles that have the tag, until the end of the transaction. One tag is taken away at a time, so that what it is
-/// merged into stays.
+/// Locks the articles that have the tag, until the end of the transaction. One tag is taken away at a time,
+/// so that what it is merged into stays.
 pub(crate) async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Reference) -> QueryResult<()> {
     hold_name(conn, "a tag is taken away").await?;
     let tagged = edition_tags::table
@@ -33,8 +33,8 @@ pub(crate) async fn lock_articles(conn: &mut AsyncPgConnection, reference: &Refe
         .map(drop)
 }
 
-/// Waits until no change that gives the tag to an article is under way, and keeps others from beginning; how many articles have
-/// it, all of them locked. `None` where one that got it meanwhile is being changed again.
+/// Waits until no change that gives the tag to an article is under way, and keeps others from beginning; how
+/// many articles have it, all of them locked. `None` where one that got it meanwhile is being changed again.
 pub(crate) async fn hold(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<usize>> {
     tags::table.find(id).select(tags::id).for_update().execute(conn).await?;
     let tagged = edition_tags::table.filter(edition_tags::tag_id.eq(id)).select(edition_tags::article_id);
@@ -62,8 +62,8 @@ const DROP_LATER: &str = "with later as ( \
      update edition_tags et set position = et.position - 1 from later \
      where et.article_id = later.article_id and et.kind = later.kind and et.position > later.position";
 
-/// Puts another tag in the place of a held one on every edition, makes its names lead there, and deletes it. The version of no
-/// article changes: nobody's work on a draft gets stale.
+/// Puts another tag in the place of a held one on every edition, makes its names lead there, and deletes it.
+/// The version of no article changes: nobody's work on a draft gets stale.
 pub(crate) async fn merge(conn: &mut AsyncPgConnection, id: Uuid, into: Uuid) -> QueryResult<()> {
     diesel::sql_query(DROP_LATER).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(into).execute(conn).await?;
     diesel::update(edition_tags::table.filter(edition_tags::tag_id.eq(id)))

@@ -1,5 +1,5 @@
-//! After every change: what the instance that took it answers, and what another one that heard of it answers, is what an instance
-//! without a cache answers.
+//! After every change: what the instance that took it answers, and what another one that heard of it answers,
+//! is what an instance without a cache answers.
 
 use chrono::TimeDelta;
 use serde_json::json;

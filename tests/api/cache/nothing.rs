@@ -1,4 +1,5 @@
-//! That there is nothing at an address, or nothing any more, or that it is elsewhere, is kept as any answer is.
+//! That there is nothing at an address, or nothing any more, or that it is elsewhere, is kept as any answer
+//! is.
 
 use serde_json::json;
 

@@ -34,7 +34,8 @@ async fn every_operation_refuses_a_parameter_that_it_does_not_know() {
     }
 }
 
-/// Whether an address is one that readers, probes and sites append parameters of their own to: feeds, sitemaps, pages and probes.
+/// Whether an address is one that readers, probes and sites append parameters of their own to: feeds,
+/// sitemaps, pages and probes.
 fn is_appended_to(template: &str) -> bool {
     !template.starts_with("/v1/") && !template.starts_with("/.well-known/")
 }

@@ -25,7 +25,8 @@ async fn what_nobody_waits_for_is_cancelled_and_the_pool_keeps_its_size() {
         for _ in 0..12 {
             let mut client = TcpStream::connect(address).await.unwrap();
             client.write_all(format!("GET {story} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
-            // Gone at once, as whoever does not read what was sent: a client that only says that it sends no more may wait.
+            // Gone at once, as whoever does not read what was sent: a client that only says that it sends no
+            // more may wait.
             socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
             clients.push(client);
         }

@@ -24,8 +24,8 @@ fn sequences(events: &[Value]) -> Vec<i64> {
     events.iter().map(|event| event["sequence"].as_i64().unwrap()).collect()
 }
 
-/// Walks from the beginning until `done`, and then to the end; by `after_sequence` from page to page, or by cursors as far as
-/// these lead.
+/// Walks from the beginning until `done`, and then to the end; by `after_sequence` from page to page, or by
+/// cursors as far as these lead.
 async fn walk(server: &Server, token: &str, by_cursor: bool, done: &AtomicBool) -> Vec<Value> {
     let mut seen: Vec<Value> = Vec::new();
     loop {

@@ -1,4 +1,5 @@
-//! Lists by tags or sources, which are read in the order of the times on tags and citations: always what the editions say.
+//! Lists by tags or sources, which are read in the order of the times on tags and citations: always what the
+//! editions say.
 
 use chrono::TimeDelta;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};

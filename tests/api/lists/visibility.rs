@@ -5,8 +5,8 @@ use warta::principal::Role;
 
 use super::{Newsroom, citing, walks::walk};
 
-/// One story that readers see, and beside it one of every kind that they do not: never published, taken down, in the trash
-/// before and after its publication. All of them have the same tag, source and language.
+/// One story that readers see, and beside it one of every kind that they do not: never published, taken down,
+/// in the trash before and after its publication. All of them have the same tag, source and language.
 async fn with_hidden_stories() -> Newsroom {
     let room = Newsroom::open().await;
     let content = || json!({"tags": ["tag-a"], "citations": citing("source-a"), "body": "Rahasia."});

@@ -9,8 +9,8 @@ use warta::principal::Role;
 use super::Newsroom;
 use crate::support::Server;
 
-/// All elements of a list, by following its `Link` header as it stands. Checks that each page is full but the last, and that
-/// header and body name the same cursor.
+/// All elements of a list, by following its `Link` header as it stands. Checks that each page is full but the
+/// last, and that header and body name the same cursor.
 pub(crate) async fn walk(server: &Server, path: &str, limit: usize, token: Option<&str>) -> Vec<Value> {
     let joint = if path.contains('?') { '&' } else { '?' };
     let mut next = Some(format!("{path}{joint}limit={limit}"));

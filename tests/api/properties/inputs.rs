@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Shared, holds, text};
 
-/// Where a string may stand: what is made, where in its input, and where in the answer (nowhere: it names something else).
+/// Where a string may stand: what is made, where in its input, and where in the answer (nowhere: it names
+/// something else).
 const FIELDS: [(&str, &str, Option<&str>); 27] = [
     ("articles", "/title", Some("/title")),
     ("articles", "/slug", Some("/slug")),

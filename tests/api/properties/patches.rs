@@ -88,7 +88,8 @@ fn is_valid(input: &Value) -> bool {
         && input["tags"] != json!(["nothing"])
 }
 
-/// The input that an answer shows, written as a client would: tags and sources by slug, and what is empty left out.
+/// The input that an answer shows, written as a client would: tags and sources by slug, and what is empty
+/// left out.
 fn shown(article: &Value) -> Value {
     let mut input = Map::new();
     for name in [

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{HOSTILE, SITE, newsroom, read, story};
 
-/// Our own transcription of what IPTC's JSON Schema of ninjs 3.1 says of the members that we write: their names, types and formats, which
-/// are required, and that no other member is allowed anywhere. No package registry has IPTC's file. What is valid here is valid there,
-/// but not the other way round: members that we never write are left out.
+/// Our own transcription of what IPTC's JSON Schema of ninjs 3.1 says of the members that we write: their
+/// names, types and formats, which are required, and that no other member is allowed anywhere. No package
+/// registry has IPTC's file. What is valid here is valid there, but not the other way round: members that we
+/// never write are left out.
 fn schema() -> Value {
     let text = json!({"type": "string"});
     let uri = json!({"type": "string", "format": "uri"});
@@ -60,8 +61,8 @@ fn validator(schema: &Value) -> Validator {
     options.should_validate_formats(true).build(schema).unwrap()
 }
 
-/// The schema above and, where `NINJS_SCHEMA` names a file that has it, IPTC's own. Its only reference elsewhere, to GeoJSON, is for
-/// places, of which we write none: it is replaced by one that allows anything.
+/// The schema above and, where `NINJS_SCHEMA` names a file that has it, IPTC's own. Its only reference
+/// elsewhere, to GeoJSON, is for places, of which we write none: it is replaced by one that allows anything.
 pub(super) fn validators() -> Vec<Validator> {
     let mut validators = vec![validator(&schema())];
     if let Ok(file) = std::env::var("NINJS_SCHEMA") {

@@ -1,4 +1,5 @@
-//! A search is answered through an index. What the server counts of its indexes' use tells it of the very statements that ran.
+//! A search is answered through an index. What the server counts of its indexes' use tells it of the very
+//! statements that ran.
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
@@ -60,7 +61,8 @@ async fn a_rare_word_is_found_through_the_index() {
     )
     .await
     .unwrap();
-    // As autovacuum does after so many rows: the words of new ones wait in a list that a search would read through.
+    // As autovacuum does after so many rows: the words of new ones wait in a list that a search would read
+    // through.
     conn.batch_execute("vacuum analyze editions").await.unwrap();
     drop(conn);
     // More often than a plan is made anew for each value.

@@ -158,8 +158,8 @@ async fn a_full_disk_stops_writes_alone() {
             }
         })
         .await;
-        // What filled it may have been faster than the keeper, and the server be started again. After that it stays full, and nobody
-        // who reads is troubled.
+        // What filled it may have been faster than the keeper, and the server be started again. After that it
+        // stays full, and nobody who reads is troubled.
         until(&program, "readable", async || status(&visitor, "/v1/articles?limit=9").await == 200).await;
         for _ in 0..20 {
             assert_eq!(status(&visitor, &format!("/v1/articles?limit={round}")).await, 200);

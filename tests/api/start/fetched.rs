@@ -1,6 +1,8 @@
-//! Fetching Postgres: on a machine without one, from a server here, with an archive made of this machine's own programs.
+//! Fetching Postgres: on a machine without one, from a server here, with an archive made of this machine's
+//! own programs.
 //!
-//! The machine's Postgres is hidden from the program, which takes a file system of its own: where a test may not do that, it is skipped.
+//! The machine's Postgres is hidden from the program, which takes a file system of its own: where a test may
+//! not do that, it is skipped.
 
 use std::{
     fs,
@@ -65,7 +67,8 @@ fn archive(postgres: &Path) -> Vec<u8> {
     fs::read(file).unwrap()
 }
 
-/// Serves it: whole, cut short, so slowly that it never ends, and under names without a checksum or with a wrong one.
+/// Serves it: whole, cut short, so slowly that it never ends, and under names without a checksum or with a
+/// wrong one.
 fn serve(archive: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,5 @@
-//! Hundreds of connections that mean harm, against the real program: what memory they cost, and who else waits.
+//! Hundreds of connections that mean harm, against the real program: what memory they cost, and who else
+//! waits.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -18,7 +19,8 @@ const CROWD: usize = 300;
 /// How much more memory than when nobody asks the program may take, in KiB.
 const MOST: u64 = 64 * 1024;
 
-/// How long a client waits that means no harm. Far more than it takes: the machine may be busy with other tests.
+/// How long a client waits that means no harm. Far more than it takes: the machine may be busy with other
+/// tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) fn connect(program: &Program) -> TcpStream {
@@ -72,7 +74,8 @@ fn established(program: &Program) -> usize {
     table.lines().skip(1).filter(is_open).count()
 }
 
-/// Opens many connections that all send the same and read nothing; says how much memory that took at most, meanwhile and after.
+/// Opens many connections that all send the same and read nothing; says how much memory that took at most,
+/// meanwhile and after.
 fn attack(program: &Program, sent: &[u8]) -> u64 {
     let mut most = 0;
     let mut crowd = Vec::new();

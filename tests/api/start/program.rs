@@ -41,7 +41,8 @@ pub(super) fn command(data_dir: &Path) -> Command {
     command
 }
 
-/// The same program, started by a shell after `script`, which `outer` runs, such as `unshare`: its process is the program's in the end.
+/// The same program, started by a shell after `script`, which `outer` runs, such as `unshare`: its process is
+/// the program's in the end.
 pub(super) fn after(outer: &[&str], script: &str, program: &Command) -> Command {
     let script = format!("{script} && exec \"$0\" \"$@\"");
     let words = outer.iter().copied().chain(["sh", "-c", &script]).collect::<Vec<_>>();

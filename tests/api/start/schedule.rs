@@ -1,8 +1,8 @@
 //! The schedule while instances are killed.
 //!
-//! Each publication is held up by a lock of the test, so that a kill always falls in the middle of one, and not by chance: between
-//! its claim and its commit, where nothing must be left of it, or while it commits, where all of it is there although nobody is
-//! left to be told.
+//! Each publication is held up by a lock of the test, so that a kill always falls in the middle of one, and
+//! not by chance: between its claim and its commit, where nothing must be left of it, or while it commits,
+//! where all of it is there although nobody is left to be told.
 
 use std::{collections::BTreeMap, process::Command, time::Duration};
 

@@ -1,4 +1,5 @@
-//! The embedded start wherever it is: killed again and again, in folders of any name, with anybody's environment.
+//! The embedded start wherever it is: killed again and again, in folders of any name, with anybody's
+//! environment.
 
 use std::{
     fs,
@@ -19,7 +20,8 @@ use super::{
 /// Longer than any guard takes.
 const GUARDED: Duration = Duration::from_secs(8);
 
-/// What somebody's shell may have set for other programs of Postgres, for other languages and for the dynamic linker.
+/// What somebody's shell may have set for other programs of Postgres, for other languages and for the dynamic
+/// linker.
 const FOREIGN: [(&str, &str); 32] = [
     ("PGPORT", "6543"),
     ("PGDATA", "/nonexistent"),

@@ -1,5 +1,5 @@
-//! A Postgres for the tests: one throw-away cluster per test process, or the server that `TEST_DATABASE_URL` names; in it
-//! a migrated template, and a copy of it for each test.
+//! A Postgres for the tests: one throw-away cluster per test process, or the server that `TEST_DATABASE_URL`
+//! names; in it a migrated template, and a copy of it for each test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,8 +11,8 @@ use warta::database::{
     migrations,
 };
 
-/// Starts every name of a test's database. With `TEST_DATABASE_URL`, those of earlier runs are dropped at the start: one
-/// run at a time per server.
+/// Starts every name of a test's database. With `TEST_DATABASE_URL`, those of earlier runs are dropped at the
+/// start: one run at a time per server.
 const PREFIX: &str = "warta_test_";
 
 struct Cluster {

@@ -1,5 +1,5 @@
-//! Each answer that a test sees is held against the OpenAPI document: its status, its headers, its media type and its body
-//! must be there. So is each body that was accepted.
+//! Each answer that a test sees is held against the OpenAPI document: its status, its headers, its media type
+//! and its body must be there. So is each body that was accepted.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,8 @@ fn closed() -> &'static Value {
     &CLOSED
 }
 
-/// Headers that belong to HTTP itself, to the Fetch standard, or to every answer alike, and are not the operations'.
+/// Headers that belong to HTTP itself, to the Fetch standard, or to every answer alike, and are not the
+/// operations'.
 const GENERAL: [&str; 13] = [
     "content-encoding",
     "content-type",
@@ -80,8 +81,8 @@ pub(crate) fn check_common(status: u16, headers: &HeaderMap, body: &[u8]) {
     }
 }
 
-/// Fails the test where an exchange is not as the document says. Addresses that the document does not have are the
-/// business of the tests that ask for them.
+/// Fails the test where an exchange is not as the document says. Addresses that the document does not have
+/// are the business of the tests that ask for them.
 pub(crate) fn check(exchange: &Exchange<'_>) {
     check_common(exchange.status, exchange.headers, exchange.body);
     let method =

@@ -20,7 +20,8 @@ pub(crate) enum Line {
     Closed,
     /// Connections that listen are closed; the others go on.
     Deaf,
-    /// Connections that listen are closed; to the others the server still says what it has to say, and hears nothing more.
+    /// Connections that listen are closed; to the others the server still says what it has to say, and hears
+    /// nothing more.
     Dying,
 }
 

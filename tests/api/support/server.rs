@@ -246,7 +246,8 @@ impl Server {
         panic!("the link of the cache is not {}", if linked { "up" } else { "down" });
     }
 
-    /// Publishes whatever is due by the server's clock, as the worker of one more instance; how many articles.
+    /// Publishes whatever is due by the server's clock, as the worker of one more instance; how many
+    /// articles.
     pub(crate) async fn publish_due(&self) -> usize {
         let mut published = 0;
         while self.try_publish_next().await.unwrap() {

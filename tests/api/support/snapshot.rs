@@ -12,8 +12,8 @@ struct Line {
 }
 
 impl Server {
-    /// What the database holds: each table with a digest of its rows. What was recorded is sealed first: when that happens is no
-    /// doing of a request.
+    /// What the database holds: each table with a digest of its rows. What was recorded is sealed first: when
+    /// that happens is no doing of a request.
     pub(crate) async fn snapshot(&self) -> Vec<String> {
         let mut conn = self.database.get().await.unwrap();
         warta::audit::seal::seal(&mut conn).await.unwrap();
