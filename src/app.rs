@@ -105,12 +105,12 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(auth::api::jwks)
         .service(editors::api::read_me)
         .service(editors::api::update_me)
-        // people
+        // editors
         .service(editors::api::list)
         .service(editors::api::create)
         .service(editors::api::read)
         .service(editors::api::update)
-        // record
+        // events
         .service(audit::api::list)
         // service
         .service(pages::docs::openapi)

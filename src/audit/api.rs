@@ -21,7 +21,7 @@ use crate::{
 /// one that was already read: a client that reads with `sort=sequence` and `after_sequence` sees each event
 /// once. The hash of each event covers the hash of the event before it.
 #[utoipa::path(
-    operation_id = "list_events", tag = "record", security(("token" = [])),
+    operation_id = "list_events", tag = "events", security(("token" = [])),
     params(EventsQuery),
     responses(
         (status = 200, description = "A page of events.", body = Page<Event>),

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// Everyone with an account, in the order of their names.
 #[utoipa::path(
-    operation_id = "list_editors", tag = "people", security(("token" = [])),
+    operation_id = "list_editors", tag = "editors", security(("token" = [])),
     params(PageQuery),
     responses(
         (status = 200, description = "A page of editors.", body = Page<Editor>),
@@ -52,7 +52,7 @@ pub(crate) async fn list(
 ///
 /// The account is active at once.
 #[utoipa::path(
-    operation_id = "create_editor", tag = "people", security(("token" = [])),
+    operation_id = "create_editor", tag = "editors", security(("token" = [])),
     request_body = EditorInput,
     responses(
         (status = 201, description = "The new editor.", body = Editor),
@@ -83,7 +83,7 @@ pub(crate) async fn create(
 ///
 /// Their account, never their password.
 #[utoipa::path(
-    operation_id = "read_editor", tag = "people", security(("token" = [])),
+    operation_id = "read_editor", tag = "editors", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The editor's id.")),
     responses(
         (status = 200, description = "The editor.", body = Editor),
@@ -101,7 +101,7 @@ pub(crate) async fn read(_: Admin, id: Path<Id>, _: NoQuery, context: Context) -
 /// A new role holds from the editor's next request on. A new password, and `active: false`, end their
 /// sessions. The last active admin can be neither demoted nor disabled.
 #[utoipa::path(
-    operation_id = "update_editor", tag = "people", security(("token" = [])),
+    operation_id = "update_editor", tag = "editors", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The editor's id.")),
     request_body(content((EditorPatch = "application/merge-patch+json"), (EditorPatch = "application/json"))),
     responses(

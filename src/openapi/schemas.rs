@@ -162,7 +162,7 @@ mod tests {
         let name = &document["schemas"][0]["properties"]["name"];
         assert_eq!(name["type"], "string");
         assert_eq!(name["maxLength"], 9);
-        assert_eq!(name["description"], "What it is called.");
+        assert_eq!(name["description"], "The name that it has.");
         assert!(name.get("allOf").is_none());
     }
 
