@@ -103,9 +103,9 @@ fn help_names_variable_and_default_of_each_setting() {
     let help = parse(&["--help"]).unwrap_err();
     for arg in Cli::command().get_arguments().filter(|arg| arg.get_env().is_some()) {
         let name = arg.get_env().unwrap().to_str().unwrap();
-        let text = help.split("\n  -").find(|text| text.contains(&format!("[env: {name}"))).expect(name);
+        let text = help.split("\n      --").find(|text| text.contains(&format!("[env: {name}"))).expect(name);
         let secret = name == "WARTA_ADMIN_PASSWORD";
-        assert!(text.contains("[default: ") || secret, "{name} has no default in --help: {text}");
+        assert!(text.contains("[default:") || secret, "{name} has no default in --help: {text}");
     }
 }
 

@@ -167,7 +167,7 @@ impl ProblemType {
                 "request-timeout",
                 StatusCode::REQUEST_TIMEOUT,
                 "The request took too long to arrive",
-                "The body did not arrive in time. Send it again.",
+                "The head or the body of the request did not arrive in time. Send it again.",
             ),
             Self::SlugTaken => (
                 "slug-taken",
@@ -285,8 +285,8 @@ impl ProblemType {
                 "too-many-requests",
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
-                "Sign-in failed too often for this account or from this address. Retry-After says how many \
-                 seconds to wait.",
+                "Sign-in failed too often for this account or from this address, or the address has too many \
+                 connections. After a failed sign-in, Retry-After says how many seconds to wait.",
             ),
             Self::HeadersTooLarge => (
                 "headers-too-large",
